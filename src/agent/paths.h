@@ -1,0 +1,23 @@
+#ifndef AGENT_PATHS_H
+#define AGENT_PATHS_H
+
+/* Where amazon-ssm-agent keeps what is its own; fixed in its source
+ * (agent/appconfig/constants_unix.go). */
+#define PATHS_LIB "/var/lib/amazon/ssm"
+#define PATHS_VAULT PATHS_LIB "/Vault"
+#define PATHS_STORE PATHS_VAULT "/Store"
+#define PATHS_MANIFEST PATHS_VAULT "/Manifest"
+#define PATHS_KEY PATHS_STORE "/RegistrationKey"
+#define PATHS_FINGERPRINT PATHS_STORE "/InstanceFingerprint"
+#define PATHS_REGISTRATION PATHS_LIB "/registration"
+#define PATHS_IPC PATHS_LIB "/ipc"
+#define PATHS_ETC "/etc/amazon/ssm"
+#define PATHS_CONFIG PATHS_ETC "/amazon-ssm-agent.json"
+#define PATHS_SEELOG PATHS_ETC "/seelog.xml"
+#define PATHS_SEELOG_TEMPLATE PATHS_ETC "/seelog.xml.template"
+#define PATHS_LOG "/var/log/amazon/ssm"
+#define PATHS_LOG_FILE PATHS_LOG "/amazon-ssm-agent.log"
+#define PATHS_SUDOERS_DIR "/etc/sudoers.d"
+#define PATHS_SUDOERS PATHS_SUDOERS_DIR "/ssm-agent-users"
+
+#endif

@@ -1,0 +1,52 @@
+#ifndef AGENT_VAULT_H
+#define AGENT_VAULT_H
+
+#include <stdint.h>
+
+struct buf;
+struct err;
+
+/*
+ * The identity of a managed node as amazon-ssm-agent keeps it
+ * (agent/managedInstances/{registration,fingerprint,vault/fsvault}): data
+ * files first, the manifest last, since its existence is what makes the agent
+ * look.  The agent may put a new key into the vault at any time (key
+ * rotation), so a key that was read is used at once and not kept.
+ */
+enum { VAULT_NODE_MAX = 64, VAULT_UUID_SIZE = 37 };
+
+struct vault {
+	char node[VAULT_NODE_MAX];	   /* mi-… */
+	char region[64];
+	char fingerprint[VAULT_UUID_SIZE]; /* a random UUID */
+	char *private_key; /* owned, base64 of PKCS#1 DER; secret */
+};
+
+void vault_free(struct vault *vault);
+
+/* The files' texts; pure.  when: seconds since 1970, of the key. */
+int vault_encode_key(struct buf *out, const struct vault *vault,
+    int64_t when, struct err *err);
+int vault_encode_fingerprint(struct buf *out, const struct vault *vault,
+    struct err *err);
+int vault_encode_manifest(struct buf *out, struct err *err);
+int vault_encode_registration(struct buf *out, const struct vault *vault,
+    struct err *err);
+
+/* Texts back into out; both may be NULL (absent).  0, or -1 when what is
+ * there is damaged. Pure. */
+int vault_decode(struct vault *out, const char *key_text,
+    const char *fingerprint_text, struct err *err);
+
+/* Write all files, 0600, folders as the agent leaves them. */
+int vault_save(const struct vault *vault, int64_t when, struct err *err);
+
+/* 1 = there is no registration (none, or a cleared one), 0 = out is filled
+ * in, -1 = damaged or unreadable. */
+int vault_load(struct vault *out, struct err *err);
+
+/* Remove manifest, key, fingerprint, registration and what the agent cached
+ * of the identity (runtimeconfig). */
+int vault_remove(struct err *err);
+
+#endif

@@ -1,0 +1,67 @@
+#ifndef AWS_API_H
+#define AWS_API_H
+
+#include <stdint.h>
+
+#include "aws/endpoint.h"
+#include "aws/retry.h"
+#include "aws/sigv4.h"
+#include "base/buf.h"
+#include "net/http.h"
+
+struct conf;
+struct err;
+
+/*
+ * One call of an AWS service: endpoint, headers, signature, sending, decoding
+ * of an error answer, retries with back-off, correction of a wrong clock.
+ */
+enum api_service { API_SSM, API_STS, API_ECS, API_SERVICES };
+
+/* What calls share.  Zero with conf, transport and region set is ready. */
+struct api {
+	const struct conf *conf;
+	struct transport transport;
+	char region[ENDPOINT_REGION_MAX + 1];
+	int64_t clock_offset; /* AWS's clock minus ours, seconds */
+	struct retry_quota quota[API_SERVICES];
+};
+
+struct api_request {
+	enum api_service service;
+	const char *operation;	 /* "CreateActivation" */
+	const char *body;	 /* JSON; STS: the form without Action */
+	struct sigv4_signer signer;
+	int64_t deadline;	 /* clock_ms(); 0 = 180 s from now */
+	int max_attempts;	 /* 0 = as configured */
+};
+
+struct api_reply {
+	struct buf body;
+	int status;
+	int attempts;	/* requests sent */
+	bool ambiguous; /* an attempt that failed may have been carried out */
+	char request_id[64];
+};
+
+/*
+ * Give 0 and the answer of status 2xx, or -1: ERR_KIND_API with AWS's code
+ * and message for an error answer.  The reply is freed by the caller, also
+ * after a failure; attempts and ambiguous are valid then too.
+ */
+int api_call(struct api *api, const struct api_request *req,
+    struct api_reply *reply, struct err *err);
+void api_reply_free(struct api_reply *reply);
+
+/* "ssm", "sts", "ecs", and back (-1: none of them). */
+const char *api_service_name(enum api_service service);
+int api_service_find(const char *name, enum api_service *out);
+
+/*
+ * One GET or PUT of a metadata service (ECS, EKS, IMDS): never through a
+ * proxy, never repeated here.  The caller judges the status.
+ */
+int api_metadata(struct api *api, const struct http_request *request,
+    struct http_msg *answer, struct err *err);
+
+#endif

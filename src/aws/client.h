@@ -1,0 +1,39 @@
+#ifndef AWS_CLIENT_H
+#define AWS_CLIENT_H
+
+#include "aws/api.h"
+#include "aws/cred.h"
+
+struct conf_options;
+struct err;
+
+/*
+ * Who calls, and where: configuration, region, credentials and the connection
+ * together.  client_open() reads files and may run a program, so it comes
+ * before privileges are dropped; client_locate() and client_call() use the
+ * network.
+ */
+struct client;
+
+int client_open(struct client **out, const struct conf_options *options,
+    struct err *err);
+void client_free(struct client *client);
+
+/* Settle the region: flag, AWS_REGION, AWS_DEFAULT_REGION, profile, task
+ * metadata, IMDS.  Called by client_call() when it was not before. */
+int client_locate(struct client *client, struct err *err);
+const char *client_region(const struct client *client); /* "" = not yet */
+const char *client_partition(const struct client *client);
+const char *client_method(const struct client *client); /* of the creds */
+struct api *client_api(struct client *client);
+const struct conf *client_conf(const struct client *client);
+
+/*
+ * api_call() signed with our credentials, which are fetched at the first call
+ * and again when less than 60 s of their life are left.  req->signer is
+ * ignored.  For calls with another signer use api_call(client_api()).
+ */
+int client_call(struct client *client, const struct api_request *req,
+    struct api_reply *reply, struct err *err);
+
+#endif

@@ -1,0 +1,51 @@
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct slice;
+
+/* Wall time, deadlines, and the forms in which AWS writes times. */
+
+/* Seconds since 1970, UTC. */
+int64_t clock_now(void);
+
+/* Milliseconds of CLOCK_MONOTONIC: the time base of every deadline. */
+int64_t clock_ms(void);
+
+/* The point in time ms milliseconds from now. */
+int64_t clock_in(int64_t ms);
+
+/* The earlier of two deadlines. */
+int64_t clock_min(int64_t a, int64_t b);
+
+/* Milliseconds left until the deadline, 0 when it has passed, at most
+ * INT_MAX: what poll(2) wants. */
+int clock_left(int64_t deadline);
+
+/* Sleep until the deadline; signals do not cut it short. */
+void clock_sleep(int64_t deadline);
+
+/* YYYYMMDDTHHMMSSZ, 16 characters and a NUL. */
+enum { CLOCK_BASIC_SIZE = 17 };
+void clock_basic(int64_t when, char out[static CLOCK_BASIC_SIZE]);
+
+/* YYYY-MM-DDTHH:MM:SSZ, 20 characters and a NUL. */
+enum { CLOCK_ISO_SIZE = 21 };
+void clock_iso(int64_t when, char out[static CLOCK_ISO_SIZE]);
+
+/* ISO 8601 with Z or a numeric offset, fraction ignored; basic form too. */
+bool clock_parse_iso(struct slice text, int64_t *when);
+
+/* The Date header: "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7). */
+bool clock_parse_http(struct slice text, int64_t *when);
+
+/*
+ * A length of time from a setting: digits with an optional unit ms, s, m, h
+ * or d (none = seconds), at most max milliseconds.
+ */
+bool clock_parse_span(struct slice text, int64_t max, int64_t *ms);
+
+#endif

@@ -1,0 +1,46 @@
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct buf;
+struct err;
+
+/* Whole files, read with a ceiling and written atomically. */
+
+enum file_found { FILE_FOUND = 0, FILE_ABSENT = 1, FILE_FAILED = -1 };
+
+/*
+ * Append the file to out, whose ceiling bounds it.  FILE_ABSENT (without an
+ * error) when there is none or it is not a regular file.
+ */
+enum file_found file_read(const char *path, struct buf *out, struct err *err);
+
+/*
+ * Put data in place of the file: a temporary file beside it, fsync, rename,
+ * fsync of the folder.  Never follows a symbolic link at path, never leaves
+ * the temporary file.  mode is exact (no umask); owner stays the caller.
+ */
+int file_write(const char *path, mode_t mode, const void *data, size_t len,
+    struct err *err);
+
+/* Make the folder and those above it, each new one with the mode. */
+int file_mkdirs(const char *path, mode_t mode, struct err *err);
+
+/* Remove the file; it is fine when there is none. */
+int file_remove(const char *path, struct err *err);
+
+/* Write all of data to a descriptor, through EINTR and short writes. */
+int file_write_fd(int fd, const void *data, size_t len, struct err *err);
+
+/* Make sure that a file could be written in the folder (made when absent),
+ * by making one; for a read-only root this fails before anything else is
+ * done. */
+int file_probe_dir(const char *path, mode_t mode, struct err *err);
+
+/* Close every descriptor except 0, 1, 2 and those listed (at most 8). */
+void file_close_others(const int *keep, size_t count);
+
+#endif

@@ -1,0 +1,62 @@
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buf;
+struct err;
+
+/*
+ * JSON values (RFC 8259) over cJSON: nesting up to 32, memory wiped when it is
+ * freed.  Reading functions take any value, NULL too, and answer NULL or
+ * false when the member is absent or of another type, so that paths can be
+ * chained: json_text(json_get(doc, "Credentials"), "AccessKeyId").
+ */
+struct json;
+
+enum { JSON_DEPTH_MAX = 32 };
+
+/* Parse one complete value; anything but white space after it is an error,
+ * and so is an escaped NUL, which would cut a string short. */
+int json_parse(struct json **out, const char *text, size_t len,
+    struct err *err);
+void json_free(struct json *doc);
+
+/* Reading.  Everything is borrowed from the document. */
+const struct json *json_get(const struct json *obj, const char *key);
+const char *json_text(const struct json *obj, const char *key);
+bool json_number(const struct json *obj, const char *key, double *out);
+bool json_bool(const struct json *obj, const char *key, bool *out);
+bool json_is_object(const struct json *value);
+bool json_is_array(const struct json *value);
+const char *json_string(const struct json *value); /* the value itself */
+const char *json_name(const struct json *member);  /* its key, or NULL */
+const struct json *json_first(const struct json *list);
+const struct json *json_next(const struct json *item);
+
+/*
+ * Writing.  Each json_add_* puts a new member into an object, or an element
+ * into an array (key NULL), in place of a member of the same name, and gives
+ * 0, or -1 without memory.  json_new_* gives NULL without memory.
+ */
+struct json *json_new_object(void);
+struct json *json_new_array(void);
+int json_add_text(struct json *to, const char *key, const char *text);
+int json_add_number(struct json *to, const char *key, double number);
+int json_add_bool(struct json *to, const char *key, bool value);
+/* value belongs to the document afterwards, also when -1 is given. */
+int json_add(struct json *to, const char *key, struct json *value);
+/* The object member of that name, made when absent; NULL if it is something
+ * else or without memory. */
+struct json *json_object_in(struct json *obj, const char *key);
+
+/* Append the value as text, without white space (pretty: indented by tabs). */
+int json_print(struct buf *out, const struct json *value);
+int json_print_pretty(struct buf *out, const struct json *value);
+
+/* Append text as a JSON string with its quotes; bytes that are not UTF-8
+ * become U+FFFD.  For writers that may not allocate, see log.c. */
+void json_quote(struct buf *out, const char *text);
+
+#endif

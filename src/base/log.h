@@ -1,0 +1,35 @@
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdbool.h>
+
+struct err;
+
+/*
+ * One event, one line, one write(2) on stderr; no allocation, so the keeper
+ * may log at any time.  Text:  "ssm-activate: level: message".  JSON:
+ * {"time":…,"level":…,"event":…,"message":…[,"node":…]} with a stable event,
+ * for alarms.  Control characters of the message are replaced.
+ */
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+enum log_format { LOG_TEXT, LOG_JSON };
+
+void log_open(enum log_level level, enum log_format format);
+bool log_enabled(enum log_level level);
+
+/* The managed node that later lines belong to (JSON only); "" = none. */
+void log_node(const char *id);
+
+/* event: a word such as "node_up"; see README, "Events". */
+void log_event(enum log_level level, const char *event, const char *format,
+    ...) __attribute__((format(printf, 3, 4)));
+
+void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The line of an error: message, then what to do about it. */
+void log_err(enum log_level level, const char *event, const struct err *err);
+
+/* A line somebody else wrote (the agent's log), under its own prefix. */
+void log_forward(enum log_level level, const char *prefix, const char *text);
+
+#endif

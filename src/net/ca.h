@@ -1,0 +1,40 @@
+#ifndef NET_CA_H
+#define NET_CA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buf;
+struct err;
+
+/*
+ * Trust anchors: the built-in roots (net/ca_roots.h) or the certificates of a
+ * PEM file, which then replace them.
+ */
+struct ca;
+
+enum { CA_FILE_MAX = 2 * 1024 * 1024, CA_COUNT_MAX = 1024 };
+
+/* The built-in roots; host decides whether those of China belong to them. */
+int ca_builtin(struct ca **out, const char *host, struct err *err);
+
+/*
+ * Read a PEM bundle: CRLF, comments and text between certificates are fine;
+ * certificates that cannot be used (Ed25519, odd curves, broken DER) are
+ * skipped with a debug line.  A missing or empty file, or one without a
+ * usable certificate, is an error (ERR_KIND_TLS... configuration: it names
+ * what, the setting that named the file, and the path).
+ */
+int ca_load(struct ca **out, const char *path, const char *what,
+    struct err *err);
+void ca_free(struct ca *ca);
+
+size_t ca_count(const struct ca *ca);
+
+/* The br_x509_trust_anchor array, for net/tls.c alone. */
+const void *ca_anchors(const struct ca *ca);
+
+/* Append the built-in roots as PEM, for programs that need a file. */
+int ca_pem(struct buf *out, struct err *err);
+
+#endif

@@ -1,0 +1,41 @@
+#ifndef NET_TLS_H
+#define NET_TLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct ca;
+struct err;
+
+/*
+ * A TLS 1.2 client on a non-blocking descriptor, with a deadline on every
+ * wait: ECDHE with RSA or ECDSA, AES-GCM or ChaCha20-Poly1305.  The server's
+ * certificate must lead to an anchor, be valid now and name the host.
+ */
+struct tls;
+
+/*
+ * Shake hands; the descriptor stays the caller's.  Failures of the
+ * certificate are ERR_FINAL with a text of their own each (not trusted,
+ * expired, wrong name, …); the others ERR_TRANSIENT.
+ */
+int tls_open(struct tls **out, int fd, const char *host, const struct ca *ca,
+    int64_t deadline, struct err *err);
+
+/* Read 1 to len bytes; *got = 0 is the peer's close_notify.  The end of the
+ * connection without one is an error. */
+int tls_read(struct tls *tls, void *data, size_t len, size_t *got,
+    int64_t deadline, struct err *err);
+
+/* Write all and flush. */
+int tls_write(struct tls *tls, const void *data, size_t len, int64_t deadline,
+    struct err *err);
+
+/* Nothing has arrived that was not asked for: the connection can carry
+ * another request. */
+int tls_idle(const struct tls *tls);
+
+/* Wipe and free; no close_notify is waited for. */
+void tls_free(struct tls *tls);
+
+#endif

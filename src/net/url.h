@@ -1,0 +1,39 @@
+#ifndef NET_URL_H
+#define NET_URL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct buf;
+struct err;
+
+/* A checked http or https URL; pure.  Rules: spec of AWS endpoint URLs. */
+enum { URL_HOST_MAX = 255, URL_PATH_MAX = 2048 };
+
+struct url {
+	bool tls;			/* https */
+	bool literal;			/* host is an IP address */
+	uint16_t port;
+	char host[URL_HOST_MAX + 1];	/* lower case, IPv6 without brackets */
+	char path[URL_PATH_MAX + 1];	/* with query; "" when there is none */
+};
+
+/*
+ * Scheme http or https; a name of labels of 1 to 63 [A-Za-z0-9-], an IPv4
+ * address or a bracketed IPv6 address; an optional port 1 to 65535.  User
+ * info, fragments, and control characters are refused.  err gets
+ * ERR_KIND_INVALID_VALUE; its text never holds user info.
+ */
+int url_parse(struct url *out, const char *text, struct err *err);
+
+/* Append host[:port] as the Host header and the signature want it: without
+ * the default port, IPv6 in brackets. */
+void url_authority(const struct url *url, struct buf *out);
+
+/* 127.0.0.0/8, ::1, localhost. */
+bool url_is_loopback(const char *host);
+
+/* The above, 169.254.0.0/16, fe80::/10, fd00:ec2::/32: never proxied. */
+bool url_is_local(const char *host);
+
+#endif
