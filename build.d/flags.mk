@@ -1,0 +1,56 @@
+# Compilers and flags of the three flavours (compile.sh says what they are).
+
+OUT    := build/$(ARCH)/$(FLAVOUR)
+VENDOR := build/$(ARCH)/$(FLAVOUR)-vendor
+MUSL   := build/$(ARCH)/ship-vendor/musl
+
+# No path of the building machine gets into a file.
+PATHS := -ffile-prefix-map=$(ROOT)=.
+
+HARDEN.amd64 := -fcf-protection=full
+HARDEN.arm64 := -mbranch-protection=standard
+HARDEN := -fPIE -fstack-protector-strong -fstack-clash-protection \
+	-ftrivial-auto-var-init=zero -fno-common $(HARDEN.$(ARCH))
+SECTIONS := -ffunction-sections -fdata-sections
+
+GCC := $(CROSS)gcc
+MUSL_INCLUDE = -nostdinc -isystem $(MUSL)/include \
+	-isystem $(shell $(GCC) -print-file-name=include)
+
+SANITIZE := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
+
+# CC and CFLAGS serve everything of a flavour; VENDOR_CFLAGS and
+# PROGRAM_CFLAGS are what is added for the libraries and for our code.
+# The libraries are not checked for undefined behaviour: BearSSL reads
+# unaligned words on purpose where the processor can.
+ifeq ($(FLAVOUR),ship)
+CC             := $(GCC)
+CFLAGS         := -Os -g $(PATHS) $(HARDEN) $(SECTIONS) \
+	-fno-asynchronous-unwind-tables -fno-unwind-tables $(MUSL_INCLUDE)
+VENDOR_CFLAGS  :=
+PROGRAM_CFLAGS :=
+else ifeq ($(FLAVOUR),check)
+CC             := $(GCC)
+CFLAGS         := $(SANITIZE) $(PATHS) -fsanitize=address
+VENDOR_CFLAGS  :=
+PROGRAM_CFLAGS := -fsanitize=undefined
+else ifeq ($(FLAVOUR),fuzz)
+CC             := clang
+CFLAGS         := $(SANITIZE) $(PATHS) -fsanitize=address,fuzzer-no-link
+VENDOR_CFLAGS  :=
+PROGRAM_CFLAGS := -fsanitize=undefined
+else
+$(error unknown flavour $(FLAVOUR))
+endif
+
+# Our own code: C11, everything a compiler can say is an error.
+LANGUAGE := -std=c11 -D_GNU_SOURCE -Isrc -isystem build/include
+BANNED   := -include src/base/banned.h
+WARN_BASE := -Wall -Wextra -Werror
+WARN := $(WARN_BASE) -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
+	-Wformat=2 -Wformat-signedness -Wcast-qual -Wcast-align=strict \
+	-Wpointer-arith -Wstrict-prototypes -Wold-style-definition \
+	-Wmissing-prototypes -Wredundant-decls -Wvla -Wundef \
+	-Wwrite-strings -Wswitch-enum -Wimplicit-fallthrough=5 \
+	-Wnull-dereference -Wduplicated-cond -Wduplicated-branches \
+	-Wlogical-op -Wstack-usage=65536 -Wunused-macros

@@ -1,0 +1,112 @@
+# shellcheck shell=sh
+# C sources that are generated into build/gen: trust anchors and version.
+
+CA_FOLDER=/usr/share/ca-certificates/mozilla
+
+# c_bytes <FILE: the bytes of a file as a list of C constants.
+c_bytes()
+{
+	od -An -v -w16 -tu1 | sed 's/^ *//; s/  */,/g; s/$/,/'
+}
+
+# c_string <FILE: a text as C string literals, one a line.
+c_string()
+{
+	sed 's/[[:space:]]*$//; s/\\/\\\\/g; s/"/\\"/g; s/.*/	"&\\n"/'
+}
+
+# Fail unless the certificate in a file has the expected key.
+check_root()
+{
+	spki=$(openssl x509 -in "$1" -noout -pubkey |
+	    openssl pkey -pubin -outform DER | sha256sum)
+	[ "${spki%% *}" = "$2" ] ||
+	    die "$1 does not hold the key that vendor/roots.lock names"
+}
+
+# build/gen/ca_roots.c, in the order of vendor/roots.lock.
+generate_roots()
+{
+	table=
+	number=0
+	echo '#include "net/ca_roots.h"'
+	while read -r file sha256 where; do
+		case $file in '#'* | '') continue ;; esac
+		check_root "$CA_FOLDER/$file" "$sha256"
+		[ "$where" = china ] && china=1 || china=0
+		name=$(echo "${file%.crt}" | tr _ ' ')
+		printf 'static const unsigned char root_%d[] = {\n' "$number"
+		openssl x509 -in "$CA_FOLDER/$file" -outform DER | c_bytes
+		echo '};'
+		table="$table	{ \"$name\", root_$number, sizeof root_$number, \
+$china },
+"
+		number=$((number + 1))
+	done <vendor/roots.lock
+	printf 'const struct ca_root ca_roots_table[] = {\n%s};\n' "$table"
+	echo "const size_t ca_roots_count = $number;"
+}
+
+# The version of the newest entry of the changelog: "## 1.2.3 ..." or
+# "## [1.2.3] ...".
+program_version()
+{
+	[ -f CHANGELOG.md ] || echo 0.0.0
+	sed -n 's/^## \[\{0,1\}\([0-9][0-9A-Za-z.~+-]*\).*/\1/p' CHANGELOG.md 2>/dev/null |
+	    head -n 1
+}
+
+# The commit that is built, "-dirty" if the tree differs, "none" without git.
+program_revision()
+{
+	commit=$(git -c safe.directory="$ROOT" rev-parse --short=12 HEAD \
+	    2>/dev/null) || commit=none
+	[ "$commit" = none ] ||
+	    [ -z "$(git -c safe.directory="$ROOT" status --porcelain)" ] ||
+	    commit=$commit-dirty
+	echo "$commit"
+}
+
+# license_text HEADING FILE
+license_text()
+{
+	printf '%s\n\n' "$1"
+	cat "$2"
+	echo
+}
+
+# build/gen/version.c
+generate_version()
+{
+	cat <<-END
+	#include "base/version.h"
+	const char version_program[] = "$1";
+	const char version_revision[] = "$(program_revision)";
+	const char version_bearssl[] = "$(source_version bearssl)";
+	const char version_cjson[] = "$(source_version cjson)";
+	const char version_musl[] = "$(source_version musl)";
+	const char version_licenses[] =
+	END
+	license_text "== BearSSL" build/source/bearssl/LICENSE.txt \
+	    >build/gen/licenses
+	license_text "== cJSON" build/source/cjson/LICENSE >>build/gen/licenses
+	license_text "== musl" build/source/musl/COPYRIGHT >>build/gen/licenses
+	c_string <build/gen/licenses
+	echo ';'
+}
+
+# Both files, and the public headers of the libraries in build/include.
+generate()
+{
+	version=$(program_version)
+	[ -n "$version" ] || die "CHANGELOG.md has no version heading"
+	mkdir -p build/gen build/include
+	# A failure must stop the build, so no pipe hides it.
+	generate_roots >build/gen/ca_roots.out
+	replace build/gen/ca_roots.c <build/gen/ca_roots.out
+	generate_version "$version" >build/gen/version.out
+	replace build/gen/version.c <build/gen/version.out
+	for header in build/source/bearssl/inc/*.h build/source/cjson/cJSON.h; do
+		replace "build/include/${header##*/}" <"$header"
+	done
+}

@@ -1,0 +1,39 @@
+# shellcheck shell=sh
+# What a finished program must be; the build refuses to hand over another.
+
+# inspect_elf FILE: a static position independent executable, hardened.
+inspect_elf()
+{
+	headers=$("${CROSS}readelf" -hlW "$1")
+	dynamic=$("${CROSS}readelf" -dW "$1")
+	case $headers in *INTERP*) die "$1 asks for an interpreter" ;; esac
+	case $dynamic in *NEEDED*) die "$1 needs shared libraries" ;; esac
+	case $dynamic in *TEXTREL*) die "$1 relocates its code" ;; esac
+	echo "$headers" | grep -q 'Type: *DYN' ||
+	    die "$1 is not position independent"
+	echo "$dynamic" | grep -q 'FLAGS_1.*PIE' ||
+	    die "$1 is not marked as an executable"
+	echo "$headers" | grep -q 'GNU_STACK.* RW  *0x' ||
+	    die "$1 has an executable stack"
+	! echo "$headers" | grep -q ' LOAD .* RWE ' ||
+	    die "$1 has a segment that is writable and executable"
+}
+
+# inspect_program FILE: the whole list, and that it starts.
+inspect_program()
+{
+	inspect_elf "$1"
+	for file in "$1" "$1.debug"; do
+		! grep -aqF "$ROOT" "$file" ||
+		    die "$file names the folder it was built in"
+	done
+	size=$(wc -c <"$1")
+	[ "$size" -le "$SIZE_MAX" ] ||
+	    die "$1 has $size bytes, $SIZE_MAX are allowed"
+	# A program for another processor cannot be started here.
+	[ -z "$CROSS" ] || return 0
+	"$1" version </dev/null >build/version.out ||
+	    die "$1 version ends with $?"
+	grep -qF "$(program_version)" build/version.out ||
+	    die "$1 version does not say $(program_version)"
+}

@@ -1,0 +1,189 @@
+#!/bin/sh
+# Builds, tests and checks ssm-activate.  `./build.sh help` lists the verbs.
+#
+# Read from top to bottom: settings, then one function a verb, then the call.
+# What the verbs lean on is in build.d/, one concern a file:
+#   packages.sh  Debian packages that the machine must have
+#   sources.sh   third-party sources: fetch, verify, patch
+#   generate.sh  C sources that are generated: trust anchors, version
+#   compile.sh   make, once a flavour, with flags.mk vendor.mk program.mk
+#   inspect.sh   what a finished binary must be
+#   suites.sh    the test suites and their closing line
+#   checks.sh    what lint checks, with lint.mk
+set -eu
+cd "$(dirname "$0")"
+
+ROOT=$(pwd)
+JOBS=$(nproc)
+ARCH=${ARCH:-$(dpkg --print-architecture)}
+SIZE_MAX=262144 # bytes of the stripped program
+
+# Debian packages, by what needs them.
+PACKAGES_BUILD="binutils ca-certificates dpkg-dev gcc libc6-dev make openssl"
+PACKAGES_UNIT="libcmocka-dev"
+PACKAGES_RUN="iproute2 procps python3 strace busybox-static"
+PACKAGES_CONFORMANCE="python3-botocore"
+PACKAGES_FUZZ="clang libclang-rt-14-dev"
+PACKAGES_FMT="clang-format"
+PACKAGES_LINT="clang clang-format clang-tidy cppcheck flake8 shellcheck"
+
+. build.d/packages.sh
+. build.d/sources.sh
+. build.d/generate.sh
+. build.d/compile.sh
+. build.d/inspect.sh
+#. build.d/suites.sh
+#. build.d/checks.sh
+
+# die TEXT...: say what is wrong and stop.
+die()
+{
+	echo "build.sh: $*" >&2
+	exit 1
+}
+
+# say TEXT...: one line about what happens now.
+say()
+{
+	echo "-- $*"
+}
+
+# replace FILE: standard input becomes FILE; an equal one stays untouched, so
+# that make sees no change.
+replace()
+{
+	mkdir -p "$(dirname "$1")"
+	cat >"$1.new"
+	if cmp -s "$1.new" "$1"; then
+		rm "$1.new"
+	else
+		mv "$1.new" "$1"
+	fi
+}
+
+# Two runs in one folder take turns while they write to build/; the lock is
+# given back before tests run.
+lock()
+{
+	mkdir -p build
+	exec 9>build/.lock
+	flock -n 9 && return 0
+	say "another build.sh is at work here, waiting for it"
+	flock -w 1200 9 || die "build/.lock is held for 20 minutes"
+}
+
+unlock()
+{
+	exec 9>&-
+}
+
+# The program, and the stand-in agent if the tests have one.
+verb_build()
+{
+	need_packages "$PACKAGES_BUILD"
+	lock
+	prepare program
+	compile ship program
+	inspect_program "build/$ARCH/ship/ssm-activate"
+	cp "build/$ARCH/ship/ssm-activate" build/ssm-activate
+	cp "build/$ARCH/ship/ssm-activate.debug" build/ssm-activate.debug
+	if [ -n "$(find tests/standin -name '*.c' 2>/dev/null)" ]; then
+		compile ship standin
+		cp "build/$ARCH/ship/amazon-ssm-agent-standin" build/
+	fi
+	unlock
+	say "build/ssm-activate is ready: $(wc -c <build/ssm-activate) of at" \
+	    "most $SIZE_MAX bytes"
+}
+
+# The whole job against a local AWS, explained step by step.
+verb_demo()
+{
+	verb_build
+	need_packages "$PACKAGES_RUN"
+	exec tests/demo/demo.sh "$@"
+}
+
+# All test suites, or one of them; the last line counts.
+verb_test()
+{
+	suites_run "$@"
+}
+
+# Times and sizes, compared with other ways to do the job.
+verb_bench()
+{
+	verb_build
+	need_packages "$PACKAGES_RUN"
+	exec tests/bench/run "$@"
+}
+
+# fuzz MODULE SECONDS: look for new crashes; finds land in build/fuzz.
+verb_fuzz()
+{
+	[ $# -eq 2 ] || die "usage: ./build.sh fuzz MODULE SECONDS"
+	[ -f "tests/fuzz/fuzz_$1.c" ] || die "no tests/fuzz/fuzz_$1.c"
+	need_packages "$PACKAGES_BUILD $PACKAGES_FUZZ"
+	lock
+	prepare program
+	compile fuzz "build/$ARCH/fuzz/fuzz/fuzz_$1"
+	unlock
+	mkdir -p "build/fuzz/$1"
+	"build/$ARCH/fuzz/fuzz/fuzz_$1" -max_total_time="$2" -timeout=10 \
+	    -artifact_prefix="build/fuzz/$1-" "build/fuzz/$1" \
+	    "tests/fuzz/corpus/$1"
+}
+
+# Every check that needs no running program.
+verb_lint()
+{
+	need_packages "$PACKAGES_BUILD $PACKAGES_LINT $PACKAGES_UNIT python3"
+	lock
+	prepare tests
+	checks_run
+}
+
+# Bring all C code into the form that lint asks for.
+verb_fmt()
+{
+	need_packages "$PACKAGES_FMT"
+	find src tests -name '*.[ch]' -exec clang-format -i {} +
+}
+
+verb_clean()
+{
+	lock
+	find build -mindepth 1 -maxdepth 1 ! -name .lock -exec rm -rf {} +
+}
+
+verb_help()
+{
+	cat <<-'END'
+	usage: ./build.sh [VERB]
+
+	  build                 build/ssm-activate (default)
+	  demo                  the whole job against a local AWS
+	  test [SUITE]          unit, integration, fuzz, conformance; default all
+	  bench                 times and sizes
+	  fuzz MODULE SECONDS   libFuzzer on tests/fuzz/fuzz_MODULE.c
+	  lint                  format, static analysis, layers, scripts
+	  fmt                   apply clang-format
+	  clean                 remove build/
+
+	ARCH=arm64 ./build.sh build   cross-compiles on another machine.
+	Missing Debian packages are installed when root or sudo allows it.
+	END
+}
+
+verb=${1:-build}
+[ $# -eq 0 ] || shift
+case $verb in
+build | demo | test | bench | fuzz | lint | fmt | clean | help)
+	set_arch
+	"verb_$verb" "$@"
+	;;
+*)
+	verb_help >&2
+	die "unknown verb: $verb"
+	;;
+esac
