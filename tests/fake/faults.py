@@ -1,0 +1,141 @@
+"""Faults that tests order, and which request they hit.
+
+A fault is a JSON object of conditions and effects; README.md lists both.
+"""
+
+import base64
+import fnmatch
+import threading
+
+CONDITIONS = {"operation", "path", "method", "listener", "stage", "nth",
+              "count"}
+EFFECTS = {
+    "refuse", "stall", "reset", "close", "lost", "perform", "delay",
+    "status", "reason", "code", "message", "body", "body_base64",
+    "headers", "redirect", "nesting", "garbage", "chunked", "bytewise",
+    "size", "lowercase", "no_length", "date_offset", "no_date",
+    "interim", "flood", "hang_up", "no_notify",
+}
+REPLACING = {"status", "code", "body", "body_base64", "redirect",
+             "nesting"}
+PLACES = ("answer", "header", "body")
+
+
+class BadFault(ValueError):
+    """The order is not one we understand."""
+
+
+class Fault:
+    """One order; it counts the requests that meet its conditions."""
+
+    def __init__(self, spec):
+        unknown = set(spec) - CONDITIONS - EFFECTS
+        if unknown:
+            raise BadFault("unknown members: %s" % ", ".join(
+                sorted(unknown)))
+        if not set(spec) & EFFECTS:
+            raise BadFault("a fault needs an effect")
+        for cut in ("reset", "close"):
+            if cut in spec and spec[cut] not in PLACES:
+                raise BadFault("%s is one of %s" % (cut, ", ".join(PLACES)))
+        self.spec = spec
+        self.seen = 0
+        self.hits = 0
+
+    def meets(self, stage, facts):
+        """Tell whether the conditions hold, whatever the counts say."""
+        if self.spec.get("stage", "request") != stage:
+            return False
+        return all(fnmatch.fnmatchcase(facts.get(name) or "",
+                                       self.spec[name])
+                   for name in ("operation", "path", "method", "listener")
+                   if name in self.spec)
+
+    def due(self):
+        """Count one more request; tell whether this one is hit."""
+        self.seen += 1
+        count = self.spec.get("count", 1)
+        if self.seen < self.spec.get("nth", 1):
+            return False
+        if count and self.hits >= count:
+            return False
+        self.hits += 1
+        return True
+
+    def report(self):
+        """Return the order and its counts."""
+        return dict(self.spec, seen=self.seen, hits=self.hits)
+
+
+class Plan:
+    """What is to happen to one request; without a fault, nothing."""
+
+    def __init__(self, spec=None):
+        self.spec = spec or {}
+
+    def __getattr__(self, name):
+        if name not in EFFECTS:
+            raise AttributeError(name)
+        return self.spec.get(name)
+
+    @property
+    def replaces(self):
+        """Tell whether the answer is made up by the fault."""
+        return bool(REPLACING & set(self.spec))
+
+    @property
+    def performs(self):
+        """Tell whether the operation is carried out all the same."""
+        if "perform" in self.spec:
+            return bool(self.spec["perform"])
+        if self.lost:
+            return True
+        silent = (self.refuse or self.stall is not None
+                  or self.garbage is not None or self.cut == "answer")
+        return not silent and not self.replaces
+
+    @property
+    def cut(self):
+        """Return where the answer breaks off, or None."""
+        if self.lost:
+            return "answer"
+        return self.reset or self.close
+
+    def garbage_bytes(self):
+        """Return what is sent in place of an answer."""
+        if isinstance(self.garbage, str):
+            return base64.b64decode(self.garbage)
+        return b"\x00\xff\x15\x03 this is no HTTP answer\r\n\r\n" * 8
+
+
+class Faults:
+    """All orders, in the order they came; the first that is due wins."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.orders = []
+
+    def add(self, specs):
+        """Add one order or a list of them."""
+        made = [Fault(spec) for spec in
+                (specs if isinstance(specs, list) else [specs])]
+        with self.lock:
+            self.orders += made
+
+    def clear(self):
+        """Forget all orders."""
+        with self.lock:
+            self.orders = []
+
+    def plan(self, stage, **facts):
+        """Return the plan for one connection or request."""
+        with self.lock:
+            for order in self.orders:
+                if order.meets(stage, facts) and order.due():
+                    return Plan(order.spec)
+        return Plan()
+
+    def report(self):
+        """Return all orders and how often each has struck."""
+        with self.lock:
+            return [order.report() for order in self.orders]
