@@ -1,0 +1,112 @@
+# shellcheck shell=sh
+# What lint checks, besides the C files one by one (lint.mk).
+
+LINE_MAX=400
+
+# check NAME COMMAND...: remember a failure and go on.
+check()
+{
+	name=$1
+	shift
+	if "$@" >"build/lint.log" 2>&1; then
+		say "lint: $name"
+		PASSED=$((PASSED + 1))
+	else
+		cat build/lint.log
+		say "FAILED: lint: $name"
+		FAILED=$((FAILED + 1))
+	fi
+}
+
+# The files that are, or are about to be, part of the repository.
+own_files()
+{
+	git -c safe.directory="$ROOT" ls-files --cached --others \
+	    --exclude-standard | while read -r file; do
+		[ ! -f "$file" ] || echo "$file"
+	done
+}
+
+# Those whose first line asks for an interpreter, or that have its suffix.
+scripts()
+{
+	own_files | while read -r file; do
+		case $file in
+		*".$2") echo "$file" ;;
+		*.*) ;;
+		*) ! head -n 1 "$file" | grep -q "^#!.*$1" || echo "$file" ;;
+		esac
+	done
+}
+
+check_length()
+{
+	long=$(find src -name '*.[ch]' -exec wc -l {} + | awk \
+	    -v max="$LINE_MAX" '$2 != "total" && $1 > max')
+	[ -z "$long" ] || {
+		echo "more than $LINE_MAX lines:"
+		echo "$long"
+		return 1
+	}
+}
+
+# grep_none TEXT PATTERN <FILES: no file may match.
+grep_none()
+{
+	if tr '\n' '\0' | xargs -0 grep -nIE -e "$2" --; then
+		echo "found: $1"
+		return 1
+	fi
+}
+
+check_space()
+{
+	own_files | grep -v '/corpus/' |
+	    grep_none "white space at the end of a line" '[[:space:]]+$'
+}
+
+# The words are put together here so that this file passes, too.
+check_words()
+{
+	own_files | grep -v '/corpus/' | grep_none "unfinished work" \
+	    '(TO''DO|FIX''ME)([^[:alnum:]]|$)' &&
+	    own_files | grep_none "a path of somebody's machine" \
+	        '(^|[^[:alnum:]._/-])/(home|wo''rk|ro''ot|Us''ers)/[[:alnum:]]'
+}
+
+check_symbols()
+{
+	# shellcheck disable=SC2046 # names of objects hold no blanks
+	tests/lint/symbols.sh $(find "build/$ARCH/ship/src" -name '*.o' |
+	    while read -r object; do
+		source=${object#"build/$ARCH/ship/"}
+		[ ! -f "${source%.o}.c" ] || echo "$object"
+	done)
+}
+
+# each_script INTERPRETER SUFFIX COMMAND...
+each_script()
+{
+	list=$(scripts "$1" "$2")
+	shift 2
+	[ -z "$list" ] || echo "$list" | tr '\n' '\0' | xargs -0 "$@"
+}
+
+checks_run()
+{
+	compile ship objects
+	check "C files, one by one" run_make ship lint.mk -k lint
+	check "layers" tests/lint/layers.sh
+	check "exported symbols" check_symbols
+	check "headers compile alone" env CC="${CROSS}gcc" \
+	    CPPFLAGS="-isystem build/include" tests/lint/headers.sh
+	check "at most $LINE_MAX lines" check_length
+	check "shell scripts" each_script '/\(ba\|da\|\)sh' sh \
+	    shellcheck -x
+	check "Python scripts" each_script python3 py \
+	    /usr/bin/python3 -m flake8 --max-line-length 100
+	check "white space" check_space
+	check "words" check_words
+	echo "$PASSED passed, $FAILED failed"
+	[ "$FAILED" -eq 0 ]
+}

@@ -22,11 +22,15 @@ set_arch()
 	fi
 }
 
-# run_make FLAVOUR FILE TARGET
+# run_make FLAVOUR FILE TARGET...
 run_make()
 {
-	make --no-print-directory -s -j "$JOBS" -f "build.d/$2" ROOT="$ROOT" \
-	    ARCH="$ARCH" MUSL_ARCH="$MUSL_ARCH" CROSS="$CROSS" FLAVOUR="$1" "$3"
+	flavour=$1
+	rules=$2
+	shift 2
+	make --no-print-directory -s -O -j "$JOBS" -f "build.d/$rules" \
+	    ROOT="$ROOT" ARCH="$ARCH" MUSL_ARCH="$MUSL_ARCH" CROSS="$CROSS" \
+	    FLAVOUR="$flavour" "$@"
 }
 
 # keyed FOLDER TEXT: empty the folder unless it was made with this key.
@@ -54,5 +58,6 @@ compile()
 	keyed "build/$ARCH/$1-vendor" "$tools $sources $flags"
 	[ "$1" != ship ] || run_make "$1" vendor.mk musl
 	run_make "$1" vendor.mk libraries
+	[ "$2" != unit ] || run_make "$1" vendor.mk cmocka
 	run_make "$1" program.mk "$2"
 }

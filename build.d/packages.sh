@@ -5,9 +5,9 @@
 missing_packages()
 {
 	for package; do
-		case $(dpkg-query -W -f '${db:Status-Status} ' "$package" \
-		    2>/dev/null) in
-		*installed*) ;;
+		case " $(dpkg-query -W -f '${db:Status-Status} ' "$package" \
+		    2>/dev/null)" in
+		*" installed "*) ;;
 		*) printf ' %s' "$package" ;;
 		esac
 	done
@@ -16,6 +16,7 @@ missing_packages()
 # apt_install COMMAND...: COMMAND runs with root's rights, or is empty.
 apt_install()
 {
+	# shellcheck disable=SC2086 # the list is one word a package
 	timeout 1200 "$@" env DEBIAN_FRONTEND=noninteractive apt-get install \
 	    -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 \
 	    -o Acquire::http::Timeout=30 -o Acquire::Retries=3 \

@@ -13,7 +13,8 @@ UNIT     := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_AID := $(filter-out $(UNIT),$(sort $(wildcard tests/unit/*.c)))
 FUZZ     := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: program standin unit replay FORCE
+.PHONY: program objects standin unit replay FORCE
+objects: $(OBJECTS)
 program: $(OUT)/ssm-activate
 standin: $(OUT)/amazon-ssm-agent-standin
 unit: $(UNIT:tests/unit/%.c=$(OUT)/unit/%)

@@ -161,7 +161,6 @@ prepare()
 		fetch_source "$package" "$version" "$orig" "$sha256"
 		unpack_source "$package"
 		echo "$package $(source_version "$package") $orig $sha256" >&3
-		say "source package: $package $(source_version "$package")"
 	done <vendor/sources.lock 3>"build/vendor-versions.$1"
 	[ "$1" != program ] ||
 	    replace build/vendor-versions <build/vendor-versions.program

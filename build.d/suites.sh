@@ -1,0 +1,132 @@
+# shellcheck shell=sh
+# The test suites.  Each adds to the two counters; the last line that `test`
+# prints is "N passed, N failed".
+
+PASSED=0
+FAILED=0
+
+# tally PASSED FAILED
+tally()
+{
+	PASSED=$((PASSED + $1))
+	FAILED=$((FAILED + $2))
+}
+
+# run_logged SECONDS LOG COMMAND...: give its status, its output in LOG.
+run_logged()
+{
+	limit=$1
+	log=$2
+	shift 2
+	timeout -k 10 "$limit" "$@" >"$log" 2>&1 </dev/null
+}
+
+# One cmocka program; its output is shown if something failed.
+unit_program()
+{
+	log=build/test/$(basename "$1").$2.log
+	status=0
+	run_logged 300 "$log" "$1" || status=$?
+	passed=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test.*/\1/p' "$log")
+	failed=$(sed -n 's/^\[  FAILED  \] [^0-9]*\([0-9]*\) test.*/\1/p' \
+	    "$log" | head -n 1)
+	# A crash, a leak or no test at all is a failure, too.
+	if [ "$status" -ne 0 ] || [ "${passed:-0}" -eq 0 ]; then
+		cat "$log"
+		say "FAILED: $1 ends with $status"
+		[ "${failed:-0}" -ne 0 ] || failed=1
+	fi
+	tally "${passed:-0}" "${failed:-0}"
+}
+
+# Unit tests with sanitizers, then as shipped.
+suite_unit()
+{
+	need_packages "$PACKAGES_BUILD $PACKAGES_UNIT"
+	lock
+	prepare tests
+	compile check unit
+	compile ship unit
+	unlock
+	mkdir -p build/test
+	for source in tests/unit/test_*.c; do
+		name=$(basename "$source" .c)
+		unit_program "build/$ARCH/check/unit/$name" check
+		unit_program "build/$ARCH/ship/unit/$name" ship
+	done
+	say "unit tests with sanitizers and as shipped: $PASSED passed," \
+	    "$FAILED failed"
+}
+
+# Every input of every corpus, with sanitizers.
+suite_fuzz()
+{
+	need_packages "$PACKAGES_BUILD"
+	lock
+	prepare program
+	compile check replay
+	unlock
+	mkdir -p build/test
+	for source in tests/fuzz/fuzz_*.c; do
+		name=$(basename "$source" .c)
+		log=build/test/$name.log
+		if run_logged 600 "$log" "build/$ARCH/check/fuzz/$name" \
+		    "tests/fuzz/corpus/${name#fuzz_}"; then
+			say "$name: $(tail -n 1 "$log")"
+			tally 1 0
+		else
+			cat "$log"
+			say "FAILED: $name"
+			tally 0 1
+		fi
+	done
+}
+
+# suite_program NAME: tests/NAME/run, whose last line counts.
+suite_program()
+{
+	verb_build
+	need_packages "$PACKAGES_RUN $PACKAGES_CONFORMANCE"
+	mkdir -p build/test
+	log=build/test/$1.log
+	# The status has to get past tee.
+	{
+		status=0
+		"tests/$1/run" </dev/null 2>&1 || status=$?
+		echo "$status" >build/test/status
+	} | tee "$log"
+	status=$(cat build/test/status)
+	counts=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' \
+	    "$log" | tail -n 1)
+	passed=${counts% *}
+	failed=${counts#* }
+	if [ -z "$counts" ] || { [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; }
+	then
+		say "FAILED: tests/$1/run ends with $status"
+		failed=$((${failed:-0} + 1))
+	fi
+	tally "${passed:-0}" "$failed"
+}
+
+# suites_run [NAME]: one suite, or all that are there.
+suites_run()
+{
+	case ${1:-all} in
+	all) list="unit fuzz integration conformance" ;;
+	unit | fuzz | integration | conformance)
+		list=$1
+		[ -d "tests/$1" ] || die "there is no tests/$1"
+		;;
+	*) die "usage: ./build.sh test [unit|integration|fuzz|conformance]" ;;
+	esac
+	for suite in $list; do
+		[ -d "tests/$suite" ] || continue
+		say "suite: $suite"
+		case $suite in
+		unit | fuzz) "suite_$suite" ;;
+		*) suite_program "$suite" ;;
+		esac
+	done
+	echo "$PASSED passed, $FAILED failed"
+	[ "$FAILED" -eq 0 ] && [ "$PASSED" -gt 0 ]
+}
