@@ -10,6 +10,7 @@ import auth
 import ecs
 import schema
 import ssm_activations
+import ssm_agent
 import ssm_listing
 import ssm_nodes
 import ssm_tags
@@ -19,7 +20,8 @@ from errors import ApiError
 from httpmsg import Response, json_response
 from operation import TABLE, Call
 
-SERVICES = (ecs, sts, ssm_activations, ssm_listing, ssm_nodes, ssm_tags)
+SERVICES = (ecs, sts, ssm_activations, ssm_agent, ssm_listing, ssm_nodes,
+            ssm_tags)
 TARGETS = {"AmazonSSM": "ssm",
            "AmazonEC2ContainerServiceV20141113": "ecs",
            "EC2WindowsMessageDeliveryService": "ec2messages"}
@@ -147,7 +149,9 @@ class Api:
         call.authorize()
         call.params = {key: value for key, value in call.params.items()
                        if value is not None}
-        return known.handler(call)
+        result = known.handler(call)
+        entry["performed"] = True
+        return result
 
     @staticmethod
     def parameters(request, service):

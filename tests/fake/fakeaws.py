@@ -155,6 +155,7 @@ class Local:
         user = self.state.identity.user
         write_file(self.path("env"), assignments(dict(
             common, AWS_REGION=self.options.region,
+            AWS_DEFAULT_REGION=self.options.region,
             AWS_ACCESS_KEY_ID=user.access_key,
             AWS_SECRET_ACCESS_KEY=user.secret)), 0o600)
         write_file(self.path("env-task"), assignments(

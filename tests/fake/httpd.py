@@ -193,7 +193,6 @@ class Server:
             self._silent(connection, plan, connection.socket)
         answer = None
         if plan.performs:
-            entry["performed"] = True
             answer = self.application.answer(request, connection, entry)
         if plan.replaces:
             answer = writer.made_up(plan)

@@ -6,6 +6,7 @@ and one for each way in which a certificate can be bad.
 """
 
 import os
+import shutil
 import ssl
 import subprocess
 import time
@@ -67,7 +68,8 @@ class Authority:
     def __init__(self, folder, title):
         self.folder = folder
         self.title = title
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder, mode=0o700)
         open(self.path("index.txt"), "w", encoding="ascii").close()
         self.make_root()
         self.make_key("intermediate.key")
@@ -110,15 +112,15 @@ class Authority:
                      "-days", "3650", "-config", self.path("ca.cnf"),
                      "-extensions", "root", "-out", self.path("root.pem"))
 
-    def issue(self, name, subject, section, names, signer="intermediate",
-              start=-DAY, end=365 * DAY):
+    def issue(self, name, subject, section, names, key=None,
+              signer="intermediate", start=-DAY, end=365 * DAY):
         """Sign a certificate, valid from start to end (seconds from now)."""
         now = time.time()
         stamp = [time.strftime("%Y%m%d%H%M%SZ", time.gmtime(now + offset))
                  for offset in (start, end)]
         self.configure(names)
         request = self.path(name + ".csr")
-        self.openssl("req", "-new", "-key", self.path(name + ".key"),
+        self.openssl("req", "-new", "-key", self.path((key or name) + ".key"),
                      "-subj", "/O=Local AWS/CN=" + subject,
                      "-config", self.path("ca.cnf"), "-out", request)
         self.openssl("ca", "-batch", "-notext", "-preserveDN",
@@ -130,17 +132,22 @@ class Authority:
                      "-out", self.path(name + ".pem"))
 
     def leaf(self, name, names, kind="RSA", **times):
-        """Make a leaf and return the TLS context that serves it."""
-        self.make_key(name + ".key", kind)
+        """Make a leaf and return the TLS context that serves it.
+
+        All RSA leaves of an authority share one key: making keys is slow.
+        """
+        key = self.path(kind + ".key")
+        if not os.path.exists(key):
+            self.make_key(kind + ".key", kind)
         subject = names[0].partition(":")[2]
-        self.issue(name, subject, "leaf", names, **times)
+        self.issue(name, subject, "leaf", names, key=kind, **times)
         chain = self.path(name + "-chain.pem")
         with open(chain, "w", encoding="ascii") as out:
             for part in (name, "intermediate"):
                 with open(self.path(part + ".pem"), encoding="ascii") as one:
                     out.write(one.read())
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(chain, self.path(name + ".key"))
+        context.load_cert_chain(chain, key)
         context.sni_callback = remember_name
         return context
 
