@@ -61,14 +61,16 @@ grep_none()
 
 check_space()
 {
-	own_files | grep -v '/corpus/' |
+	# A blank line of a patch starts with a blank.
+	own_files | grep -v -e '/corpus/' -e '\.patch$' |
 	    grep_none "white space at the end of a line" '[[:space:]]+$'
 }
 
 # The words are put together here so that this file passes, too.
 check_words()
 {
-	own_files | grep -v '/corpus/' | grep_none "unfinished work" \
+	own_files | grep -v -e '/corpus/' -e '\.patch$' |
+	    grep_none "unfinished work" \
 	    '(TO''DO|FIX''ME)([^[:alnum:]]|$)' &&
 	    own_files | grep_none "a path of somebody's machine" \
 	        '(^|[^[:alnum:]._/-])/(home|wo''rk|ro''ot|Us''ers)/[[:alnum:]]'
