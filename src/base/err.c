@@ -1,0 +1,147 @@
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct kind {
+	const char *name;
+	enum err_code code;
+};
+
+static const struct kind kinds[ERR_KIND_COUNT] = {
+	[ERR_KIND_NONE] = { "none", ERR_OK },
+	[ERR_KIND_USAGE] = { "usage", ERR_USAGE },
+	[ERR_KIND_SYSTEM] = { "system", ERR_SYSTEM },
+	[ERR_KIND_INVALID_VALUE] = { "invalid_value", ERR_CONFIG },
+	[ERR_KIND_CONFIG] = { "config_error", ERR_CONFIG },
+	[ERR_KIND_PROFILE_NOT_FOUND] = { "profile_not_found", ERR_CONFIG },
+	[ERR_KIND_NO_CREDENTIALS] = { "no_credentials", ERR_ACCESS },
+	[ERR_KIND_PARTIAL_CREDENTIALS] = { "partial_credentials", ERR_ACCESS },
+	[ERR_KIND_EXPIRED_CREDENTIALS] = { "expired_credentials", ERR_ACCESS },
+	[ERR_KIND_CREDENTIAL_RETRIEVAL] = { "credential_retrieval",
+	    ERR_ACCESS },
+	[ERR_KIND_NO_REGION] = { "no_region", ERR_CONFIG },
+	[ERR_KIND_INVALID_REGION] = { "invalid_region", ERR_CONFIG },
+	[ERR_KIND_ENDPOINT_VARIANT] = { "endpoint_variant", ERR_CONFIG },
+	[ERR_KIND_PARAM_VALIDATION] = { "param_validation", ERR_CONFIG },
+	[ERR_KIND_CONNECTION] = { "connection", ERR_NETWORK },
+	[ERR_KIND_PROXY] = { "proxy", ERR_NETWORK },
+	[ERR_KIND_TLS] = { "tls", ERR_NETWORK },
+	[ERR_KIND_PARSE] = { "parse_error", ERR_PROTOCOL },
+	[ERR_KIND_API] = { "api_error", ERR_SERVICE },
+};
+
+static bool
+known(enum err_kind kind)
+{
+	return (int)kind >= 0 && kind < ERR_KIND_COUNT;
+}
+
+static void
+clean_text(char *out, size_t size, const char *text)
+{
+	err_clean(out, size, text, strlen(text));
+}
+
+/* Give err its kind, unless there is none to fill or it is set already. */
+static bool
+claim(struct err *err, enum err_kind kind)
+{
+	if (err == NULL || err->kind != ERR_KIND_NONE)
+		return false;
+	/* A failure without a kind must not read as success. */
+	err->kind =
+	    known(kind) && kind != ERR_KIND_NONE ? kind : ERR_KIND_SYSTEM;
+	err->code = kinds[err->kind].code;
+	return true;
+}
+
+int
+err_set(struct err *err, enum err_kind kind, const char *format, ...)
+{
+	char raw[ERR_MSG_MAX] = "";
+	va_list args;
+
+	if (!claim(err, kind))
+		return -1;
+	va_start(args, format);
+	(void)vsnprintf(raw, sizeof raw, format, args);
+	va_end(args);
+	clean_text(err->msg, sizeof err->msg, raw);
+	return -1;
+}
+
+int
+err_sys(struct err *err, enum err_kind kind, const char *format, ...)
+{
+	int saved = errno;
+	char raw[ERR_MSG_MAX] = "";
+	char full[ERR_MSG_MAX + 128];
+	va_list args;
+
+	if (!claim(err, kind))
+		return -1;
+	va_start(args, format);
+	(void)vsnprintf(raw, sizeof raw, format, args);
+	va_end(args);
+	(void)snprintf(full, sizeof full, "%s: %s", raw, strerror(saved));
+	clean_text(err->msg, sizeof err->msg, full);
+	errno = saved;
+	return -1;
+}
+
+int
+err_wrap(struct err *err, const char *what)
+{
+	char full[2 * ERR_MSG_MAX + 4];
+
+	if (err == NULL || err->kind == ERR_KIND_NONE)
+		return -1;
+	(void)snprintf(full, sizeof full, "%.*s: %s", ERR_MSG_MAX - 1, what,
+	    err->msg);
+	clean_text(err->msg, sizeof err->msg, full);
+	return -1;
+}
+
+void
+err_fix(struct err *err, const char *format, ...)
+{
+	char raw[ERR_FIX_MAX] = "";
+	va_list args;
+
+	if (err == NULL || err->kind == ERR_KIND_NONE || err->fix[0] != '\0')
+		return;
+	va_start(args, format);
+	(void)vsnprintf(raw, sizeof raw, format, args);
+	va_end(args);
+	clean_text(err->fix, sizeof err->fix, raw);
+}
+
+void
+err_clear(struct err *err)
+{
+	if (err != NULL)
+		memset(err, 0, sizeof *err);
+}
+
+const char *
+err_kind_name(enum err_kind kind)
+{
+	return known(kind) ? kinds[kind].name : "unknown";
+}
+
+void
+err_clean(char *out, size_t size, const char *text, size_t len)
+{
+	size_t n = len;
+
+	if (size == 0)
+		return;
+	if (n > size - 1)
+		n = size - 1;
+	for (size_t i = 0; i < n; i++)
+		out[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+	out[n] = '\0';
+}
