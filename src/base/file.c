@@ -1,0 +1,312 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/rng.h"
+#include "base/slice.h"
+
+enum { CHUNK = 4096, TEMP_SIZE = 40 };
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -1;
+}
+
+/* A read(2) that signals do not cut short. */
+static ssize_t
+read_some(int fd, void *data, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, data, len);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+static int
+read_all(int fd, const char *path, struct buf *out, struct err *err)
+{
+	size_t max = out->max == 0 ? BUF_MAX_DEFAULT : out->max;
+	size_t start = out->len;
+	char chunk[CHUNK];
+	ssize_t n;
+	int rc = -1;
+
+	while ((n = read_some(fd, chunk, sizeof chunk)) > 0) {
+		/* Asked before, so that out does not fail for good. */
+		if (out->len > max || (size_t)n > max - out->len) {
+			(void)err_set(err, ERR_KIND_SYSTEM,
+			    "%s is larger than %zu bytes", path, max - start);
+			goto out;
+		}
+		buf_add(out, chunk, (size_t)n);
+	}
+	if (n < 0)
+		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot read %s", path);
+	else if (!buf_ok(out))
+		(void)err_set(err, ERR_KIND_SYSTEM,
+		    "cannot read %s: out of memory", path);
+	else
+		rc = 0;
+out:
+	explicit_bzero(chunk, sizeof chunk);
+	if (rc != 0)
+		buf_cut(out, start);
+	return rc;
+}
+
+enum file_found
+file_read(const char *path, struct buf *out, struct err *err)
+{
+	enum file_found found = FILE_FAILED;
+	struct stat st;
+	/* A FIFO without a writer or a terminal must not hold us up. */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0) {
+		/* ENXIO: a socket, or a device without a driver. */
+		if (errno == ENOENT || errno == ENOTDIR || errno == ENXIO)
+			return FILE_ABSENT;
+		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot read %s", path);
+		return FILE_FAILED;
+	}
+	if (fstat(fd, &st) != 0)
+		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot read %s", path);
+	else if (!S_ISREG(st.st_mode))
+		found = FILE_ABSENT;
+	else if (read_all(fd, path, out, err) == 0)
+		found = FILE_FOUND;
+	close_fd(&fd);
+	return found;
+}
+
+int
+file_write_fd(int fd, const void *data, size_t len, struct err *err)
+{
+	struct slice rest = slice_make(data, len);
+
+	while (rest.len > 0) {
+		ssize_t n = write(fd, rest.ptr, rest.len);
+
+		if (n > 0) {
+			rest = slice_skip(rest, (size_t)n);
+			continue;
+		}
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n == 0)
+			errno = EIO; /* no progress and no reason */
+		return err_sys(err, ERR_KIND_SYSTEM, "cannot write");
+	}
+	return 0;
+}
+
+/* Some file systems have nothing to sync and say so. */
+static int
+sync_fd(int fd)
+{
+	if (fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP)
+		return 0;
+	return -1;
+}
+
+/* A new empty file in the folder, 0600; its descriptor, or -1. */
+static int
+open_temp(int dir, char name[static TEMP_SIZE], struct err *err)
+{
+	uint64_t random = 0;
+	int fd;
+
+	if (rng_fill(&random, sizeof random, err) != 0)
+		return -1;
+	(void)snprintf(name, TEMP_SIZE, ".ssm-activate.%016llx",
+	    (unsigned long long)random);
+	fd = openat(dir, name,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot make a file");
+	return fd;
+}
+
+/* Contents and mode of the temporary file, safe on disk; closes fd. */
+static int
+fill_temp(int fd, mode_t mode, struct slice data, struct err *err)
+{
+	int rc = file_write_fd(fd, data.ptr, data.len, err);
+
+	if (rc == 0 && fchmod(fd, mode) != 0)
+		rc = err_sys(err, ERR_KIND_SYSTEM, "cannot set the mode");
+	if (rc == 0 && sync_fd(fd) != 0)
+		rc = err_sys(err, ERR_KIND_SYSTEM, "cannot write to disk");
+	/* Network file systems report a full disk only now. */
+	if (close(fd) != 0 && rc == 0)
+		rc = err_sys(err, ERR_KIND_SYSTEM, "cannot write");
+	return rc;
+}
+
+/* The folder of path, opened, and the name in it, borrowed from path. */
+static int
+open_parent(const char *path, const char **name, struct err *err)
+{
+	struct slice whole = slice_of(path);
+	struct slice folder = slice_of(".");
+	struct slice base = whole;
+	char dir[PATH_MAX];
+	int fd;
+
+	if (slice_rsplit(whole, '/', &folder, &base) && folder.len == 0)
+		folder = slice_of("/");
+	if (base.len == 0 || slice_eq(base, ".") || slice_eq(base, "..")) {
+		errno = EISDIR;
+		return err_sys(err, ERR_KIND_SYSTEM, "cannot write");
+	}
+	if (!slice_copy(folder, dir, sizeof dir)) {
+		errno = ENAMETOOLONG;
+		return err_sys(err, ERR_KIND_SYSTEM, "cannot write");
+	}
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, ERR_KIND_SYSTEM, "cannot open the folder");
+	*name = base.ptr;
+	return fd;
+}
+
+int
+file_write(const char *path, mode_t mode, const void *data, size_t len,
+    struct err *err)
+{
+	char temp[TEMP_SIZE] = "";
+	const char *name = NULL;
+	bool made = false;
+	int dir = open_parent(path, &name, err);
+	int fd;
+	int rc = -1;
+
+	if (dir < 0)
+		goto out;
+	fd = open_temp(dir, temp, err);
+	if (fd < 0)
+		goto out;
+	made = true;
+	if (fill_temp(fd, mode, slice_make(data, len), err) != 0)
+		goto out;
+	if (renameat(dir, temp, dir, name) != 0) {
+		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot put it in place");
+		goto out;
+	}
+	made = false;
+	if (sync_fd(dir) != 0) {
+		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot write to disk");
+		goto out;
+	}
+	rc = 0;
+out:
+	if (made)
+		(void)unlinkat(dir, temp, 0);
+	close_fd(&dir);
+	return rc == 0 ? 0 : err_wrap(err, path);
+}
+
+static bool
+is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* mkdir(2) takes the umask off the mode; put it back. */
+static int
+exact_mode(const char *path, mode_t mode, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int rc = 0;
+
+	if (fd < 0 || fchmod(fd, mode) != 0)
+		rc = err_sys(err, ERR_KIND_SYSTEM, "cannot set the mode of %s",
+		    path);
+	close_fd(&fd);
+	return rc;
+}
+
+static int
+make_folder(const char *path, mode_t mode, struct err *err)
+{
+	if (is_folder(path))
+		return 0;
+	if (mkdir(path, mode) == 0)
+		return exact_mode(path, mode, err);
+	if (errno == EEXIST) {
+		if (is_folder(path)) /* made by somebody else just now */
+			return 0;
+		errno = ENOTDIR;
+	}
+	return err_sys(err, ERR_KIND_SYSTEM, "cannot make the folder %s", path);
+}
+
+int
+file_mkdirs(const char *path, mode_t mode, struct err *err)
+{
+	char part[PATH_MAX];
+
+	if (!slice_copy(slice_of(path), part, sizeof part) || part[0] == '\0') {
+		errno =
+		    part[0] == '\0' && path[0] != '\0' ? ENAMETOOLONG : ENOENT;
+		return err_sys(err, ERR_KIND_SYSTEM,
+		    "cannot make the folder %s", path);
+	}
+	for (size_t i = 1; part[i] != '\0'; i++) {
+		if (part[i] != '/')
+			continue;
+		part[i] = '\0';
+		if (make_folder(part, mode, err) != 0)
+			return -1;
+		part[i] = '/';
+	}
+	return make_folder(part, mode, err);
+}
+
+int
+file_remove(const char *path, struct err *err)
+{
+	if (unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR)
+		return 0;
+	return err_sys(err, ERR_KIND_SYSTEM, "cannot remove %s", path);
+}
+
+int
+file_probe_dir(const char *path, mode_t mode, struct err *err)
+{
+	char temp[TEMP_SIZE] = "";
+	int dir = -1;
+	int fd = -1;
+	int rc = -1;
+
+	if (file_mkdirs(path, mode, err) != 0)
+		return -1;
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot open the folder");
+	else
+		fd = open_temp(dir, temp, err);
+	if (fd >= 0 && unlinkat(dir, temp, 0) != 0)
+		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot remove a file");
+	else if (fd >= 0)
+		rc = 0;
+	close_fd(&fd);
+	close_fd(&dir);
+	return rc == 0 ? 0 : err_wrap(err, path);
+}

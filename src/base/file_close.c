@@ -1,0 +1,111 @@
+#include <dirent.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/slice.h"
+
+/* Where to stop counting if nothing tells which descriptors are open. */
+enum { KEEP_MAX = 8, FD_LIMIT_MAX = 65536 };
+
+struct keep {
+	int fds[KEEP_MAX];
+	size_t count;
+};
+
+static bool
+is_kept(const struct keep *keep, int fd)
+{
+	for (size_t i = 0; i < keep->count; i++) {
+		if (keep->fds[i] == fd)
+			return true;
+	}
+	return fd <= STDERR_FILENO;
+}
+
+/* The first kept descriptor from low on, or INT_MAX. */
+static int
+next_kept(const struct keep *keep, int low)
+{
+	int next = INT_MAX;
+
+	for (size_t i = 0; i < keep->count; i++) {
+		if (keep->fds[i] >= low && keep->fds[i] < next)
+			next = keep->fds[i];
+	}
+	return next;
+}
+
+/* Close the gaps between those kept; false without close_range(2), which
+ * came with Linux 5.9 and which some seccomp profiles refuse. */
+static bool
+close_gaps(const struct keep *keep)
+{
+#ifdef SYS_close_range
+	int low = STDERR_FILENO + 1;
+
+	for (;;) {
+		int next = next_kept(keep, low);
+		unsigned int last =
+		    next < INT_MAX ? (unsigned int)next - 1 : UINT_MAX;
+
+		if (next > low &&
+		    syscall(SYS_close_range, (unsigned int)low, last, 0U) != 0)
+			return false;
+		if (next == INT_MAX)
+			return true;
+		low = next + 1;
+	}
+#else
+	(void)keep;
+	return false;
+#endif
+}
+
+/* Close what /proc lists; false where it is not mounted. */
+static bool
+close_listed(const struct keep *keep)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+	uint64_t fd;
+
+	if (dir == NULL)
+		return false;
+	while ((entry = readdir(dir)) != NULL) {
+		if (slice_u64(slice_of(entry->d_name), INT_MAX, &fd) &&
+		    !is_kept(keep, (int)fd) && (int)fd != dirfd(dir))
+			(void)close((int)fd);
+	}
+	(void)closedir(dir);
+	return true;
+}
+
+static void
+close_counted(const struct keep *keep)
+{
+	struct rlimit limit = { .rlim_cur = FD_LIMIT_MAX };
+
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur > FD_LIMIT_MAX)
+		limit.rlim_cur = FD_LIMIT_MAX;
+	for (int fd = STDERR_FILENO + 1; fd < (int)limit.rlim_cur; fd++) {
+		if (!is_kept(keep, fd))
+			(void)close(fd);
+	}
+}
+
+void
+file_close_others(const int *keep, size_t count)
+{
+	struct keep kept = { .count = count < KEEP_MAX ? count : KEEP_MAX };
+
+	for (size_t i = 0; i < kept.count; i++)
+		kept.fds[i] = keep[i];
+	if (!close_gaps(&kept) && !close_listed(&kept))
+		close_counted(&kept);
+}
