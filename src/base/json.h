@@ -17,28 +17,39 @@ struct json;
 
 enum { JSON_DEPTH_MAX = 32 };
 
-/* Parse one complete value; anything but white space after it is an error,
- * and so is an escaped NUL, which would cut a string short. */
+/*
+ * Parse one complete value; anything but white space after it is an error,
+ * and so are bytes that are not UTF-8, a byte order mark, and an escaped NUL,
+ * which would cut a string short.  The caller bounds len.
+ */
 int json_parse(struct json **out, const char *text, size_t len,
     struct err *err);
 void json_free(struct json *doc);
 
-/* Reading.  Everything is borrowed from the document. */
+/*
+ * Reading.  Everything is borrowed from the document.  Names are compared
+ * with letter case; of members of the same name the first counts.  A number
+ * is finite.  json_as_* and json_string look at the value itself.
+ */
 const struct json *json_get(const struct json *obj, const char *key);
 const char *json_text(const struct json *obj, const char *key);
 bool json_number(const struct json *obj, const char *key, double *out);
 bool json_bool(const struct json *obj, const char *key, bool *out);
+bool json_as_number(const struct json *value, double *out);
+bool json_as_bool(const struct json *value, bool *out);
+bool json_is_null(const struct json *value);
 bool json_is_object(const struct json *value);
 bool json_is_array(const struct json *value);
-const char *json_string(const struct json *value); /* the value itself */
+const char *json_string(const struct json *value);
 const char *json_name(const struct json *member);  /* its key, or NULL */
 const struct json *json_first(const struct json *list);
 const struct json *json_next(const struct json *item);
 
 /*
  * Writing.  Each json_add_* puts a new member into an object, or an element
- * into an array (key NULL), in place of a member of the same name, and gives
- * 0, or -1 without memory.  json_new_* gives NULL without memory.
+ * into an array (key NULL), in place of all members of the same name, and
+ * gives 0, or -1 without memory, for a number that is not finite, or when "to"
+ * is of another type.  json_new_* gives NULL without memory.
  */
 struct json *json_new_object(void);
 struct json *json_new_array(void);
@@ -51,7 +62,12 @@ int json_add(struct json *to, const char *key, struct json *value);
  * else or without memory. */
 struct json *json_object_in(struct json *obj, const char *key);
 
-/* Append the value as text, without white space (pretty: indented by tabs). */
+/*
+ * Append the value as text, without white space (pretty: indented by tabs,
+ * without a line end at the end).  Integers up to 2^53 are printed exactly.
+ * -1 when it does not fit, is nested deeper than 64 or holds a number that is
+ * not finite; out has failed then and holds what it held before.
+ */
 int json_print(struct buf *out, const struct json *value);
 int json_print_pretty(struct buf *out, const struct json *value);
 

@@ -1,0 +1,344 @@
+#include "base/json.h"
+
+#include <cJSON.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+
+/* In front of every block of cJSON's: how much to wipe when it is freed. */
+union header {
+	size_t size;
+	max_align_t align;
+};
+
+static void *
+block_alloc(size_t size)
+{
+	union header *block = NULL;
+
+	if (size < PTRDIFF_MAX - sizeof *block)
+		block = malloc(sizeof *block + size);
+	if (block == NULL)
+		return NULL;
+	block->size = size;
+	return &block[1];
+}
+
+static void
+block_free(void *data)
+{
+	union header *end = data;
+
+	if (data == NULL)
+		return;
+	explicit_bzero(data, end[-1].size);
+	free(&end[-1]);
+}
+
+static void
+install_hooks(void)
+{
+	static bool installed;
+	cJSON_Hooks hooks = { .malloc_fn = block_alloc, .free_fn = block_free };
+
+	if (!installed)
+		cJSON_InitHooks(&hooks);
+	installed = true;
+}
+
+/* struct json is cJSON's type by another name, so that no header of ours has
+ * to show it. */
+static cJSON *
+inner(struct json *value)
+{
+	return (void *)value;
+}
+
+static const cJSON *
+look(const struct json *value)
+{
+	return (const void *)value;
+}
+
+static struct json *
+outer(cJSON *value)
+{
+	return (void *)value;
+}
+
+static const struct json *
+show(const cJSON *value)
+{
+	return (const void *)value;
+}
+
+/* The rest of a string behind its opening quote; what is wrong, or NULL. */
+static const char *
+scan_string(struct slice *rest)
+{
+	while (rest->len > 0) {
+		unsigned char c = (unsigned char)rest->ptr[0];
+
+		if (c < ' ')
+			return "a control character in a string";
+		if (slice_starts(*rest, "\\u0000"))
+			return "an escaped NUL";
+		*rest = slice_skip(*rest, c == '\\' ? 2 : 1);
+		if (c == '"')
+			return NULL;
+	}
+	return "a string without end";
+}
+
+/*
+ * What cJSON takes but we do not: too much depth, a NUL, bytes that are not
+ * UTF-8, control characters for blanks.
+ */
+static const char *
+scan(struct slice rest)
+{
+	size_t depth = 0;
+	const char *wrong = NULL;
+
+	if (!slice_utf8(rest))
+		return "not UTF-8";
+	while (rest.len > 0 && wrong == NULL) {
+		char c = rest.ptr[0];
+
+		rest = slice_skip(rest, 1);
+		if (c == '"')
+			wrong = scan_string(&rest);
+		else if (c == '[' || c == '{')
+			wrong = ++depth > JSON_DEPTH_MAX ? "nested too deeply"
+			                                 : NULL;
+		else if (c == ']' || c == '}')
+			depth -= depth > 0;
+		else if (!slice_has(slice_of(" \t\r\n,:+-.0123456789"
+		                             "Eaeflnrstu"),
+		             c))
+			wrong = "an unexpected character";
+	}
+	return wrong;
+}
+
+int
+json_parse(struct json **out, const char *text, size_t len, struct err *err)
+{
+	struct slice whole = slice_make(text, len);
+	const char *wrong = scan(whole);
+	const char *end = NULL;
+	cJSON *doc = NULL;
+
+	install_hooks();
+	if (wrong != NULL)
+		return err_set(err, ERR_KIND_PARSE, "bad JSON: %s", wrong);
+	if (len > 0)
+		doc = cJSON_ParseWithLengthOpts(text, len, &end, 0);
+	if (doc == NULL)
+		return err_set(err, ERR_KIND_PARSE, "bad JSON: not a value");
+	whole = slice_skip(whole, (size_t)(end - text));
+	if (whole.len > 0 && !slice_all_in(whole, " \t\r\n")) {
+		cJSON_Delete(doc);
+		return err_set(err, ERR_KIND_PARSE,
+		    "bad JSON: something behind the value");
+	}
+	*out = outer(doc);
+	return 0;
+}
+
+void
+json_free(struct json *doc)
+{
+	cJSON_Delete(inner(doc));
+}
+
+const struct json *
+json_get(const struct json *obj, const char *key)
+{
+	if (!json_is_object(obj))
+		return NULL;
+	return show(cJSON_GetObjectItemCaseSensitive(look(obj), key));
+}
+
+const char *
+json_text(const struct json *obj, const char *key)
+{
+	return json_string(json_get(obj, key));
+}
+
+bool
+json_number(const struct json *obj, const char *key, double *out)
+{
+	return json_as_number(json_get(obj, key), out);
+}
+
+bool
+json_bool(const struct json *obj, const char *key, bool *out)
+{
+	return json_as_bool(json_get(obj, key), out);
+}
+
+bool
+json_as_number(const struct json *value, double *out)
+{
+	/* 1e999 is read as infinite. */
+	if (!cJSON_IsNumber(look(value)) || !isfinite(look(value)->valuedouble))
+		return false;
+	*out = look(value)->valuedouble;
+	return true;
+}
+
+bool
+json_as_bool(const struct json *value, bool *out)
+{
+	if (!cJSON_IsBool(look(value)))
+		return false;
+	*out = cJSON_IsTrue(look(value));
+	return true;
+}
+
+bool
+json_is_null(const struct json *value)
+{
+	return cJSON_IsNull(look(value));
+}
+
+bool
+json_is_object(const struct json *value)
+{
+	return cJSON_IsObject(look(value));
+}
+
+bool
+json_is_array(const struct json *value)
+{
+	return cJSON_IsArray(look(value));
+}
+
+const char *
+json_string(const struct json *value)
+{
+	return cJSON_IsString(look(value)) ? look(value)->valuestring : NULL;
+}
+
+const char *
+json_name(const struct json *member)
+{
+	return member != NULL ? look(member)->string : NULL;
+}
+
+const struct json *
+json_first(const struct json *list)
+{
+	if (!json_is_object(list) && !json_is_array(list))
+		return NULL;
+	return show(look(list)->child);
+}
+
+const struct json *
+json_next(const struct json *item)
+{
+	return item != NULL ? show(look(item)->next) : NULL;
+}
+
+struct json *
+json_new_object(void)
+{
+	install_hooks();
+	return outer(cJSON_CreateObject());
+}
+
+struct json *
+json_new_array(void)
+{
+	install_hooks();
+	return outer(cJSON_CreateArray());
+}
+
+int
+json_add_text(struct json *to, const char *key, const char *text)
+{
+	install_hooks();
+	return json_add(to, key, outer(cJSON_CreateString(text)));
+}
+
+int
+json_add_number(struct json *to, const char *key, double number)
+{
+	install_hooks();
+	if (!isfinite(number))
+		return -1;
+	return json_add(to, key, outer(cJSON_CreateNumber(number)));
+}
+
+int
+json_add_bool(struct json *to, const char *key, bool value)
+{
+	install_hooks();
+	return json_add(to, key, outer(cJSON_CreateBool(value)));
+}
+
+/* Members of the same name behind the first are never seen by json_get();
+ * whoever reads what we print must not see them either. */
+static void
+drop_twins(cJSON *obj, const cJSON *first)
+{
+	cJSON *next = first->next;
+
+	while (next != NULL) {
+		cJSON *item = next;
+
+		next = item->next;
+		if (strcmp(item->string, first->string) == 0)
+			cJSON_Delete(cJSON_DetachItemViaPointer(obj, item));
+	}
+}
+
+static bool
+put_member(cJSON *obj, const char *key, cJSON *value)
+{
+	cJSON *old = cJSON_GetObjectItemCaseSensitive(obj, key);
+
+	if (old == NULL)
+		return cJSON_AddItemToObject(obj, key, value);
+	drop_twins(obj, old);
+	return cJSON_ReplaceItemInObjectCaseSensitive(obj, key, value);
+}
+
+int
+json_add(struct json *to, const char *key, struct json *value)
+{
+	bool done = false;
+
+	if (value == NULL)
+		return -1;
+	if (key != NULL && json_is_object(to))
+		done = put_member(inner(to), key, inner(value));
+	else if (key == NULL && json_is_array(to))
+		done = cJSON_AddItemToArray(inner(to), inner(value));
+	if (!done)
+		json_free(value);
+	return done ? 0 : -1;
+}
+
+struct json *
+json_object_in(struct json *obj, const char *key)
+{
+	cJSON *item;
+
+	if (!json_is_object(obj))
+		return NULL;
+	item = cJSON_GetObjectItemCaseSensitive(inner(obj), key);
+	if (item == NULL) {
+		if (json_add(obj, key, json_new_object()) != 0)
+			return NULL;
+		item = cJSON_GetObjectItemCaseSensitive(inner(obj), key);
+	}
+	drop_twins(inner(obj), item);
+	return cJSON_IsObject(item) ? outer(item) : NULL;
+}
