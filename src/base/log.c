@@ -1,0 +1,251 @@
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+enum { LINE_SIZE = 4096, NODE_SIZE = 64 };
+
+/* What is written behind a message: the mark of a cut one, the node, the end
+ * of the line. */
+enum { TAIL_SIZE = NODE_SIZE + 32 };
+
+static const char program[] = "ssm-activate";
+static const char cut_mark[] = "...";
+
+static enum log_level threshold = LOG_INFO;
+static enum log_format style = LOG_TEXT;
+static char node[NODE_SIZE];
+
+struct line {
+	char text[LINE_SIZE];
+	size_t len;
+	size_t limit; /* of len */
+	bool cut;     /* something did not fit; nothing goes in any more */
+};
+
+struct origin {
+	enum log_level level;
+	const char *event;
+	const char *prefix; /* who speaks */
+};
+
+static const char *
+level_name(enum log_level level)
+{
+	static const char *const names[] = { "error", "warn", "info", "debug" };
+	size_t i = (size_t)level;
+
+	return names[i < sizeof names / sizeof names[0] ? i : LOG_DEBUG];
+}
+
+/* All of it or nothing, so that no character is cut in two. */
+static void
+put(struct line *line, const char *text, size_t len)
+{
+	if (line->cut || len > line->limit - line->len) {
+		line->cut = true;
+		return;
+	}
+	memcpy(&line->text[line->len], text, len);
+	line->len += len;
+}
+
+static void
+puts_line(struct line *line, const char *text)
+{
+	put(line, text, strlen(text));
+}
+
+/* Bytes of the printable character that text begins with; 0 if it is none:
+ * control characters (also those of U+0080 to U+009F) and broken UTF-8. */
+static size_t
+printable(struct slice text)
+{
+	unsigned char first = (unsigned char)text.ptr[0];
+	size_t len = 1;
+
+	if (first < 0x80)
+		return first >= ' ' && first != 0x7f ? 1 : 0;
+	if (first >= 0xc2)
+		len = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+	if (len > text.len || !slice_utf8(slice_head(text, len)))
+		return 0;
+	return first == 0xc2 && (unsigned char)text.ptr[1] < 0xa0 ? 0 : len;
+}
+
+static void
+put_clean(struct line *line, const char *text)
+{
+	struct slice rest = slice_of(text);
+
+	while (rest.len > 0 && !line->cut) {
+		size_t len = printable(rest);
+
+		if (len == 0)
+			put(line, "?", 1);
+		else if (style == LOG_JSON && rest.ptr[0] == '"')
+			put(line, "\\\"", 2);
+		else if (style == LOG_JSON && rest.ptr[0] == '\\')
+			put(line, "\\\\", 2);
+		else
+			put(line, rest.ptr, len);
+		rest = slice_skip(rest, len > 0 ? len : 1);
+	}
+}
+
+static void
+put_head(struct line *line, const struct origin *from)
+{
+	char now[CLOCK_ISO_SIZE];
+
+	if (style == LOG_TEXT) {
+		put_clean(line, from->prefix);
+		puts_line(line, ": ");
+		puts_line(line, level_name(from->level));
+		puts_line(line, ": ");
+		return;
+	}
+	clock_iso(clock_now(), now);
+	puts_line(line, "{\"time\":\"");
+	puts_line(line, now);
+	puts_line(line, "\",\"level\":\"");
+	puts_line(line, level_name(from->level));
+	puts_line(line, "\",\"event\":\"");
+	put_clean(line, from->event);
+	puts_line(line, "\",\"message\":\"");
+	if (from->prefix != program) {
+		put_clean(line, from->prefix);
+		puts_line(line, ": ");
+	}
+}
+
+static void
+put_tail(struct line *line)
+{
+	line->limit = LINE_SIZE;
+	if (line->cut) {
+		line->cut = false;
+		puts_line(line, cut_mark);
+	}
+	if (style == LOG_JSON && node[0] != '\0') {
+		puts_line(line, "\",\"node\":\"");
+		puts_line(line, node);
+	}
+	puts_line(line, style == LOG_JSON ? "\"}\n" : "\n");
+}
+
+static void
+write_line(const struct origin *from, const char *message)
+{
+	struct line line;
+	ssize_t n;
+
+	line.len = 0;
+	line.cut = false;
+	line.limit = LINE_SIZE - TAIL_SIZE;
+	put_head(&line, from);
+	put_clean(&line, message);
+	put_tail(&line);
+	/* Nowhere is left to report a failure of this. */
+	do
+		n = write(STDERR_FILENO, line.text, line.len);
+	while (n < 0 && errno == EINTR);
+}
+
+static void write_format(const struct origin *from, const char *format,
+    va_list args) __attribute__((format(printf, 2, 0)));
+
+static void
+write_format(const struct origin *from, const char *format, va_list args)
+{
+	/* As long as a line: what is cut off here did not fit there. */
+	char message[LINE_SIZE] = "";
+	int saved = errno;
+
+	(void)vsnprintf(message, sizeof message, format, args);
+	write_line(from, message);
+	errno = saved;
+}
+
+void
+log_open(enum log_level level, enum log_format format)
+{
+	threshold = level;
+	style = format;
+}
+
+bool
+log_enabled(enum log_level level)
+{
+	return level <= threshold;
+}
+
+void
+log_node(const char *id)
+{
+	size_t len = 0;
+
+	/* Only what needs no escaping; ids of nodes are mi-HEX. */
+	for (size_t i = 0; id[i] != '\0' && len < sizeof node - 1; i++) {
+		if (id[i] > ' ' && id[i] <= '~' && id[i] != '"' &&
+		    id[i] != '\\')
+			node[len++] = id[i];
+	}
+	node[len] = '\0';
+}
+
+void
+log_event(enum log_level level, const char *event, const char *format, ...)
+{
+	struct origin from = { level, event, program };
+	va_list args;
+
+	if (!log_enabled(level))
+		return;
+	va_start(args, format);
+	write_format(&from, format, args);
+	va_end(args);
+}
+
+void
+log_debug(const char *format, ...)
+{
+	struct origin from = { LOG_DEBUG, "debug", program };
+	va_list args;
+
+	if (!log_enabled(LOG_DEBUG))
+		return;
+	va_start(args, format);
+	write_format(&from, format, args);
+	va_end(args);
+}
+
+void
+log_err(enum log_level level, const char *event, const struct err *err)
+{
+	bool with_id = err->request_id[0] != '\0' &&
+	               strstr(err->msg, err->request_id) == NULL;
+
+	log_event(level, event, "%s%s%s%s%s%s", err->msg,
+	    with_id ? " (request id " : "", with_id ? err->request_id : "",
+	    with_id ? ")" : "", err->fix[0] != '\0' ? " - " : "", err->fix);
+}
+
+void
+log_forward(enum log_level level, const char *prefix, const char *text)
+{
+	struct origin from = { level, "forwarded", prefix };
+	int saved = errno;
+
+	if (!log_enabled(level))
+		return;
+	write_line(&from, text);
+	errno = saved;
+}
