@@ -97,7 +97,7 @@ each_script()
 checks_run()
 {
 	compile ship objects
-	check "C files, one by one" run_make ship lint.mk -k lint
+	check "C files, one by one" run_make ship lint.mk lint
 	check "layers" tests/lint/layers.sh
 	check "exported symbols" check_symbols
 	check "headers compile alone" env CC="${CROSS}gcc" \

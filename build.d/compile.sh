@@ -28,7 +28,7 @@ run_make()
 	flavour=$1
 	rules=$2
 	shift 2
-	make --no-print-directory -s -O -j "$JOBS" -f "build.d/$rules" \
+	make --no-print-directory -s -k -O -j "$JOBS" -f "build.d/$rules" \
 	    ROOT="$ROOT" ARCH="$ARCH" MUSL_ARCH="$MUSL_ARCH" CROSS="$CROSS" \
 	    FLAVOUR="$flavour" "$@"
 }

@@ -1,5 +1,5 @@
 # The checks that look at one C file at a time.  Each leaves a stamp, so that
-# a second run only looks at what changed.  make -k shows all findings.
+# a second run only looks at what changed.
 FLAVOUR := ship
 include build.d/flags.mk
 
@@ -51,10 +51,13 @@ $(LINT)/%.analyzer: % $(HEADERS)
 	    -o $@.o $<
 	@touch $@
 
-# Without the system's headers; what it cannot see is no finding.
+# Without the system's headers; what it cannot see is no finding.  Locals
+# stand at the head of a function, so that "out:" finds them empty: no
+# variableScope.
 $(LINT)/%.cppcheck: % $(HEADERS)
 	@mkdir -p $(@D)
 	cppcheck --quiet --error-exitcode=1 --std=c11 --language=c -Isrc \
 	    --enable=warning,performance,portability,style \
-	    --inline-suppr --suppress=missingIncludeSystem $<
+	    --inline-suppr --suppress=missingIncludeSystem \
+	    --suppress=variableScope $<
 	@touch $@
