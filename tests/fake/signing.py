@@ -39,7 +39,7 @@ class Client:
         moment += datetime.timedelta(seconds=self.skew)
         return moment.strftime("%Y%m%dT%H%M%SZ")
 
-    def sign(self, headers, service, body):
+    def sign(self, headers, service, body, method="POST", target="/"):
         """Add date, token and Authorization to lower-case headers."""
         date = self.stamp()
         headers["x-amz-date"] = date
@@ -47,8 +47,10 @@ class Client:
             headers["x-amz-security-token"] = self.token
         names = sorted(headers)
         block = "".join("%s:%s\n" % (name, headers[name]) for name in names)
-        canonical = "POST\n/\n\n%s\n%s\n%s" % (
-            block, ";".join(names), hashlib.sha256(body).hexdigest())
+        path, _, query = target.partition("?")
+        canonical = "%s\n%s\n%s\n%s\n%s\n%s" % (
+            method, path, query, block, ";".join(names),
+            hashlib.sha256(body).hexdigest())
         scope = "%s/%s/%s/aws4_request" % (date[:8], self.region, service)
         text = "AWS4-HMAC-SHA256\n%s\n%s\n%s" % (
             date, scope, hashlib.sha256(canonical.encode()).hexdigest())
