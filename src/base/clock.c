@@ -74,12 +74,14 @@ clock_sleep(int64_t deadline)
 		.tv_sec = (time_t)(deadline / 1000),
 		.tv_nsec = (long)(deadline % 1000 * 1000000),
 	};
+	int rc;
 
 	if (clock_left(deadline) == 0)
 		return;
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) ==
-	       EINTR)
-		continue;
+	do {
+		rc = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until,
+		    NULL);
+	} while (rc == EINTR);
 }
 
 static bool
@@ -255,19 +257,25 @@ take_time(struct slice *rest, const char *colon, struct moment *m)
 	       take_number(rest, 2, 0, 59, &m->second);
 }
 
+static struct slice
+skip_digits(struct slice s)
+{
+	while (s.len > 0 && s.ptr[0] >= '0' && s.ptr[0] <= '9')
+		s = slice_skip(s, 1);
+	return s;
+}
+
 /* A dot or comma wants at least one digit behind it. */
 static bool
 skip_fraction(struct slice *rest)
 {
-	int digit = 0;
+	struct slice digits;
 
 	if (!take_text(rest, ".") && !take_text(rest, ","))
 		return true;
-	if (!take_number(rest, 1, 0, 9, &digit))
-		return false;
-	while (take_number(rest, 1, 0, 9, &digit))
-		continue;
-	return true;
+	digits = *rest;
+	*rest = skip_digits(digits);
+	return rest->len < digits.len;
 }
 
 /* Z, +HH:MM, +HHMM or +HH, in seconds east of UTC. */
@@ -367,11 +375,9 @@ clock_parse_span(struct slice text, int64_t max, int64_t *ms)
 		{ "h", 3600000 },
 		{ "d", 86400000 },
 	};
-	struct slice unit = text;
+	struct slice unit = skip_digits(text);
 	uint64_t value;
 
-	while (unit.len > 0 && unit.ptr[0] >= '0' && unit.ptr[0] <= '9')
-		unit = slice_skip(unit, 1);
 	text = slice_head(text, text.len - unit.len);
 	for (size_t i = 0; max >= 0 && i < sizeof units / sizeof units[0];
 	     i++) {

@@ -141,7 +141,12 @@ err_clean(char *out, size_t size, const char *text, size_t len)
 		return;
 	if (n > size - 1)
 		n = size - 1;
-	for (size_t i = 0; i < n; i++)
-		out[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+	for (size_t i = 0; i < n; i++) {
+		char c = text[i];
+
+		out[i] = '?';
+		if (c >= ' ' && c <= '~')
+			out[i] = c;
+	}
 	out[n] = '\0';
 }

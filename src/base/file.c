@@ -54,13 +54,13 @@ read_all(int fd, const char *path, struct buf *out, struct err *err)
 		}
 		buf_add(out, chunk, (size_t)n);
 	}
-	if (n < 0)
-		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot read %s", path);
-	else if (!buf_ok(out))
-		(void)err_set(err, ERR_KIND_SYSTEM,
-		    "cannot read %s: out of memory", path);
-	else
+	if (n == 0 && buf_ok(out)) {
 		rc = 0;
+		goto out;
+	}
+	if (n == 0)
+		errno = ENOMEM;
+	(void)err_sys(err, ERR_KIND_SYSTEM, "cannot read %s", path);
 out:
 	explicit_bzero(chunk, sizeof chunk);
 	if (rc != 0)

@@ -11,15 +11,14 @@
 #include "base/slice.h"
 
 /* In front of every block of cJSON's: how much to wipe when it is freed. */
-union header {
-	size_t size;
-	max_align_t align;
+struct header {
+	_Alignas(max_align_t) size_t size;
 };
 
 static void *
 block_alloc(size_t size)
 {
-	union header *block = NULL;
+	struct header *block = NULL;
 
 	if (size < PTRDIFF_MAX - sizeof *block)
 		block = malloc(sizeof *block + size);
@@ -32,7 +31,7 @@ block_alloc(size_t size)
 static void
 block_free(void *data)
 {
-	union header *end = data;
+	struct header *end = data;
 
 	if (data == NULL)
 		return;
@@ -77,6 +76,13 @@ show(const cJSON *value)
 	return (const void *)value;
 }
 
+/* Of one of cJSON's types; NULL is of none. */
+static bool
+is_a(const struct json *value, int types)
+{
+	return value != NULL && (look(value)->type & types) != 0;
+}
+
 /* The rest of a string behind its opening quote; what is wrong, or NULL. */
 static const char *
 scan_string(struct slice *rest)
@@ -102,6 +108,7 @@ scan_string(struct slice *rest)
 static const char *
 scan(struct slice rest)
 {
+	struct slice outside = slice_of(" \t\r\n,:+-.0123456789Eaeflnrstu");
 	size_t depth = 0;
 	const char *wrong = NULL;
 
@@ -114,14 +121,13 @@ scan(struct slice rest)
 		if (c == '"')
 			wrong = scan_string(&rest);
 		else if (c == '[' || c == '{')
-			wrong = ++depth > JSON_DEPTH_MAX ? "nested too deeply"
-			                                 : NULL;
+			depth++;
 		else if (c == ']' || c == '}')
 			depth -= depth > 0;
-		else if (!slice_has(slice_of(" \t\r\n,:+-.0123456789"
-		                             "Eaeflnrstu"),
-		             c))
+		else if (!slice_has(outside, c))
 			wrong = "an unexpected character";
+		if (depth > JSON_DEPTH_MAX)
+			wrong = "nested too deeply";
 	}
 	return wrong;
 }
@@ -187,7 +193,7 @@ bool
 json_as_number(const struct json *value, double *out)
 {
 	/* 1e999 is read as infinite. */
-	if (!cJSON_IsNumber(look(value)) || !isfinite(look(value)->valuedouble))
+	if (!is_a(value, cJSON_Number) || !isfinite(look(value)->valuedouble))
 		return false;
 	*out = look(value)->valuedouble;
 	return true;
@@ -196,34 +202,34 @@ json_as_number(const struct json *value, double *out)
 bool
 json_as_bool(const struct json *value, bool *out)
 {
-	if (!cJSON_IsBool(look(value)))
+	if (!is_a(value, cJSON_True | cJSON_False))
 		return false;
-	*out = cJSON_IsTrue(look(value));
+	*out = is_a(value, cJSON_True);
 	return true;
 }
 
 bool
 json_is_null(const struct json *value)
 {
-	return cJSON_IsNull(look(value));
+	return is_a(value, cJSON_NULL);
 }
 
 bool
 json_is_object(const struct json *value)
 {
-	return cJSON_IsObject(look(value));
+	return is_a(value, cJSON_Object);
 }
 
 bool
 json_is_array(const struct json *value)
 {
-	return cJSON_IsArray(look(value));
+	return is_a(value, cJSON_Array);
 }
 
 const char *
 json_string(const struct json *value)
 {
-	return cJSON_IsString(look(value)) ? look(value)->valuestring : NULL;
+	return is_a(value, cJSON_String) ? look(value)->valuestring : NULL;
 }
 
 const char *
