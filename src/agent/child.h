@@ -14,19 +14,21 @@ struct user_ids;
  * comes back as an error with errno.
  */
 struct child_options {
-	const char *const *argv;      /* NULL-terminated */
+	const char *const *argv; /* NULL-terminated, not empty */
 	char *const *envp;
-	const char *dir;	      /* NULL = stay */
-	bool search;		      /* look argv[0] up in PATH of envp */
-	bool new_group;		      /* a process group of its own */
-	bool foreground;	      /* and the terminal's foreground group */
+	const char *dir;              /* NULL = stay */
+	bool search;                  /* look argv[0] up in PATH of envp */
+	bool new_group;               /* a process group of its own */
+	bool foreground;              /* and the terminal's foreground group */
 	bool null_stdin, null_stdout; /* /dev/null */
 	const struct user_ids *user;  /* NULL = stay */
 };
 
 /*
- * Start it with default signal dispositions and an empty signal mask.  On
- * failure *exec_errno tells whether the program was not found (ENOENT …), 0
+ * Start it with default signal dispositions and an empty signal mask.  Without
+ * PATH the folders that container runtimes put there are searched; a file that
+ * the kernel does not know how to run is given to /bin/sh, as execvp(3) does.
+ * On failure *exec_errno tells whether the program was not found (ENOENT …), 0
  * when something before exec failed.
  */
 int child_start(pid_t *pid, const struct child_options *options,

@@ -16,27 +16,36 @@ enum logtail_news {
 	LOGTAIL_REFUSED = 1 << 2,   /* AWS no longer accepts the node */
 };
 
-enum { LOGTAIL_LINE_MAX = 1024 };
+enum { LOGTAIL_LINE_MAX = 1024, LOGTAIL_PATH_MAX = 256 };
 
 struct logtail {
-	int fd;	     /* inotify, for poll(2); -1 = not open */
-	int dir_watch, file_watch;
-	int file;    /* the log, -1 = not there yet */
-	off_t at;
-	bool skipping;
-	size_t len;
+	int fd;       /* inotify, for poll(2); -1 = not open */
+	int file;     /* the log, -1 = not there yet */
+	off_t at;     /* what was read of it */
+	size_t len;   /* of the line that has no end yet, cut to fit */
+	bool forward; /* the last line with a date was forwarded */
+	int level;
+	int more; /* lines without a date that followed it */
+	char path[LOGTAIL_PATH_MAX];
 	char line[LOGTAIL_LINE_MAX];
 };
 
 /* Starts at the present end of the file.  Without inotify or folder fd is -1
- * and the log is just not followed. */
+ * and the log is just not followed.  A zeroed struct is not an open one, but
+ * must not be closed; closing an open one twice is fine. */
 void logtail_open(struct logtail *tail, const char *dir, const char *name);
 
-/* Read what is new; gives the news in it, or-ed together. */
+/* Read what is new; gives the news in it, or-ed together.  Never blocks; of
+ * more than 1 MiB only the end is read.  A line without its newline waits. */
 unsigned logtail_read(struct logtail *tail);
 void logtail_close(struct logtail *tail);
 
-/* What one line means, and whether it is to be forwarded; pure. */
+/*
+ * What one line means, and whether it is to be forwarded (warnings and errors
+ * are) at which enum log_level; pure.  "2006-01-02 15:04:05.0000 LEVEL text"
+ * is the form of every line (agent/log/logger/defaultconfig.go); one without
+ * it continues the line before, so forward and level stay as they are.
+ */
 unsigned logtail_judge(const char *line, bool *forward, int *level);
 
 #endif

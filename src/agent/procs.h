@@ -5,17 +5,16 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-struct err;
-
 /*
  * Processes seen through /proc: what belongs to the agent we started, and
  * whether somebody else's agent runs in our mount namespace.  Without /proc
- * nothing is found, and procs_usable() says so.
+ * nothing is found, and procs_usable() says so.  Nothing is allocated, since
+ * the keeper calls this; of more than PROCS_MAX processes the rest is not seen.
  */
 enum procs_role {
-	PROCS_CORE,	/* amazon-ssm-agent */
-	PROCS_WORKER,	/* ssm-agent-worker */
-	PROCS_SESSION,	/* ssm-session-worker, ssm-document-worker */
+	PROCS_CORE,    /* amazon-ssm-agent */
+	PROCS_WORKER,  /* ssm-agent-worker */
+	PROCS_SESSION, /* ssm-session-worker, ssm-document-worker */
 	PROCS_OTHER,
 };
 
@@ -36,6 +35,7 @@ size_t procs_ours(struct procs_entry *list, size_t max);
  * lives in our mount namespace (the same /proc/PID/ns/mnt), 0 = none. */
 pid_t procs_foreign(void);
 
+/* /proc is mounted and shows our own pid namespace. */
 bool procs_usable(void);
 
 #endif

@@ -22,13 +22,22 @@ struct buf;
  */
 int setup_merge_config(struct buf *out, const char *text, struct err *err);
 
-/* Write the merged configuration; and seelog.xml from its template when
- * there is a template and no seelog.xml. */
-int setup_config(struct err *err);
+/*
+ * Write the merged configuration, 0644 unless the file has another mode, and
+ * only if something changes, so that a read-only folder with a fitting file
+ * is fine.  agent: its path (NULL = unknown); an agent outside /usr/bin reads
+ * configuration/amazon-ssm-agent.json beside it when there is one, so that
+ * file is merged, too.  Then seelog.xml from its template, when there is a
+ * template and no seelog.xml; and the log folder, so that it can be watched.
+ * These two are no failure, since the agent does without.
+ */
+int setup_config(const char *agent, struct err *err);
 
-/* /etc/sudoers.d/ssm-agent-users, 0440; gives 1 when it was there before, 0
- * when it was made by us. */
+/* /etc/sudoers.d/ssm-agent-users, 0440; gives 1 when it was there before (it
+ * is left as it is), 0 when it was made by us. */
 int setup_sudoers(struct err *err);
+
+/* Remove it, if it is exactly what setup_sudoers() writes. */
 int setup_remove_sudoers(struct err *err);
 
 #endif

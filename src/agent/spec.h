@@ -2,6 +2,7 @@
 #define AGENT_SPEC_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/env.h"
 
@@ -12,33 +13,38 @@ struct err;
  * workers beside it), and the environment that sessions will see.
  */
 struct spec {
-	char **argv;   /* owned, NULL-terminated, as is envp */
+	char **argv; /* owned, NULL-terminated, as is envp */
 	char **envp;
 };
 
 struct spec_options {
-	struct env env;		  /* the application's */
-	const char *path;	  /* amazon-ssm-agent, absolute */
-	bool minimal;		  /* SSM_ACTIVATE_AGENT_ENV=minimal */
-	const char *region;	  /* of the node */
-	const char *cert_file;	  /* SSL_CERT_FILE to set when it is unset */
+	struct env env;        /* the application's */
+	const char *path;      /* amazon-ssm-agent, absolute */
+	bool minimal;          /* SSM_ACTIVATE_AGENT_ENV=minimal */
+	const char *region;    /* of the node */
+	const char *cert_file; /* SSL_CERT_FILE to set when it is unset */
 };
 
 /*
  * Which variables stay: see README, "What sessions see".  Static keys and
  * profile names go (the agent's worker hibernates for ever with them),
- * AWS_CA_BUNDLE goes (a missing file crashes it), SSM_ACTIVATE_* goes.  Pure.
+ * AWS_CA_BUNDLE goes (a missing file crashes it), SSM_ACTIVATE and
+ * SSM_ACTIVATE_* go.  What is added, where it is unset: PATH, HOME,
+ * SSL_CERT_FILE; with minimal also AWS_REGION.  Of a name that comes twice the
+ * first one stays.  Pure.
  */
 int spec_build(struct spec *out, const struct spec_options *options,
     struct err *err);
 void spec_free(struct spec *spec);
 
 /*
- * Find the agent: path when given, else /usr/bin/amazon-ssm-agent, else the
- * folders of PATH.  It and ssm-agent-worker (beside it, or in /usr/bin) must
- * be executable.  ERR_KIND_INVALID_VALUE with what to add to the Dockerfile.
+ * Find the agent: path (absolute) when given, else /usr/bin/amazon-ssm-agent,
+ * else the absolute folders of PATH.  It and the ssm-agent-worker that it will
+ * start must be executable: the one beside it if ssm-session-worker is there
+ * too and both are root's and nobody else can write them, else /usr/bin's.
+ * ERR_KIND_INVALID_VALUE with what to add to the Dockerfile.
  */
-int spec_find(char *out, unsigned long size, const char *path,
-    struct env env, struct err *err);
+int spec_find(char *out, size_t size, const char *path, struct env env,
+    struct err *err);
 
 #endif

@@ -15,18 +15,20 @@ struct err;
 #define USER_NAME "ssm-user"
 
 struct user_want {
-	bool alias;  /* a second name of uid:gid (SSM_ACTIVATE_SESSION_USER) */
+	bool alias; /* a second name of uid:gid (SSM_ACTIVATE_SESSION_USER) */
 	uid_t uid;
 	gid_t gid;
 };
 
 /*
- * The new texts of the three files, given the present ones (NULL = no such
- * file; no shadow is written then).  Pure.  Gives 1 when the user exists
- * already (nothing is appended), 0 when it was added, -1 when that cannot be
- * done: no free id, an alias of uid or gid 0 (the agent refuses those), or
- * ssm-user exists with other ids than the alias wants.
+ * Append the new texts of the three files to out, given the present ones
+ * (NULL = no such file: then passwd and group begin with root, and there is
+ * no shadow).  Pure.  Gives 1 when the user exists already (out stays as it
+ * is), 0 when it was added, -1 when that cannot be done: no free id, an alias
+ * of uid or gid 0 (the agent refuses those), or ssm-user exists with other ids
+ * than the alias wants.
  * A gid that no group has gets one, since the agent refuses a nameless group.
+ * An alias becomes a member of the groups of the user it is an alias of.
  */
 struct user_texts {
 	struct buf *passwd, *group, *shadow;
@@ -35,12 +37,17 @@ int user_add(const struct user_texts *out, const char *passwd,
     const char *group, const char *shadow, const struct user_want *want,
     struct err *err);
 
-/* Do it on this machine: lock, rewrite atomically with the files' own owner
- * and mode, make the home folder. Results as user_add(). */
+/* Do it on this machine: lock as lckpwdf(3) does (waits 5 s at most), rewrite
+ * atomically with the files' own owner and mode, make the home folder, 0700.
+ * All files or none.  A home that cannot be made is a warning, since a session
+ * does without.  Results as user_add(). */
 int user_ensure(const struct user_want *want, struct err *err);
 
-/* "U[:G]" by name or number: ids, home and supplementary groups come from
- * /etc/passwd and /etc/group when they exist. */
+/*
+ * "U[:G]" by name or number, as container runtimes read it: a number need not
+ * be in /etc/passwd (then the gid is 0 and the home /).  groups always holds
+ * gid; without G also those that name the user in /etc/group.
+ */
 enum { USER_GROUPS_MAX = 64 };
 struct user_ids {
 	uid_t uid;

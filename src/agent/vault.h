@@ -13,10 +13,10 @@ struct err;
  * look.  The agent may put a new key into the vault at any time (key
  * rotation), so a key that was read is used at once and not kept.
  */
-enum { VAULT_NODE_MAX = 64, VAULT_UUID_SIZE = 37 };
+enum { VAULT_NODE_MAX = 64, VAULT_UUID_SIZE = 37, VAULT_PATH_MAX = 512 };
 
 struct vault {
-	char node[VAULT_NODE_MAX];	   /* mi-… */
+	char node[VAULT_NODE_MAX]; /* mi-… */
 	char region[64];
 	char fingerprint[VAULT_UUID_SIZE]; /* a random UUID */
 	char *private_key; /* owned, base64 of PKCS#1 DER; secret */
@@ -24,21 +24,38 @@ struct vault {
 
 void vault_free(struct vault *vault);
 
+/* Every member is there and of the form that AWS gives it; none of them needs
+ * quoting in JSON then. */
+int vault_check(const struct vault *vault, struct err *err);
+
 /* The files' texts; pure.  when: seconds since 1970, of the key. */
-int vault_encode_key(struct buf *out, const struct vault *vault,
-    int64_t when, struct err *err);
+int vault_encode_key(struct buf *out, const struct vault *vault, int64_t when,
+    struct err *err);
 int vault_encode_fingerprint(struct buf *out, const struct vault *vault,
     struct err *err);
 int vault_encode_manifest(struct buf *out, struct err *err);
 int vault_encode_registration(struct buf *out, const struct vault *vault,
     struct err *err);
 
-/* Texts back into out; both may be NULL (absent).  0, or -1 when what is
- * there is damaged. Pure. */
+/*
+ * Texts back into out; both may be NULL (absent).  0, or -1 when what is there
+ * is damaged: a key that the agent would take up beside a fingerprint that it
+ * would not.  A key text that was cleared, or is NULL, leaves out empty
+ * (node is "").  Members that are not known are skipped.  Pure.
+ */
 int vault_decode(struct vault *out, const char *key_text,
     const char *fingerprint_text, struct err *err);
 
-/* Write all files, 0600, folders as the agent leaves them. */
+/* Where the manifest says the data files are; "" = it does not name them. */
+struct vault_places {
+	char key[VAULT_PATH_MAX], fingerprint[VAULT_PATH_MAX];
+};
+int vault_decode_manifest(struct vault_places *out, const char *text,
+    struct err *err);
+
+/* Write all files, 0600, folders as the agent leaves them: 0700, and 0600 for
+ * those of the vault, which only CAP_DAC_OVERRIDE can enter.  What was there
+ * before is replaced.  After a failure there is no registration. */
 int vault_save(const struct vault *vault, int64_t when, struct err *err);
 
 /* 1 = there is no registration (none, or a cleared one), 0 = out is filled
@@ -46,7 +63,8 @@ int vault_save(const struct vault *vault, int64_t when, struct err *err);
 int vault_load(struct vault *out, struct err *err);
 
 /* Remove manifest, key, fingerprint, registration and what the agent cached
- * of the identity (runtimeconfig). */
+ * of the identity (runtimeconfig).  Goes on after a failure and reports the
+ * first one. */
 int vault_remove(struct err *err);
 
 #endif

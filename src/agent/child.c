@@ -1,0 +1,311 @@
+#include "agent/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <grp.h>
+
+#include "agent/user.h"
+#include "base/env.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+#define PATH_DEFAULT \
+	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define SHELL "/bin/sh"
+
+enum { SCRIPT_ARGS_MAX = 4096 };
+
+enum step { STEP_GROUP, STEP_DIR, STEP_STDIO, STEP_USER, STEP_EXEC, STEPS };
+
+/* What the child says through a pipe when it cannot become the program; the
+ * pipe just closes when it can. */
+struct report {
+	enum step step;
+	int error;
+};
+
+/* Only the child touches it: execve(2) in a script's stead. */
+static const char *script_argv[SCRIPT_ARGS_MAX];
+
+static int
+set_group(const struct child_options *options)
+{
+	int tty;
+
+	if (!options->new_group)
+		return 0;
+	if (setpgid(0, 0) != 0)
+		return -1;
+	if (!options->foreground)
+		return 0;
+	/* All signals are blocked, so no SIGTTOU stops us.  Without a terminal
+	 * of our own there is nothing to be in front of. */
+	if (tcsetpgrp(STDIN_FILENO, getpid()) == 0)
+		return 0;
+	tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (tty >= 0) {
+		(void)tcsetpgrp(tty, getpid());
+		(void)close(tty);
+	}
+	return 0;
+}
+
+/* A root without /dev gets a folder in its place: reading and writing fail,
+ * and the number is taken. */
+static int
+set_null(int fd)
+{
+	int null = open("/dev/null", O_RDWR | O_NOCTTY);
+	int rc = 0;
+
+	if (null < 0 && errno == ENOENT)
+		null = open("/", O_RDONLY | O_DIRECTORY);
+	if (null < 0)
+		return -1;
+	if (null == fd)
+		return 0;
+	if (dup2(null, fd) < 0)
+		rc = -1;
+	(void)close(null);
+	return rc;
+}
+
+static int
+set_stdio(const struct child_options *options)
+{
+	if (options->null_stdin && set_null(STDIN_FILENO) != 0)
+		return -1;
+	if (options->null_stdout && set_null(STDOUT_FILENO) != 0)
+		return -1;
+	return 0;
+}
+
+/* Groups first, the user last: nothing is left afterwards that could set the
+ * others.  Then a look whether it is so. */
+static int
+set_user(const struct user_ids *user)
+{
+	uid_t uid, euid, suid;
+	gid_t gid, egid, sgid;
+
+	if (user == NULL)
+		return 0;
+	if (setgroups((size_t)user->group_count, user->groups) != 0 ||
+	    setresgid(user->gid, user->gid, user->gid) != 0 ||
+	    setresuid(user->uid, user->uid, user->uid) != 0)
+		return -1;
+	if (getresuid(&uid, &euid, &suid) != 0 ||
+	    getresgid(&gid, &egid, &sgid) != 0)
+		return -1;
+	if (uid == user->uid && euid == uid && suid == uid &&
+	    gid == user->gid && egid == gid && sgid == gid &&
+	    (uid == 0 || setuid(0) != 0))
+		return 0;
+	errno = EPERM;
+	return -1;
+}
+
+/* Numbers that the C library keeps for itself are refused; the kernel has no
+ * others. */
+static void
+set_signals(void)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++)
+		(void)sigaction(i, &action, NULL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* execve(2) takes texts that it could change, and does not. */
+static void
+exec_file(const char *path, const struct child_options *options)
+{
+	const char *const *argv = options->argv;
+	size_t n;
+
+	(void)execve(path, (char *const *)(const void *)argv, options->envp);
+	if (errno != ENOEXEC)
+		return;
+	script_argv[0] = SHELL;
+	script_argv[1] = path;
+	for (n = 1; argv[n] != NULL && n < SCRIPT_ARGS_MAX - 2; n++)
+		script_argv[n + 1] = argv[n];
+	if (argv[n] != NULL) {
+		errno = E2BIG;
+		return;
+	}
+	script_argv[n + 1] = NULL;
+	(void)execve(SHELL, (char *const *)(void *)script_argv, options->envp);
+}
+
+/* folder/name, where an empty folder is the current one. */
+static bool
+join(char out[static PATH_MAX], struct slice folder, struct slice name)
+{
+	size_t at = folder.len;
+
+	if (folder.len + name.len + 2 > PATH_MAX)
+		return false;
+	if (folder.len > 0) {
+		(void)memcpy(out, folder.ptr, folder.len);
+		out[at++] = '/';
+	}
+	(void)memcpy(&out[at], name.ptr, name.len);
+	out[at + name.len] = '\0';
+	return true;
+}
+
+/* As execvp(3): a file that may not be run does not end the search, but is
+ * what the search reports if it finds no other. */
+static void
+exec_search(const struct child_options *options)
+{
+	struct env env = { .vars = options->envp };
+	struct slice name = slice_of(options->argv[0]);
+	const char *path = env_get(env, "PATH");
+	struct slice rest = slice_of(path != NULL ? path : PATH_DEFAULT);
+	struct slice folder;
+	char file[PATH_MAX];
+	bool denied = false;
+
+	errno = ENOENT;
+	while (name.len > 0 && slice_cut(&rest, ':', &folder)) {
+		if (!join(file, folder, name))
+			continue;
+		exec_file(file, options);
+		if (errno == EACCES)
+			denied = true;
+		else if (errno != ENOENT && errno != ENOTDIR)
+			return;
+	}
+	errno = denied ? EACCES : ENOENT;
+}
+
+static void
+exec_program(const struct child_options *options)
+{
+	const char *name = options->argv[0];
+
+	if (options->search && !slice_has(slice_of(name), '/'))
+		exec_search(options);
+	else
+		exec_file(name, options);
+}
+
+/* From here to the end only functions that signal-safety(7) lists, and pure
+ * ones: the copy of the process may hold any lock. */
+static void
+become(const struct child_options *options, int pipe_fd)
+{
+	struct report report = { .step = STEP_GROUP };
+
+	if (set_group(options) != 0)
+		goto fail;
+	report.step = STEP_DIR;
+	if (options->dir != NULL && chdir(options->dir) != 0)
+		goto fail;
+	report.step = STEP_STDIO;
+	if (set_stdio(options) != 0)
+		goto fail;
+	report.step = STEP_USER;
+	if (set_user(options->user) != 0)
+		goto fail;
+	report.step = STEP_EXEC;
+	set_signals();
+	exec_program(options);
+fail:
+	report.error = errno;
+	while (write(pipe_fd, &report, sizeof(report)) < 0 && errno == EINTR)
+		;
+	_exit(127);
+}
+
+/* True if the child has something to report. */
+static bool
+read_report(int fd, struct report *report)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, report, sizeof(*report));
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof(*report);
+}
+
+static int
+explain(const struct report *report, const char *program, struct err *err)
+{
+	static const char *const steps[STEPS] = { "process group",
+		"change folder", "standard input and output", "change user",
+		"run" };
+
+	errno = report->error;
+	if (report->step == STEP_EXEC)
+		return err_sys(err, ERR_KIND_SYSTEM, "cannot run %s", program);
+	return err_sys(err, ERR_KIND_SYSTEM, "cannot start %s: %s", program,
+	    steps[report->step]);
+}
+
+/* The process with all signals blocked on both sides, so that no handler of
+ * ours runs in the child. */
+static pid_t
+fork_blocked(const struct child_options *options, const int ends[static 2])
+{
+	sigset_t all, before;
+	pid_t pid;
+
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	if (pid == 0)
+		become(options, ends[1]);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
+}
+
+int
+child_start(pid_t *pid, const struct child_options *options, int *exec_errno,
+    struct err *err)
+{
+	struct report report;
+	int ends[2];
+	pid_t new;
+
+	*exec_errno = 0;
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return err_sys(err, ERR_KIND_SYSTEM, "pipe");
+	new = fork_blocked(options, ends);
+	if (new < 0)
+		err_sys(err, ERR_KIND_SYSTEM, "fork");
+	(void)close(ends[1]);
+	if (new > 0 && read_report(ends[0], &report)) {
+		while (waitpid(new, NULL, 0) < 0 && errno == EINTR)
+			;
+		if (report.step == STEP_EXEC)
+			*exec_errno = report.error;
+		explain(&report, options->argv[0], err);
+		new = -1;
+	}
+	(void)close(ends[0]);
+	if (new < 0)
+		return -1;
+	*pid = new;
+	return 0;
+}
+
+int
+child_status(int wait_status)
+{
+	if (WIFSIGNALED(wait_status))
+		return 128 + WTERMSIG(wait_status);
+	return WEXITSTATUS(wait_status);
+}

@@ -1,0 +1,279 @@
+#include "agent/logtail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/slice.h"
+
+enum { CHUNK = 4096, BEHIND_MAX = 1024 * 1024, MORE_MAX = 20 };
+
+#define PREFIX "amazon-ssm-agent"
+
+/* The agent's texts: seelog's names of the levels. */
+static const struct {
+	const char *name;
+	enum log_level level;
+} levels[] = {
+	{ "CRITICAL", LOG_ERROR },
+	{ "ERROR", LOG_ERROR },
+	{ "WARN", LOG_WARN },
+	{ "INFO", LOG_INFO },
+	{ "DEBUG", LOG_DEBUG },
+	{ "TRACE", LOG_DEBUG },
+};
+
+/* "2006-01-02 15:04:05.0000 LEVEL text" */
+static bool
+parse_line(struct slice line, enum log_level *level, struct slice *text)
+{
+	struct slice date, time, name;
+
+	if (!slice_split(line, ' ', &date, &line) ||
+	    !slice_split(line, ' ', &time, &line) ||
+	    !slice_split(line, ' ', &name, text))
+		return false;
+	if (date.len != 10 || !slice_all_in(date, "0123456789-") ||
+	    time.len < 8 || !slice_all_in(time, "0123456789:.,"))
+		return false;
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		if (slice_eq(name, levels[i].name)) {
+			*level = levels[i].level;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Without the parts of the agent that speak: "[ssm-agent-worker] [Health] ".
+ * The rest must begin as expected, since what sessions are given is logged,
+ * too, and can hold any text. */
+static struct slice
+skip_context(struct slice text)
+{
+	struct slice part, rest;
+
+	while (slice_starts(text, "[") && slice_split(text, ']', &part, &rest))
+		text = slice_trim(rest);
+	return text;
+}
+
+static bool
+has(struct slice text, const char *what)
+{
+	return slice_find(text, what) >= 0;
+}
+
+/*
+ * The token request says so (RequestManagedInstanceRoleToken's errors).  An
+ * AccessDenied may be one of many calls that the role lacks a right for, and
+ * counts only where the request is known to be that one.
+ */
+static bool
+is_refused(struct slice text)
+{
+	if (has(text, "MachineFingerprintDoesNotMatch") ||
+	    has(text, "InvalidInstanceId:"))
+		return true;
+	return has(text, "AccessDeniedException") &&
+	       (has(text, "RequestManagedInstanceRoleToken") ||
+	           has(text, "Retrieve credentials produced error"));
+}
+
+unsigned
+logtail_judge(const char *line, bool *forward, int *level)
+{
+	enum log_level found;
+	struct slice text;
+	unsigned news = 0;
+	bool asleep;
+
+	if (!parse_line(slice_of(line), &found, &text))
+		return 0;
+	text = skip_context(text);
+	*forward = found <= LOG_WARN;
+	*level = (int)found;
+	/* agent/agent.go and agent/agent/agent.go */
+	asleep = slice_starts(text, "Entering SSM Agent hibernate") ||
+	         slice_starts(text, "Entering SSM Agent Worker hibernate");
+	if (asleep)
+		news |= LOGTAIL_HIBERNATE;
+	if ((asleep || *forward) && is_refused(text))
+		news |= LOGTAIL_REFUSED;
+	/* agent/messageservice/interactor/mgsinteractor/mgsinteractor.go */
+	if (slice_eq(text, "Set up control channel successfully"))
+		news |= LOGTAIL_ONLINE;
+	return news;
+}
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -1;
+}
+
+/* Read on from here; what is left of a line that began before counts as the
+ * continuation of one that is not forwarded. */
+static void
+start_at(struct logtail *tail, off_t at)
+{
+	tail->at = at;
+	tail->len = 0;
+	tail->forward = false;
+}
+
+static void
+open_log(struct logtail *tail)
+{
+	tail->file = open(tail->path,
+	    O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
+	start_at(tail, 0);
+}
+
+void
+logtail_open(struct logtail *tail, const char *dir, const char *name)
+{
+	struct slice folder = slice_of(dir);
+	struct stat st;
+
+	*tail = (struct logtail){ .fd = -1, .file = -1 };
+	if (folder.len + strlen(name) + 2 > sizeof(tail->path))
+		return;
+	(void)memcpy(tail->path, dir, folder.len);
+	tail->path[folder.len] = '/';
+	(void)memcpy(&tail->path[folder.len + 1], name, strlen(name));
+	tail->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	/* Of the folder, so that the file may come later and be renamed. */
+	if (tail->fd >= 0 && inotify_add_watch(tail->fd, dir,
+	                         IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
+		close_fd(&tail->fd);
+	if (tail->fd < 0)
+		return;
+	open_log(tail);
+	if (tail->file >= 0 && fstat(tail->file, &st) == 0)
+		start_at(tail, st.st_size);
+}
+
+void
+logtail_close(struct logtail *tail)
+{
+	close_fd(&tail->fd);
+	close_fd(&tail->file);
+}
+
+static unsigned
+take_line(struct logtail *tail)
+{
+	enum log_level level;
+	struct slice text;
+	unsigned news;
+
+	tail->line[tail->len] = '\0';
+	tail->len = 0;
+	news = logtail_judge(tail->line, &tail->forward, &tail->level);
+	/* One message may have a whole stack of calls below it. */
+	if (parse_line(slice_of(tail->line), &level, &text))
+		tail->more = 0;
+	else if (tail->more < MORE_MAX)
+		tail->more++;
+	if (tail->forward && tail->more < MORE_MAX)
+		log_forward((enum log_level)tail->level, PREFIX, tail->line);
+	return news;
+}
+
+static unsigned
+take(struct logtail *tail, struct slice data)
+{
+	struct slice piece, room;
+	unsigned news = 0;
+	bool ended;
+
+	while (data.len > 0) {
+		ended = slice_split(data, '\n', &piece, &data);
+		if (!ended) {
+			piece = data;
+			data = (struct slice){ 0 };
+		}
+		room = slice_head(piece, sizeof(tail->line) - 1 - tail->len);
+		(void)memcpy(&tail->line[tail->len], room.ptr, room.len);
+		tail->len += room.len;
+		if (ended)
+			news |= take_line(tail);
+	}
+	return news;
+}
+
+static unsigned
+read_on(struct logtail *tail)
+{
+	char chunk[CHUNK];
+	struct stat st;
+	unsigned news = 0;
+	ssize_t n;
+
+	if (fstat(tail->file, &st) != 0)
+		return 0;
+	if (st.st_size < tail->at)
+		start_at(tail, 0);
+	if (st.st_size - tail->at > BEHIND_MAX)
+		start_at(tail, st.st_size - BEHIND_MAX);
+	while (tail->at < st.st_size &&
+	       (n = pread(tail->file, chunk, sizeof(chunk), tail->at)) > 0) {
+		tail->at += n;
+		news |= take(tail, slice_make(chunk, (size_t)n));
+	}
+	return news;
+}
+
+/* The name stands for another file than the one we have. */
+static bool
+was_replaced(const struct logtail *tail)
+{
+	struct stat ours, now;
+
+	if (stat(tail->path, &now) != 0)
+		return false;
+	return tail->file < 0 || fstat(tail->file, &ours) != 0 ||
+	       ours.st_ino != now.st_ino || ours.st_dev != now.st_dev;
+}
+
+/* Which events there were does not matter: what is new shows in the files. */
+static void
+drain_events(const struct logtail *tail)
+{
+	char events[CHUNK];
+	ssize_t n;
+
+	do
+		n = read(tail->fd, events, sizeof(events));
+	while (n > 0 || (n < 0 && errno == EINTR));
+}
+
+unsigned
+logtail_read(struct logtail *tail)
+{
+	unsigned news = 0;
+
+	if (tail->fd < 0)
+		return 0;
+	drain_events(tail);
+	if (tail->file >= 0)
+		news |= read_on(tail);
+	if (!was_replaced(tail))
+		return news;
+	/* What the old file still got before it was renamed was read above;
+	 * a line that it did not finish is whole now. */
+	if (tail->len > 0)
+		news |= take_line(tail);
+	close_fd(&tail->file);
+	open_log(tail);
+	if (tail->file >= 0)
+		news |= read_on(tail);
+	return news;
+}
