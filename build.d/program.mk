@@ -23,11 +23,15 @@ replay: $(FUZZ:tests/fuzz/%.c=$(OUT)/fuzz/%)
 # Linking.  The shipped flavour is a static PIE: "musl-gcc -static-pie" makes
 # a dynamic file on Debian 12, so the start files are named here.
 ifeq ($(FLAVOUR),ship)
+# Code apart from read-only data; on arm64, where a page may have 64 KiB, the
+# padding for that would make the file four times as big.
+LAYOUT.amd64 := -Wl,-z,separate-code
+LAYOUT.arm64 := -Wl,-z,noseparate-code
 gccfile = $(shell $(GCC) -print-file-name=$(1))
 define link
 $(CC) -nostdlib -nostartfiles -static-pie -o $@ \
     -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack \
-    -Wl,-z,relro -Wl,-z,now -Wl,-z,text -Wl,-z,separate-code \
+    -Wl,-z,relro -Wl,-z,now -Wl,-z,text $(LAYOUT.$(ARCH)) \
     $(MUSL)/lib/rcrt1.o $(MUSL)/lib/crti.o $(call gccfile,crtbeginS.o) \
     $(filter-out %.list,$(1)) $(MUSL)/lib/libc.a \
     $(call gccfile,libgcc.a) $(MUSL)/lib/libc.a \
