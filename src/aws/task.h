@@ -1,6 +1,7 @@
 #ifndef AWS_TASK_H
 #define AWS_TASK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct api;
@@ -13,15 +14,15 @@ struct err;
 enum { TASK_TEXT_MAX = 256 };
 
 struct task {
-	char arn[TASK_TEXT_MAX];	 /* TaskARN */
-	char region[64];		 /* 4th field of the ARN */
-	char zone[64];			 /* AvailabilityZone, may be "" */
-	char cluster[TASK_TEXT_MAX];	 /* short name */
+	char arn[TASK_TEXT_MAX];     /* TaskARN */
+	char region[64];             /* 4th field of the ARN */
+	char zone[64];               /* AvailabilityZone, may be "" */
+	char cluster[TASK_TEXT_MAX]; /* short name */
 	char family[TASK_TEXT_MAX];
-	char id[TASK_TEXT_MAX];		 /* last part of the ARN */
-	char container[TASK_TEXT_MAX];	 /* this container's Name, or "" */
-	char docker_id[TASK_TEXT_MAX];	 /* this container's DockerId, or "" */
-	char desired_status[32];	 /* RUNNING, STOPPED */
+	char id[TASK_TEXT_MAX];        /* last part of the ARN */
+	char container[TASK_TEXT_MAX]; /* this container's Name, or "" */
+	char docker_id[TASK_TEXT_MAX]; /* this container's DockerId, or "" */
+	char desired_status[32];       /* RUNNING, STOPPED */
 };
 
 /*
@@ -31,5 +32,18 @@ struct task {
  */
 int task_load(struct task *out, struct api *api, int64_t deadline,
     struct err *err);
+
+/*
+ * The region alone, by one request for the task: that of TaskARN, else that
+ * of the availability zone.  Results as task_load(); 1 also when the answer
+ * names neither.
+ */
+enum { TASK_REGION_SIZE = 64 };
+int task_region(struct api *api, char out[static TASK_REGION_SIZE],
+    int64_t deadline, struct err *err);
+
+/* The region that a zone lies in ("us-west-2-lax-1a": us-west-2); false when
+ * there is none to be seen.  Pure. */
+bool task_zone_region(const char *zone, char out[static TASK_REGION_SIZE]);
 
 #endif

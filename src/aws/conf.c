@@ -1,0 +1,271 @@
+#include "aws/conf.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "aws/shared.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/slice.h"
+
+struct conf {
+	struct conf_options options;
+	struct shared files[2]; /* by enum conf_file */
+	const char *profile;
+	bool profile_flag;
+};
+
+/* Where a file is, unless its variable says otherwise. */
+struct place {
+	const char *variable;
+	const char *path;
+	enum shared_kind kind;
+};
+
+static const struct place places[] = {
+	[CONF_CREDENTIALS] = { "AWS_SHARED_CREDENTIALS_FILE",
+	    "~/.aws/credentials", SHARED_CREDENTIALS },
+	[CONF_CONFIG] = { "AWS_CONFIG_FILE", "~/.aws/config", SHARED_CONFIG },
+};
+
+/* HOME, else what the passwd file says; NULL when nobody knows. */
+static const char *
+home_folder(struct env env)
+{
+	const char *home = env_get(env, "HOME");
+	const struct passwd *entry;
+
+	if (home != NULL)
+		return home;
+	entry = getpwuid(geteuid());
+	return entry != NULL && entry->pw_dir[0] != '\0' ? entry->pw_dir : NULL;
+}
+
+/* Append the path with a leading "~/" put in full. */
+static void
+expand(struct buf *out, const char *path, struct env env)
+{
+	struct slice rest = slice_of(path);
+	const char *home = NULL;
+
+	if (slice_starts(rest, "~/"))
+		home = home_folder(env);
+	if (home != NULL) {
+		buf_puts(out, home);
+		rest = slice_skip(rest, 1);
+	}
+	buf_add(out, rest.ptr, rest.len);
+}
+
+/* Said once in the life of a process, whatever opens the files. */
+static void
+warn_mode(const char *path, mode_t mode)
+{
+	static bool warned;
+
+	if (warned || (mode & (S_IRGRP | S_IROTH)) == 0)
+		return;
+	warned = true;
+	log_event(LOG_WARN, "credentials_file_mode",
+	    "%s can be read by other users; run chmod 600 on it", path);
+}
+
+static int
+load_file(struct conf *conf, enum conf_file file, struct err *err)
+{
+	const struct place *place = &places[file];
+	struct env env = conf->options.env;
+	const char *set = env_get(env, place->variable);
+	struct buf path = { 0 };
+	mode_t mode = 0;
+	int rc = -1;
+
+	expand(&path, set != NULL ? set : place->path, env);
+	if (!buf_ok(&path)) {
+		rc = err_set(err, ERR_KIND_CONFIG, "%s: path is too long",
+		    place->variable);
+		goto out;
+	}
+	if (shared_load(&conf->files[file], place->kind, buf_str(&path), &mode,
+	        err) != 0)
+		goto out;
+	if (file == CONF_CREDENTIALS)
+		warn_mode(buf_str(&path), mode);
+	rc = 0;
+out:
+	buf_free(&path);
+	return rc;
+}
+
+static bool
+is_set(const char *text)
+{
+	return text != NULL && text[0] != '\0';
+}
+
+/* A profile that somebody named must exist; only the implicit default may be
+ * absent. */
+static int
+choose_profile(struct conf *conf, struct err *err)
+{
+	static const char *const variables[] = { "AWS_PROFILE",
+		"AWS_DEFAULT_PROFILE" };
+	const char *from = "--profile";
+
+	if (is_set(conf->options.profile)) {
+		conf->profile = conf->options.profile;
+		conf->profile_flag = true;
+	}
+	for (size_t i = 0; i < 2 && conf->profile == NULL; i++) {
+		from = variables[i];
+		conf->profile = env_get(conf->options.env, from);
+	}
+	if (conf->profile == NULL) {
+		conf->profile = "default";
+		return 0;
+	}
+	if (conf_has_profile(conf, conf->profile))
+		return 0;
+	err_set(err, ERR_KIND_PROFILE_NOT_FOUND,
+	    "profile \"%.200s\" (from %s) is in neither the config file nor "
+	    "the credentials file",
+	    conf->profile, from);
+	err_fix(err, "In the config file a profile's section is "
+	             "[profile NAME], in the credentials file [NAME].");
+	return -1;
+}
+
+int
+conf_open(struct conf **out, const struct conf_options *options,
+    struct err *err)
+{
+	struct conf *conf = calloc(1, sizeof *conf);
+	int rc = -1;
+
+	if (conf == NULL)
+		return err_set(err, ERR_KIND_SYSTEM, "out of memory");
+	conf->options = *options;
+	if (load_file(conf, CONF_CONFIG, err) != 0 ||
+	    load_file(conf, CONF_CREDENTIALS, err) != 0 ||
+	    choose_profile(conf, err) != 0)
+		goto out;
+	*out = conf;
+	conf = NULL;
+	rc = 0;
+out:
+	conf_free(conf);
+	return rc;
+}
+
+void
+conf_free(struct conf *conf)
+{
+	if (conf == NULL)
+		return;
+	shared_free(&conf->files[CONF_CREDENTIALS]);
+	shared_free(&conf->files[CONF_CONFIG]);
+	free(conf);
+}
+
+const struct conf_options *
+conf_options(const struct conf *conf)
+{
+	return &conf->options;
+}
+
+struct env
+conf_env(const struct conf *conf)
+{
+	return conf->options.env;
+}
+
+const char *
+conf_profile(const struct conf *conf)
+{
+	return conf->profile;
+}
+
+bool
+conf_profile_flag(const struct conf *conf)
+{
+	return conf->profile_flag;
+}
+
+bool
+conf_has_profile(const struct conf *conf, const char *profile)
+{
+	return shared_find(&conf->files[CONF_CREDENTIALS], SHARED_PROFILE,
+	           profile) != NULL ||
+	       shared_find(&conf->files[CONF_CONFIG], SHARED_PROFILE,
+	           profile) != NULL;
+}
+
+const char *
+conf_get(const struct conf *conf, const char *variable, const char *key)
+{
+	const char *value = NULL;
+
+	if (variable != NULL)
+		value = env_get(conf->options.env, variable);
+	if (value == NULL && key != NULL)
+		value = conf_value(conf, conf->profile, key);
+	return value;
+}
+
+bool
+conf_true(const struct conf *conf, const char *variable, const char *key)
+{
+	const char *value = conf_get(conf, variable, key);
+
+	return value != NULL && strcasecmp(value, "true") == 0;
+}
+
+const char *
+conf_value(const struct conf *conf, const char *profile, const char *key)
+{
+	const char *value =
+	    conf_file_value(conf, CONF_CREDENTIALS, profile, key);
+
+	if (value == NULL)
+		value = conf_file_value(conf, CONF_CONFIG, profile, key);
+	return value;
+}
+
+const char *
+conf_file_value(const struct conf *conf, enum conf_file file,
+    const char *profile, const char *key)
+{
+	const char *value =
+	    ini_value(shared_find(&conf->files[file], SHARED_PROFILE, profile),
+	        key, NULL);
+
+	return is_set(value) ? value : NULL;
+}
+
+int
+conf_service(const struct conf *conf, const char *service, const char *key,
+    const char **value, struct err *err)
+{
+	const char *name = conf_get(conf, NULL, "services");
+	const struct ini_section *section;
+	const char *found;
+
+	if (name == NULL) {
+		*value = NULL;
+		return 0;
+	}
+	section = shared_find(&conf->files[CONF_CONFIG], SHARED_SERVICES, name);
+	if (section == NULL)
+		return err_set(err, ERR_KIND_CONFIG,
+		    "profile \"%.100s\" names [services %.100s], which is not "
+		    "in the config file",
+		    conf->profile, name);
+	found = ini_value(section, service, key);
+	*value = is_set(found) ? found : NULL;
+	return 0;
+}

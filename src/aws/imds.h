@@ -1,0 +1,67 @@
+#ifndef AWS_IMDS_H
+#define AWS_IMDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/url.h"
+
+struct api;
+struct buf;
+struct conf;
+struct err;
+
+/*
+ * The EC2 instance metadata service: version 2 with its session token, and
+ * version 1 where that is allowed (EC2 user guide, "Use the instance metadata
+ * service").  Never asked through a proxy.
+ */
+enum { IMDS_BODY_MAX = 64 * 1024, IMDS_WHY_MAX = 256 };
+
+struct imds {
+	struct url base;
+	bool disabled;    /* AWS_EC2_METADATA_DISABLED */
+	bool v1_disabled; /* AWS_EC2_METADATA_V1_DISABLED */
+	int connect_ms;
+	int read_ms;
+	int attempts; /* for each request; 0 = not configured */
+};
+
+/* ERR_KIND_CONFIG for an unknown mode or a wrong URL, also when the service
+ * is switched off; ERR_KIND_INVALID_VALUE for a number that is none. */
+int imds_settings(struct imds *out, const struct conf *conf, struct err *err);
+
+/* A conversation; zero with the first three set is ready for imds_start(). */
+struct imds_talk {
+	const struct imds *imds;
+	struct api *api;
+	int64_t deadline;
+	char *token; /* owned, secret; NULL = version 1 */
+	bool token_timed_out;
+	char why[IMDS_WHY_MAX]; /* of the last 1 that was given */
+};
+
+/*
+ * Get the token.  0: ask on (without a token: version 1); 1: nobody is there
+ * or it refuses us, see why; -1: version 1 would be needed and is forbidden
+ * (ERR_KIND_CREDENTIAL_RETRIEVAL).
+ */
+int imds_start(struct imds_talk *talk, struct err *err);
+
+/*
+ * Append what the service has at path ("/latest/…").  1: nothing that can be
+ * used (json: nothing that parses), see why and status (0 = no answer).
+ */
+int imds_get(struct imds_talk *talk, const char *path, bool json,
+    struct buf *out, int *status);
+void imds_stop(struct imds_talk *talk);
+
+/*
+ * The region that the instance is in.  0 and out; 1: the service is disabled
+ * or has no answer; -1: its settings are wrong or the answer is no name.
+ */
+enum { IMDS_REGION_SIZE = 64 };
+int imds_region(struct api *api, char out[static IMDS_REGION_SIZE],
+    int64_t deadline, struct err *err);
+
+#endif

@@ -1,0 +1,57 @@
+#ifndef AWS_INI_H
+#define AWS_INI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct err;
+struct slice;
+
+/*
+ * The text of a shared AWS file (~/.aws/config, ~/.aws/credentials), taken
+ * apart; pure.  What is accepted is what the AWS CLI accepts, less what the
+ * other SDKs refuse (AWS SDKs and Tools Reference Guide, "shared config and
+ * credentials files"): sections, "key = value" lines, and one level of
+ * indented sub-keys below a key without a value.
+ */
+enum {
+	INI_TEXT_MAX = 1024 * 1024, /* bytes */
+	INI_SECTIONS_MAX = 4096,
+	INI_SECTION_KEYS_MAX = 1024, /* keys and sub-keys of one section */
+};
+
+/* A key, or a sub-key of the key before it. */
+struct ini_entry {
+	char *key;   /* owned, ASCII lower case, as is sub */
+	char *sub;   /* owned; NULL = the key itself */
+	char *value; /* owned, may be ""; wiped on free */
+};
+
+struct ini_section {
+	char *name;                /* owned, letter case kept, trimmed */
+	size_t line;               /* where it begins, from 1 */
+	struct ini_entry *entries; /* owned array */
+	size_t count;
+};
+
+/* Zero is an empty file. */
+struct ini {
+	struct ini_section *sections; /* owned array */
+	size_t count;
+};
+
+/*
+ * Parse the whole text.  ERR_KIND_CONFIG names the line and what is wrong with
+ * it, never what it holds.
+ */
+int ini_parse(struct ini *out, struct slice text, struct err *err);
+void ini_free(struct ini *ini);
+
+/* The section of that name, or NULL. */
+const struct ini_section *ini_section(const struct ini *ini, const char *name);
+
+/* The value of key (sub NULL) or of one of its sub-keys; NULL = absent. */
+const char *ini_value(const struct ini_section *section, const char *key,
+    const char *sub);
+
+#endif

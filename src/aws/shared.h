@@ -1,0 +1,51 @@
+#ifndef AWS_SHARED_H
+#define AWS_SHARED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "aws/ini.h"
+
+struct err;
+struct slice;
+
+/*
+ * One of the two shared files, as sections with a meaning.  In the config
+ * file these are [default], [profile NAME], [services NAME] and
+ * [sso-session NAME]; in the credentials file every section is a profile.
+ */
+enum shared_kind { SHARED_CREDENTIALS, SHARED_CONFIG };
+enum shared_word { SHARED_PROFILE, SHARED_SERVICES, SHARED_SSO_SESSION };
+
+struct shared_section {
+	enum shared_word word;
+	char *name;                     /* owned, without quotes */
+	const struct ini_section *body; /* borrowed from ini */
+};
+
+/* Zero is an empty file. */
+struct shared {
+	struct ini ini;
+	struct shared_section *sections; /* owned array */
+	size_t count;
+};
+
+/* Take the text apart; ERR_KIND_CONFIG with the line.  Pure. */
+int shared_parse(struct shared *out, enum shared_kind kind, struct slice text,
+    struct err *err);
+
+/*
+ * The same for a file, with the path before the message.  One that is absent,
+ * not a regular file or in a folder that we may not look into is an empty
+ * one.  mode: the file's permissions, 0 when there is none.
+ */
+int shared_load(struct shared *out, enum shared_kind kind, const char *path,
+    mode_t *mode, struct err *err);
+void shared_free(struct shared *shared);
+
+/* The section, or NULL. */
+const struct ini_section *shared_find(const struct shared *shared,
+    enum shared_word word, const char *name);
+
+#endif
