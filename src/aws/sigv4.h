@@ -20,14 +20,14 @@ enum sigv4_kind {
 	SIGV4_NONE, /* the request goes out unsigned */
 	SIGV4_HMAC, /* credentials */
 	SIGV4_RSA,  /* a managed node's own key: RSASSA-PSS over the same text
-		     * (amazon-ssm-agent, agent/ssm/rsaauth) */
+	             * (amazon-ssm-agent, agent/ssm/rsaauth) */
 };
 
 struct sigv4_signer {
 	enum sigv4_kind kind;
 	const struct cred *cred;   /* HMAC */
 	const struct rsa_key *key; /* RSA */
-	const char *node;	   /* RSA: mi-… */
+	const char *node;          /* RSA: mi-… */
 };
 
 struct sigv4_request {
