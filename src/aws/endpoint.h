@@ -14,9 +14,9 @@ enum { ENDPOINT_REGION_MAX = 63 };
 struct endpoint {
 	struct url url;
 	char region[ENDPOINT_REGION_MAX + 1]; /* of the signature's scope */
-	const char *service;		      /* of the scope */
-	bool configured; /* the user gave the URL */
-	bool variant;	 /* FIPS or dual-stack name: it may not exist */
+	const char *service;                  /* of the scope */
+	bool configured;                      /* the user gave the URL */
+	bool variant; /* FIPS or dual-stack name: it may not exist */
 };
 
 /* ^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$, checked before the value meets a host
@@ -28,10 +28,27 @@ int endpoint_check_region(const char *region, const char *from,
 const char *endpoint_partition(const char *region);
 
 /*
+ * The region itself: the pseudo regions fips-X and X-fips stand for X with
+ * FIPS endpoints, and true is given for them.
+ */
+bool endpoint_plain_region(const char *region,
+    char out[static ENDPOINT_REGION_MAX + 1]);
+
+/*
  * Where the service ("ssm", "sts", "ecs") lives.  A URL that the user
  * configured wins; FIPS, dual-stack and legacy STS as configured.
+ * The path is "/" when the URL has none.  service and region are borrowed;
+ * region may be a pseudo region.
  */
 int endpoint_find(struct endpoint *out, const struct conf *conf,
     const char *service, const char *region, struct err *err);
+
+/*
+ * The same with another URL in the place of the flag --endpoint-url, which
+ * may be NULL: the flag is meant for the call that the user asked for, not
+ * for those that get credentials for it.
+ */
+int endpoint_find_for(struct endpoint *out, const struct conf *conf,
+    const char *service, const char *region, const char *flag, struct err *err);
 
 #endif
