@@ -11,6 +11,7 @@
 
 struct conf;
 struct err;
+struct json;
 
 /*
  * One call of an AWS service: endpoint, headers, signature, sending, decoding
@@ -22,36 +23,50 @@ enum api_service { API_SSM, API_STS, API_ECS, API_SERVICES };
 struct api {
 	const struct conf *conf;
 	struct transport transport;
-	char region[ENDPOINT_REGION_MAX + 1];
+	char region[ENDPOINT_REGION_MAX + 1]; /* may be fips-X or X-fips */
 	int64_t clock_offset; /* AWS's clock minus ours, seconds */
 	struct retry_quota quota[API_SERVICES];
+	/* What follows belongs to api.c. */
+	char user_agent[512];
+	bool warned_clock, warned_plain;
 };
 
 struct api_request {
 	enum api_service service;
-	const char *operation;	 /* "CreateActivation" */
-	const char *body;	 /* JSON; STS: the form without Action */
+	const char *operation; /* "CreateActivation" */
+	const char *body;      /* JSON; STS: the form without Action */
 	struct sigv4_signer signer;
-	int64_t deadline;	 /* clock_ms(); 0 = 180 s from now */
-	int max_attempts;	 /* 0 = as configured */
+	int64_t deadline;     /* clock_ms(); 0 = 180 s from now */
+	int max_attempts;     /* 0 = as configured */
+	const char *role;     /* the role it is about, for advice */
+	const char *secret;   /* in the body, masked in AWS's messages */
+	bool for_credentials; /* --endpoint-url is not meant for it */
 };
 
 struct api_reply {
 	struct buf body;
 	int status;
-	int attempts;	/* requests sent */
+	int attempts;   /* requests sent */
 	bool ambiguous; /* an attempt that failed may have been carried out */
 	char request_id[64];
 };
 
 /*
  * Give 0 and the answer of status 2xx, or -1: ERR_KIND_API with AWS's code
- * and message for an error answer.  The reply is freed by the caller, also
+ * and message for an error answer.  A code that says that the caller is
+ * unknown or not allowed has ERR_ACCESS as its exit status.  Advice is filled
+ * in (advice.h).  A pause that does not fit before the deadline is not begun:
+ * the error is given at once.  The reply is freed by the caller, also
  * after a failure; attempts and ambiguous are valid then too.
  */
 int api_call(struct api *api, const struct api_request *req,
     struct api_reply *reply, struct err *err);
 void api_reply_free(struct api_reply *reply);
+
+/* The answer of a JSON operation as an object; an empty body is an empty
+ * object. */
+int api_reply_json(const struct api_reply *reply, struct json **out,
+    struct err *err);
 
 /* "ssm", "sts", "ecs", and back (-1: none of them). */
 const char *api_service_name(enum api_service service);
