@@ -15,8 +15,15 @@ cd "$(dirname "$0")"
 
 ROOT=$(pwd)
 JOBS=$(nproc)
-ARCH=${ARCH:-$(dpkg --print-architecture)}
 SIZE_MAX=262144 # bytes of the stripped program
+
+# Debian's tools, here and in the tests, and nothing from outside that would
+# change what they do.
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
+LC_ALL=C.UTF-8
+export PATH LC_ALL
+unset CPATH C_INCLUDE_PATH LIBRARY_PATH GCC_EXEC_PREFIX COMPILER_PATH MAKEFLAGS
+umask 022
 
 # Debian packages, by what needs them.
 PACKAGES_BUILD="binutils ca-certificates dpkg-dev gcc libc6-dev make openssl"
@@ -25,7 +32,7 @@ PACKAGES_RUN="iproute2 procps python3 strace busybox-static"
 PACKAGES_CONFORMANCE="python3-botocore"
 PACKAGES_FUZZ="clang libclang-rt-14-dev"
 PACKAGES_FMT="clang-format"
-PACKAGES_LINT="clang clang-format clang-tidy cppcheck flake8 shellcheck"
+PACKAGES_LINT="clang clang-format clang-tidy cppcheck flake8 git shellcheck"
 
 . build.d/packages.sh
 . build.d/sources.sh

@@ -9,6 +9,8 @@
 # Settle the architecture: names of tools and, when crossing, more packages.
 set_arch()
 {
+	command -v dpkg >/dev/null || die "this needs Debian 12 or a root of it"
+	ARCH=${ARCH:-$(dpkg --print-architecture)}
 	CROSS=
 	case $ARCH in
 	amd64) MUSL_ARCH=x86_64 ;;

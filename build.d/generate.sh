@@ -48,7 +48,7 @@ $china },
 }
 
 # The version of the newest entry of the changelog: "## 1.2.3 ..." or
-# "## [1.2.3] ...".
+# "## [1.2.3] ...".  A tree that has no changelog yet is 0.0.0.
 program_version()
 {
 	[ -f CHANGELOG.md ] || echo 0.0.0
