@@ -7,16 +7,22 @@ struct err;
 
 enum { DIAL_ADDRESS_MS = 10000, DIAL_STAGGER_MS = 300 };
 
+struct dial_target {
+	const char *host; /* name or address, IPv6 without brackets */
+	uint16_t port;
+	int address_ms; /* limit for each address; 0 = DIAL_ADDRESS_MS */
+};
+
 /*
  * A connected non-blocking, close-on-exec TCP socket with TCP_NODELAY.
- * All addresses of the name are tried in getaddrinfo(3)'s order; the next
- * one starts after DIAL_STAGGER_MS without an answer, or at once after a
- * refusal, so that a dead IPv6 route does not hold up IPv4.  "localhost" is
- * not looked up.  The resolver itself can block beyond the deadline: a worker
- * that must end in time is killed by its keeper.
+ * The addresses of the name (at most 16) are tried in getaddrinfo(3)'s order;
+ * the next one starts after DIAL_STAGGER_MS without an answer, or at once
+ * after a refusal, so that a dead IPv6 route does not hold up IPv4.
+ * "localhost" and addresses are not looked up.  The resolver itself can block
+ * beyond the deadline: a worker that must end in time is killed by its keeper.
  * A name that does not exist is ERR_FINAL, other failures ERR_TRANSIENT.
  */
-int dial_tcp(const char *host, uint16_t port, int64_t deadline, int *fd,
+int dial_tcp(const struct dial_target *target, int64_t deadline, int *fd,
     struct err *err);
 
 #endif

@@ -17,17 +17,17 @@ struct err;
  */
 struct http_request {
 	const char *method;
-	const struct url *url; /* its path is the request's */
+	const struct url *url;             /* its path is the request's */
 	const struct http_header *headers; /* besides Host, Content-Length */
 	size_t header_count;
 	const void *body;
 	size_t body_len;
-	bool has_length;   /* send Content-Length although the body is empty */
-	bool no_proxy;	   /* metadata services */
-	int connect_ms;	   /* for each address; 0 = 10 s */
-	int read_ms;	   /* for each wait; 0 = 60 s */
-	int64_t deadline;  /* of the whole; clock_ms() time base */
-	size_t body_max;   /* bytes of the answer's body */
+	bool has_length;  /* send Content-Length although the body is empty */
+	bool no_proxy;    /* metadata services */
+	int connect_ms;   /* for each address; 0 = 10 s */
+	int read_ms;      /* for each wait; 0 = 60 s */
+	int64_t deadline; /* of the whole; clock_ms() time base */
+	size_t body_max;  /* bytes of the answer's body */
 };
 
 /* The seam for tests: what sends a request.  http_roundtrip() is the real
@@ -39,8 +39,8 @@ struct transport {
 };
 
 struct http_options {
-	struct env env;		/* proxies */
-	const char *ca_file;	/* PEM that replaces the built-in roots */
+	struct env env;         /* proxies */
+	const char *ca_file;    /* PEM that replaces the built-in roots */
 	const char *ca_setting; /* what named it, for messages */
 };
 

@@ -27,6 +27,11 @@ struct proxy {
  */
 int proxy_choose(struct proxy *out, const struct url *url, struct env env,
     struct err *err);
+
+/* The proxy answered 407: gives -1 with the advice how to set user and
+ * password; tls: for an https URL. */
+int proxy_refused(const struct proxy *proxy, bool tls, struct err *err);
+
 void proxy_wipe(struct proxy *proxy);
 
 #endif

@@ -1,6 +1,7 @@
 #ifndef NET_TLS_H
 #define NET_TLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,10 +15,15 @@ struct err;
  */
 struct tls;
 
+/* A certificate cannot be checked against an IP address: an error for these,
+ * so that nobody need connect first.  tls_open() asks, too. */
+int tls_check_host(const char *host, struct err *err);
+
 /*
  * Shake hands; the descriptor stays the caller's.  Failures of the
  * certificate are ERR_FINAL with a text of their own each (not trusted,
- * expired, wrong name, …); the others ERR_TRANSIENT.
+ * expired, wrong name, …); the others ERR_TRANSIENT.  ca must live until
+ * tls_free().  A connection takes about 45 KiB.
  */
 int tls_open(struct tls **out, int fd, const char *host, const struct ca *ca,
     int64_t deadline, struct err *err);
@@ -33,7 +39,7 @@ int tls_write(struct tls *tls, const void *data, size_t len, int64_t deadline,
 
 /* Nothing has arrived that was not asked for: the connection can carry
  * another request. */
-int tls_idle(const struct tls *tls);
+bool tls_idle(const struct tls *tls);
 
 /* Wipe and free; no close_notify is waited for. */
 void tls_free(struct tls *tls);

@@ -1,0 +1,121 @@
+#include "net/sock.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+int
+sock_fail(struct err *err, const char *format, ...)
+{
+	char text[ERR_MSG_MAX] = "";
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	(void)err_set(err, ERR_KIND_CONNECTION, "%s", text);
+	if (err != NULL)
+		err->retry = ERR_TRANSIENT;
+	return -1;
+}
+
+int
+sock_timed_out(struct err *err)
+{
+	(void)sock_fail(err, "timed out");
+	if (err != NULL)
+		err->timed_out = true;
+	return -1;
+}
+
+int
+sock_wait(int fd, short events, int64_t deadline, struct err *err)
+{
+	struct pollfd set = { .fd = fd, .events = events };
+	int left, n;
+
+	for (;;) {
+		left = clock_left(deadline);
+		n = poll(&set, 1, left);
+		if (n > 0)
+			return 0;
+		if (n < 0 && errno != EINTR)
+			return sock_fail(err, "poll: %s", strerror(errno));
+		if (n == 0 && left == 0)
+			return sock_timed_out(err);
+	}
+}
+
+int
+sock_read(int fd, void *data, size_t len, size_t *got, int64_t deadline,
+    struct err *err)
+{
+	ssize_t n;
+
+	for (;;) {
+		n = recv(fd, data, len, 0);
+		if (n >= 0) {
+			*got = (size_t)n;
+			return 0;
+		}
+		if (errno == EINTR)
+			continue;
+		if (errno != EAGAIN)
+			return sock_fail(err, "%s", strerror(errno));
+		if (sock_wait(fd, POLLIN, deadline, err) != 0)
+			return -1;
+	}
+}
+
+int
+sock_send(int fd, const void *data, size_t len, size_t *sent, int64_t deadline,
+    struct err *err)
+{
+	ssize_t n;
+
+	for (;;) {
+		/* The peer's end may be closed: EPIPE, not a signal. */
+		n = send(fd, data, len, MSG_NOSIGNAL);
+		if (n > 0) {
+			*sent = (size_t)n;
+			return 0;
+		}
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno != EAGAIN)
+			return sock_fail(err, "%s", strerror(errno));
+		if (sock_wait(fd, POLLOUT, deadline, err) != 0)
+			return -1;
+	}
+}
+
+int
+sock_write(int fd, const void *data, size_t len, int64_t deadline,
+    struct err *err)
+{
+	struct slice rest = slice_make(data, len);
+	size_t sent = 0;
+
+	while (rest.len > 0) {
+		if (sock_send(fd, rest.ptr, rest.len, &sent, deadline, err) !=
+		    0)
+			return -1;
+		rest = slice_skip(rest, sent);
+	}
+	return 0;
+}
+
+bool
+sock_quiet(int fd)
+{
+	struct pollfd set = { .fd = fd, .events = POLLIN };
+
+	return poll(&set, 1, 0) == 0;
+}

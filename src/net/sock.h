@@ -1,0 +1,39 @@
+#ifndef NET_SOCK_H
+#define NET_SOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+/*
+ * Bytes over a connected non-blocking socket, with a deadline on every wait.
+ * Failures are ERR_KIND_CONNECTION and ERR_TRANSIENT; a deadline that passes
+ * is "timed out" and sets err->timed_out.  Signals do not interrupt.
+ */
+
+/* Wait until one of the poll(2) events is there, or an error to be met. */
+int sock_wait(int fd, short events, int64_t deadline, struct err *err);
+
+/* Read 1 to len bytes; *got = 0 is the end of the stream. */
+int sock_read(int fd, void *data, size_t len, size_t *got, int64_t deadline,
+    struct err *err);
+
+/* Write 1 to len bytes. */
+int sock_send(int fd, const void *data, size_t len, size_t *sent,
+    int64_t deadline, struct err *err);
+
+/* Write all. */
+int sock_write(int fd, const void *data, size_t len, int64_t deadline,
+    struct err *err);
+
+/* There is nothing to read, and the peer has not closed. */
+bool sock_quiet(int fd);
+
+/* Fill err in as above; gives -1. */
+int sock_fail(struct err *err, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+int sock_timed_out(struct err *err);
+
+#endif
