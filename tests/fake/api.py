@@ -11,6 +11,7 @@ import ecs
 import schema
 import ssm_activations
 import ssm_agent
+import ssm_commands
 import ssm_listing
 import ssm_nodes
 import ssm_tags
@@ -20,8 +21,8 @@ from errors import ApiError
 from httpmsg import Response, json_response
 from operation import TABLE, Call
 
-SERVICES = (ecs, sts, ssm_activations, ssm_agent, ssm_listing, ssm_nodes,
-            ssm_tags)
+SERVICES = (ecs, sts, ssm_activations, ssm_agent, ssm_commands, ssm_listing,
+            ssm_nodes, ssm_tags)
 TARGETS = {"AmazonSSM": "ssm",
            "AmazonEC2ContainerServiceV20141113": "ecs",
            "EC2WindowsMessageDeliveryService": "ec2messages"}
@@ -107,7 +108,7 @@ class Api:
     def __init__(self, state, log):
         self.state = state
         self.log = log
-        self.connected = set
+        self.channels = None
 
     def authenticate(self, request, entry, region, service, signed="hmac"):
         """Return the Caller; `entry` notes who it is or what was wrong."""
@@ -142,7 +143,7 @@ class Api:
             raise ApiError("ThrottlingException", "Rate exceeded")
         call = Call(self.state, known, request, region)
         call.caller = caller
-        call.connected = self.connected
+        call.channels = self.channels
         call.params = self.parameters(request, service)
         entry["parameters"] = mask(call.params)
         schema.check(known.shape, call.params)

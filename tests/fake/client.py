@@ -75,7 +75,7 @@ class FakeAws:
     def arguments(self):
         """Return the command line."""
         argv = [sys.executable, os.path.join(HERE, "fakeaws.py"), "--dir",
-                self.dir, "--until-eof"]
+                self.dir, "--until-eof", "--stay"]
         for name, value in self.options.items():
             option = "--" + name.replace("_", "-")
             if value is True:

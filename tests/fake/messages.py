@@ -7,6 +7,7 @@ import uuid
 from errors import ApiError
 from httpmsg import Response, json_response
 from api import JSON_TYPE, identify, region_of
+import ssm_commands
 import websocket
 
 CHANNEL = "/v1/control-channel/"
@@ -31,7 +32,7 @@ class Messages:
         self.lock = threading.Lock()
         self.channels = {}
         self.tokens = {}
-        api.connected = self.connected
+        api.channels = self
 
     @staticmethod
     def serves(path):
@@ -72,6 +73,21 @@ class Messages:
             channel.stop()
         return channel is not None
 
+    def post(self, node, frame):
+        """Send a frame to a node; it is lost when the node is away."""
+        with self.lock:
+            channel = self.channels.get(node)
+        if channel is not None:
+            channel.post(frame)
+
+    def take(self, node, frame):
+        """Deal with a frame from a node; return the answer to it."""
+        try:
+            return ssm_commands.reply(self.state, node, frame)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            self.log.say("bad-frame", {"node": node, "error": str(error)})
+            return None
+
     def answer(self, request, entry):
         """Answer a request of either service."""
         entry["request_id"] = str(uuid.uuid4())
@@ -106,10 +122,7 @@ class Messages:
     def poll(self, request, entry, name):
         """Answer the older service: no message ever comes."""
         self.caller(request, entry, "ec2messages", name)
-        try:
-            params = request.json()
-        except ValueError:
-            raise ApiError("SerializationException", "not JSON") from None
+        params = self.api.parameters(request, "ec2messages")
         if name == "GetMessages":
             time.sleep(self.state.limits["get_messages_wait"])
             return json_response(
@@ -153,7 +166,8 @@ class Messages:
     def run(self, connection, node):
         """Serve a control channel until one side ends it."""
         channel = websocket.Channel(
-            connection, lambda token: self.tokens.get(token) == node)
+            connection, lambda token: self.tokens.get(token) == node,
+            lambda frame: self.take(node, frame))
         with self.lock:
             before = self.channels.get(node)
             self.channels[node] = channel

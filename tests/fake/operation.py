@@ -1,6 +1,7 @@
 """The table of operations, and what each of them is called with."""
 
 from errors import access_denied
+from identity import ACCOUNT
 
 TABLE = {}
 
@@ -44,7 +45,7 @@ class Call:
         self.region = region
         self.caller = None
         self.params = {}
-        self.connected = None
+        self.channels = None
 
     @property
     def now(self):
@@ -54,7 +55,7 @@ class Call:
     def arn(self, resource):
         """Return the ARN of one of this service's resources."""
         return "arn:aws:%s:%s:%s:%s" % (
-            self.entry.service, self.region, "123456789012", resource)
+            self.entry.service, self.region, ACCOUNT, resource)
 
     def require(self, action, resource):
         """Raise AccessDeniedException unless the caller may do this."""

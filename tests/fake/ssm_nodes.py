@@ -124,6 +124,6 @@ def update_instance_information(call):
 def get_connection_status(call):
     """Tell whether the node holds a control channel."""
     target = call.params["Target"]
-    up = call.connected is not None and target in call.connected()
+    up = target in call.channels.connected()
     return {"Target": target, "Status": "connected" if up
             else "notconnected"}

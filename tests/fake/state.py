@@ -114,11 +114,12 @@ class State:
         self.region = region
         self.lag = lag
         self.defaults = {}
+        self.task_id = uuid.uuid4().hex
         self.identity = Identity(clock)
         self.reset()
 
     def reset(self):
-        """Empty the account; the user's keys and the clock stay."""
+        """Empty the account; user's keys, clock and task id stay."""
         with self.lock:
             kept = self.identity.user
             self.identity = Identity(self.clock)
@@ -127,16 +128,16 @@ class State:
             self.activations = {}
             self.nodes = {}
             self.gone = []
+            self.invocations = {}
             self.roles = list(DEFAULT_ROLES)
             self.limits = dict(DEFAULT_LIMITS, **self.defaults)
             self.buckets = {}
             self.handed_out = {}
             self.imds_tokens = {}
-            self.task = self.new_task()
+            self.task = self.new_task(self.task_id)
 
-    def new_task(self):
+    def new_task(self, ident):
         """Return a running ECS task."""
-        ident = uuid.uuid4().hex
         arn = "arn:aws:ecs:%s:%s" % (self.region, ACCOUNT)
         return {
             "TaskARN": "%s:task/demo/%s" % (arn, ident),

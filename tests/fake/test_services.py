@@ -10,6 +10,7 @@ import tempfile
 import unittest
 import urllib.parse
 
+import framing
 import rsatool
 import websocket
 from client import FakeAws
@@ -228,8 +229,8 @@ class MessagesTest(Case):
         connection.sock.sendall("\r\n".join(lines + ["", ""]).encode())
         return connection.sock, connection.sock.recv(65536).decode()
 
-    def test_channel(self):
-        """Create, open, ping, status, disconnect."""
+    def open(self):
+        """Open the node's control channel and return its socket."""
         path = "/v1/control-channel/" + self.node
         _, answer = self.send("POST", path)
         self.assertIn(" 201 ", answer)
@@ -243,6 +244,74 @@ class MessagesTest(Case):
         self.assertIn("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", answer)
         peer.sendall(frame(websocket.TEXT, json.dumps(
             {"TokenValue": token, "AgentVersion": "3.3"}).encode()))
+        return peer
+
+    def read(self, peer):
+        """Return the payload of the next frame from the server."""
+        head = peer.recv(2)
+        size = head[1]
+        if size == 126:
+            size = int.from_bytes(peer.recv(2), "big")
+        data = b""
+        while len(data) < size:
+            data += peer.recv(size - len(data))
+        return data
+
+    def reply(self, peer, job, status, **plugin):
+        """Answer a job as the agent does; return the acknowledgement."""
+        content = {"documentStatus": status, "runtimeStatus":
+                   {"aws:runShellScript": plugin} if plugin else None}
+        payload = {"schemaVersion": 1, "jobId": job,
+                   "content": json.dumps(content)}
+        data = framing.encode("agent_job_reply",
+                              json.dumps(payload).encode())
+        peer.sendall(frame(websocket.BINARY, data))
+        kind, _, answer = framing.decode(self.read(peer))
+        self.assertEqual(kind, "agent_job_reply_ack")
+        self.assertEqual(json.loads(answer)["acknowledgedMessageId"],
+                         framing.decode(data)[1])
+
+    def test_command(self):
+        """A command goes to the node and its outcome comes back, whatever
+        the order of the last answers."""
+        peer = self.open()
+        peer.sendall(frame(websocket.PING, b"x"))
+        peer.recv(100)
+        _, sent = self.user.call(
+            "SendCommand", InstanceIds=[self.node],
+            DocumentName="AWS-RunShellScript",
+            Parameters={"commands": ["exit 3"]})
+        ident = sent["Command"]["CommandId"]
+        kind, _, payload = framing.decode(self.read(peer))
+        self.assertEqual(kind, "agent_job")
+        job = json.loads(payload)
+        self.assertEqual(json.loads(job["Content"])["Parameters"],
+                         {"commands": ["exit 3"]})
+        self.reply(peer, job["JobId"], "InProgress")
+        self.reply(peer, job["JobId"], "Failed", code=3,
+                   standardOutput="out", standardError="err")
+        self.reply(peer, job["JobId"], "InProgress")
+        _, seen = self.user.call("GetCommandInvocation", CommandId=ident,
+                                 InstanceId=self.node)
+        self.assertEqual((seen["Status"], seen["ResponseCode"],
+                          seen["StandardOutputContent"],
+                          seen["StandardErrorContent"]),
+                         ("Failed", 3, "out", "err"))
+
+    def test_hostile_frames(self):
+        """Frames that make no sense do not end the channel."""
+        peer = self.open()
+        good = framing.encode("agent_job_reply", b'{"jobId": "x"}')
+        for data in (b"", good[:50], good[:-1], good,
+                     framing.encode("agent_job_reply", b"[]"),
+                     framing.encode("agent_job_reply", b"\xff")):
+            peer.sendall(frame(websocket.BINARY, data))
+        peer.sendall(frame(websocket.PING, b"alive"))
+        self.assertEqual(self.read(peer), b"alive")
+
+    def test_channel(self):
+        """Open, ping, status, disconnect."""
+        peer = self.open()
         peer.sendall(frame(websocket.PING, b"keepalive"))
         self.assertEqual(peer.recv(100),
                          websocket.encode(websocket.PONG, b"keepalive"))
@@ -273,8 +342,10 @@ class MessagesTest(Case):
         """No channel for another node, nor for a bad signature."""
         other = "/v1/control-channel/mi-" + "0" * 17
         self.assertIn(" 403 ", self.send("POST", other)[1])
-        self.agent.secret = "wrong"
         path = "/v1/control-channel/" + self.node
+        self.assertIn(" 403 ", self.send("GET", path)[1])
+        self.assertEqual(self.aws.calls()[-1]["code"], "InvalidRequest")
+        self.agent.secret = "wrong"
         self.assertIn(" 403 ", self.send("POST", path)[1])
 
     def test_polling(self):

@@ -1,6 +1,7 @@
 """The server's side of a websocket, as much as a control channel needs."""
 
 import base64
+import collections
 import hashlib
 import json
 import select
@@ -8,19 +9,20 @@ import socket
 import ssl
 import threading
 
+from errors import ApiError
 from httpmsg import BadRequest, Response
 
 MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 MAX_FRAME = 1 << 20
-TICK = 1.0
+SEND_TIMEOUT = 10.0
 
 
 def handshake(request):
     """Return the answer that switches to the websocket protocol."""
     key = request.header("sec-websocket-key")
     if request.header("upgrade").lower() != "websocket" or not key:
-        raise BadRequest("websocket handshake expected")
+        raise ApiError("InvalidRequest", "websocket handshake expected")
     digest = hashlib.sha1((key + MAGIC).encode()).digest()
     return Response(101, b"", {
         "Upgrade": "websocket", "Connection": "Upgrade",
@@ -63,48 +65,81 @@ def decode(buffer):
 class Channel:
     """A control channel; one thread reads and writes."""
 
-    def __init__(self, connection, good_token):
+    def __init__(self, connection, good_token, take_frame):
         self.socket = connection.socket
         self.stream = connection.stream
         self.good_token = good_token
+        self.take_frame = take_frame
         self.buffer = bytearray()
         self.opened = None
-        self.texts = []
+        self.frames = 0
         self.pings = 0
+        self.outbox = collections.deque()
+        self.wake, self.waker = socket.socketpair()
         self.stopping = threading.Event()
+        self.poll = select.poll()
+        for one in (self.socket, self.wake):
+            self.poll.register(one, select.POLLIN)
 
     def report(self):
         """Return what came over the channel so far."""
-        return {"open": self.opened, "texts": len(self.texts),
+        return {"open": self.opened, "frames": self.frames,
                 "pings": self.pings}
 
     def stop(self):
         """Ask the channel's thread to end it."""
         self.stopping.set()
+        self.rouse()
+
+    def post(self, frame):
+        """Send a binary frame from the channel's own thread."""
+        self.outbox.append(frame)
+        self.rouse()
+
+    def rouse(self):
+        """Wake the channel's thread; it may have ended meanwhile."""
+        try:
+            self.waker.send(b"!")
+        except OSError:
+            self.outbox.clear()
 
     def run(self):
         """Serve frames until either side closes."""
-        self.socket.settimeout(TICK)
-        while not self.stopping.is_set():
-            data = self.receive()
-            if data == b"":
-                return
-            self.buffer += data or b""
-            while True:
-                frame = decode(self.buffer)
-                if frame is None:
-                    break
-                if not self.take(*frame):
+        self.socket.settimeout(SEND_TIMEOUT)
+        try:
+            while not self.stopping.is_set():
+                if not self.turn():
                     return
-        self.socket.sendall(encode(CLOSE, (1001).to_bytes(2, "big")))
+            self.socket.sendall(encode(CLOSE, (1001).to_bytes(2, "big")))
+        finally:
+            self.wake.close()
+            self.waker.close()
+
+    def turn(self):
+        """Send what waits, take what came; False when the client left."""
+        while self.outbox:
+            self.socket.sendall(encode(BINARY, self.outbox.popleft()))
+        data = self.receive()
+        if data == b"":
+            return False
+        self.buffer += data or b""
+        while True:
+            frame = decode(self.buffer)
+            if frame is None:
+                return True
+            if not self.take(*frame):
+                return False
 
     def receive(self):
         """Return bytes, b"" at the end, or None when none came."""
         pending = (isinstance(self.socket, ssl.SSLSocket)
                    and self.socket.pending())
-        if not pending and not select.select([self.socket], [], [],
-                                             TICK)[0]:
-            return None
+        if not pending:
+            ready = [found for found, _ in self.poll.poll()]
+            if self.wake.fileno() in ready:
+                self.wake.recv(4096)
+            if self.socket.fileno() not in ready:
+                return None
         try:
             return self.socket.recv(65536)
         except (TimeoutError, ssl.SSLWantReadError):
@@ -113,7 +148,12 @@ class Channel:
             return b""
 
     def take(self, opcode, final, data):
-        """Deal with one frame; return whether the channel goes on."""
+        """Deal with one frame; return whether the channel goes on.
+
+        The agent never splits a message; a split one ends the channel.
+        """
+        if not final:
+            return False
         if opcode == PING:
             self.pings += 1
             self.socket.sendall(encode(PONG, data))
@@ -122,8 +162,11 @@ class Channel:
             return False
         elif opcode == TEXT and self.opened is None:
             return self.open(data)
-        elif opcode in (TEXT, BINARY):
-            self.texts.append(data)
+        elif opcode == BINARY and self.opened is not None:
+            self.frames += 1
+            answer = self.take_frame(data)
+            if answer is not None:
+                self.socket.sendall(encode(BINARY, answer))
         return True
 
     def open(self, data):
