@@ -1,0 +1,396 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "unit/world.h"
+
+static struct world w;
+
+static int
+make(void **state)
+{
+	(void)state;
+	world_make(&w);
+	return 0;
+}
+
+static int
+clean(void **state)
+{
+	(void)state;
+	world_free(&w);
+	return 0;
+}
+
+static void
+check(const char *profile, const char *key, const char *expected)
+{
+	const char *value = conf_value(w.conf, profile, key);
+
+	if (expected == NULL)
+		assert_null(value);
+	else
+		assert_string_equal(value, expected);
+}
+
+static void
+test_takes_no_files_at_all(void **state)
+{
+	(void)state;
+	assert_int_equal(world_open(&w, NULL), 0);
+	assert_string_equal(conf_profile(w.conf), "default");
+	assert_false(conf_profile_flag(w.conf));
+	assert_false(conf_has_profile(w.conf, "default"));
+	check("default", "region", NULL);
+}
+
+static void
+test_chooses_the_profile(void **state)
+{
+	(void)state;
+	world_file(&w, ".aws/credentials", "[a]\n[b]\n[c]\n");
+	world_set(&w, "AWS_DEFAULT_PROFILE=a");
+	assert_int_equal(world_open(&w, NULL), 0);
+	assert_string_equal(conf_profile(w.conf), "a");
+	world_set(&w, "AWS_PROFILE=b");
+	assert_int_equal(world_open(&w, NULL), 0);
+	assert_string_equal(conf_profile(w.conf), "b");
+	assert_false(conf_profile_flag(w.conf));
+	assert_int_equal(world_open(&w, "c"), 0);
+	assert_string_equal(conf_profile(w.conf), "c");
+	assert_true(conf_profile_flag(w.conf));
+	assert_int_equal(world_open(&w, ""), 0);
+	assert_string_equal(conf_profile(w.conf), "b");
+}
+
+static void
+test_empty_profile_variable_is_unset(void **state)
+{
+	(void)state;
+	world_set(&w, "AWS_PROFILE=");
+	world_set(&w, "AWS_DEFAULT_PROFILE=");
+	assert_int_equal(world_open(&w, NULL), 0);
+	assert_string_equal(conf_profile(w.conf), "default");
+}
+
+static void
+test_named_profile_must_exist(void **state)
+{
+	(void)state;
+	assert_int_equal(world_open(&w, "nope"), -1);
+	world_failed(&w, ERR_KIND_PROFILE_NOT_FOUND, "\"nope\" (from --prof");
+	assert_int_equal(world_open(&w, "default"), -1);
+	world_failed(&w, ERR_KIND_PROFILE_NOT_FOUND, "default");
+	world_set(&w, "AWS_PROFILE=nope");
+	world_file(&w, ".aws/config", "[nope]\nregion=r\n");
+	assert_int_equal(world_open(&w, NULL), -1);
+	world_failed(&w, ERR_KIND_PROFILE_NOT_FOUND, "from AWS_PROFILE");
+}
+
+static void
+test_profile_may_be_in_either_file(void **state)
+{
+	(void)state;
+	world_file(&w, ".aws/config", "[profile c]\nk=1\n");
+	world_file(&w, ".aws/credentials", "[d]\nk=2\n");
+	assert_int_equal(world_open(&w, "c"), 0);
+	assert_int_equal(world_open(&w, "d"), 0);
+	assert_true(conf_has_profile(w.conf, "c"));
+	assert_false(conf_has_profile(w.conf, "e"));
+}
+
+static void
+test_merges_the_two_files(void **state)
+{
+	(void)state;
+	world_file(&w, ".aws/config",
+	    "[profile p]\nk=config\nonly=1\nempty=2\n[default]\nd=3\n");
+	world_file(&w, ".aws/credentials",
+	    "[p]\nk=credentials\nregion=r\nempty=\n");
+	assert_int_equal(world_open(&w, "p"), 0);
+	check("p", "k", "credentials");
+	check("p", "only", "1");
+	check("p", "region", "r");
+	check("p", "empty", "2");
+	/* Nothing is inherited from default. */
+	check("p", "d", NULL);
+	assert_string_equal(conf_file_value(w.conf, CONF_CONFIG, "p", "k"),
+	    "config");
+	assert_string_equal(conf_file_value(w.conf, CONF_CREDENTIALS, "p", "k"),
+	    "credentials");
+	assert_null(conf_file_value(w.conf, CONF_CREDENTIALS, "p", "only"));
+}
+
+static void
+test_variable_wins_over_key(void **state)
+{
+	(void)state;
+	world_file(&w, ".aws/config", "[default]\nk=file\nflag=TRUE\n");
+	world_set(&w, "EMPTY=");
+	world_set(&w, "SET=variable");
+	world_set(&w, "ON=True");
+	world_set(&w, "OTHER=1");
+	assert_int_equal(world_open(&w, NULL), 0);
+	assert_string_equal(conf_get(w.conf, "SET", "k"), "variable");
+	assert_string_equal(conf_get(w.conf, "EMPTY", "k"), "file");
+	assert_string_equal(conf_get(w.conf, NULL, "k"), "file");
+	assert_null(conf_get(w.conf, "UNSET", NULL));
+	assert_true(conf_true(w.conf, "ON", NULL));
+	assert_false(conf_true(w.conf, "OTHER", NULL));
+	assert_true(conf_true(w.conf, "UNSET", "flag"));
+	assert_false(conf_true(w.conf, "OTHER", "flag"));
+	assert_false(conf_true(w.conf, "UNSET", "unset"));
+}
+
+static void
+test_variables_name_the_files(void **state)
+{
+	(void)state;
+	world_file(&w, "token", "[profile x]\nk=1\n");
+	world_file(&w, "helper", "[x]\nj=2\n");
+	world_set(&w, "AWS_CONFIG_FILE=~/token");
+	world_set(&w, "AWS_SHARED_CREDENTIALS_FILE=@/helper");
+	assert_int_equal(world_open(&w, "x"), 0);
+	check("x", "k", "1");
+	check("x", "j", "2");
+}
+
+static void
+test_empty_file_variable_is_unset(void **state)
+{
+	(void)state;
+	world_file(&w, ".aws/config", "[profile x]\nk=1\n");
+	world_set(&w, "AWS_CONFIG_FILE=");
+	assert_int_equal(world_open(&w, "x"), 0);
+}
+
+static void
+test_missing_or_irregular_file_is_empty(void **state)
+{
+	(void)state;
+	world_set(&w, "AWS_CONFIG_FILE=/dev/null");
+	world_set(&w, "AWS_SHARED_CREDENTIALS_FILE=@/.aws");
+	assert_int_equal(world_open(&w, NULL), 0);
+	world_set(&w, "AWS_CONFIG_FILE=@/nowhere/config");
+	assert_int_equal(world_open(&w, NULL), 0);
+}
+
+/* HOME unset: the passwd entry of the user who runs the test. */
+static void
+test_home_comes_from_passwd(void **state)
+{
+	char *const none[] = { NULL };
+	struct conf_options options = { .env = { none } };
+	struct conf *conf = NULL;
+
+	(void)state;
+	assert_int_equal(conf_open(&conf, &options, NULL), 0);
+	conf_free(conf);
+}
+
+static void
+test_names_file_and_line_of_a_mistake(void **state)
+{
+	char expected[128];
+
+	(void)state;
+	world_file(&w, ".aws/config", "[default]\nregion\n");
+	assert_int_equal(world_open(&w, NULL), -1);
+	snprintf(expected, sizeof expected,
+	    "%s/.aws/config: line 2: key without '='", w.home);
+	assert_string_equal(w.err.msg, expected);
+	world_failed(&w, ERR_KIND_CONFIG, "");
+}
+
+static void
+test_refuses_a_file_over_the_limit(void **state)
+{
+	char *big = calloc(1, 1024 * 1024 + 2);
+
+	(void)state;
+	assert_non_null(big);
+	memset(big, '#', 1024 * 1024 + 1);
+	world_file(&w, ".aws/config", big);
+	free(big);
+	assert_int_equal(world_open(&w, NULL), -1);
+	world_failed(&w, ERR_KIND_CONFIG, "/.aws/config");
+}
+
+/* Read as somebody else than root, who may read everything. */
+static int
+open_as_nobody(void)
+{
+	int rc;
+
+	if (geteuid() != 0)
+		return world_open(&w, NULL);
+	assert_int_equal(seteuid(65534), 0);
+	rc = world_open(&w, NULL);
+	assert_int_equal(seteuid(0), 0);
+	return rc;
+}
+
+static void
+set_mode(const char *below, mode_t mode)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "%s%s", w.home, below);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+static void
+test_unreadable_file_is_an_error(void **state)
+{
+	(void)state;
+	world_file(&w, ".aws/credentials", "[default]\n");
+	set_mode("", 0711);
+	set_mode("/.aws", 0711);
+	set_mode("/.aws/credentials", 0);
+	assert_int_equal(open_as_nobody(), -1);
+	world_failed(&w, ERR_KIND_CONFIG, "Permission denied");
+	set_mode("/.aws/credentials", 0600);
+}
+
+/* Whether it exists cannot be seen, so it does not. */
+static void
+test_file_in_a_closed_folder_is_absent(void **state)
+{
+	(void)state;
+	world_file(&w, ".aws/credentials", "broken");
+	set_mode("/.aws", 0);
+	assert_int_equal(open_as_nobody(), 0);
+	set_mode("/.aws", 0700);
+}
+
+static void
+test_reads_services(void **state)
+{
+	const char *value = "before";
+
+	(void)state;
+	world_file(&w, ".aws/config",
+	    "[profile d]\nservices = mine\n[profile e]\nservices = gone\n"
+	    "[services mine]\nssm =\n  endpoint_url = http://a\n  e =\n"
+	    "sts = http://b\n");
+	assert_int_equal(world_open(&w, "d"), 0);
+	assert_int_equal(conf_service(w.conf, "ssm", "endpoint_url", &value,
+	                     NULL),
+	    0);
+	assert_string_equal(value, "http://a");
+	assert_int_equal(conf_service(w.conf, "sts", "endpoint_url", &value,
+	                     NULL),
+	    0);
+	assert_null(value);
+	assert_int_equal(conf_service(w.conf, "ssm", "e", &value, NULL), 0);
+	assert_null(value);
+	assert_int_equal(world_open(&w, "e"), 0);
+	value = "before";
+	assert_int_equal(conf_service(w.conf, "ssm", "endpoint_url", &value,
+	                     &w.err),
+	    -1);
+	assert_string_equal(value, "before");
+	world_failed(&w, ERR_KIND_CONFIG, "[services gone]");
+}
+
+static void
+test_services_need_the_config_file(void **state)
+{
+	const char *value = "before";
+
+	(void)state;
+	world_file(&w, ".aws/credentials",
+	    "[d]\nservices = mine\n[services mine]\nssm =\n  k = v\n");
+	assert_int_equal(world_open(&w, "d"), 0);
+	assert_int_equal(conf_service(w.conf, "ssm", "k", &value, &w.err), -1);
+	world_failed(&w, ERR_KIND_CONFIG, "[services mine]");
+}
+
+static void
+test_no_services_is_fine(void **state)
+{
+	const char *value = "before";
+
+	(void)state;
+	assert_int_equal(world_open(&w, NULL), 0);
+	assert_int_equal(conf_service(w.conf, "ssm", "endpoint_url", &value,
+	                     NULL),
+	    0);
+	assert_null(value);
+}
+
+static void
+open_with_mode(mode_t mode, char *said, size_t size)
+{
+	char path[128];
+	int ends[2], saved = dup(STDERR_FILENO);
+	ssize_t n;
+
+	snprintf(path, sizeof path, "%s/.aws/credentials", w.home);
+	assert_int_equal(chmod(path, mode), 0);
+	assert_int_equal(pipe(ends), 0);
+	assert_true(dup2(ends[1], STDERR_FILENO) >= 0);
+	close(ends[1]);
+	assert_int_equal(world_open(&w, NULL), 0);
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	close(saved);
+	n = read(ends[0], said, size - 1);
+	assert_true(n >= 0);
+	said[n] = '\0';
+	close(ends[0]);
+}
+
+/* The one test that opens such a file: the warning comes once a process. */
+static void
+test_warns_once_of_open_credentials(void **state)
+{
+	char said[512];
+
+	(void)state;
+	world_file(&w, ".aws/credentials", "[default]\n");
+	open_with_mode(0600, said, sizeof said);
+	assert_string_equal(said, "");
+	open_with_mode(0640, said, sizeof said);
+	assert_non_null(strstr(said, "warn"));
+	assert_non_null(strstr(said, "/.aws/credentials"));
+	open_with_mode(0604, said, sizeof said);
+	assert_string_equal(said, "");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, clean)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_takes_no_files_at_all),
+		TEST(test_chooses_the_profile),
+		TEST(test_empty_profile_variable_is_unset),
+		TEST(test_named_profile_must_exist),
+		TEST(test_profile_may_be_in_either_file),
+		TEST(test_merges_the_two_files),
+		TEST(test_variable_wins_over_key),
+		TEST(test_variables_name_the_files),
+		TEST(test_empty_file_variable_is_unset),
+		TEST(test_missing_or_irregular_file_is_empty),
+		TEST(test_home_comes_from_passwd),
+		TEST(test_names_file_and_line_of_a_mistake),
+		TEST(test_refuses_a_file_over_the_limit),
+		TEST(test_unreadable_file_is_an_error),
+		TEST(test_file_in_a_closed_folder_is_absent),
+		TEST(test_reads_services),
+		TEST(test_services_need_the_config_file),
+		TEST(test_no_services_is_fine),
+		TEST(test_warns_once_of_open_credentials),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
