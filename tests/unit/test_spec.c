@@ -1,0 +1,224 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "agent/spec.h"
+#include "base/err.h"
+#include "unit/sandbox.h"
+
+#define AGENT "/usr/bin/amazon-ssm-agent"
+
+static char *application[] = { "PATH=/app/bin", "HOME=/app", "LANG=C",
+	"DATABASE_URL=x", "AWS_ACCESS_KEY_ID=AKID", "AWS_SECRET_ACCESS_KEY=s",
+	"AWS_SESSION_TOKEN=t", "AWS_SECURITY_TOKEN=t", "AWS_PROFILE=p",
+	"AWS_DEFAULT_PROFILE=p", "AWS_CA_BUNDLE=/x", "SSM_ACTIVATE=true",
+	"SSM_ACTIVATE_CODE=c", "AWS_REGION=eu-west-1",
+	"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/c",
+	"AWS_WEB_IDENTITY_TOKEN_FILE=/t", "AWS_ROLE_ARN=arn",
+	"ECS_CONTAINER_METADATA_URI_V4=u", "https_proxy=p", "NO_PROXY=n",
+	"TZ=UTC", "no equals sign", "DATABASE_URL=second", "EMPTY=", NULL };
+
+static void
+check(char *const *envp, const char *const *expected)
+{
+	size_t i;
+
+	for (i = 0; expected[i] != NULL; i++) {
+		assert_non_null(envp[i]);
+		assert_string_equal(envp[i], expected[i]);
+	}
+	assert_null(envp[i]);
+}
+
+static void
+test_inherit_keeps_the_application_but_not_its_keys(void **state)
+{
+	static const char *const expected[] = { "PATH=/app/bin", "HOME=/app",
+		"LANG=C", "DATABASE_URL=x", "AWS_REGION=eu-west-1",
+		"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/c",
+		"AWS_WEB_IDENTITY_TOKEN_FILE=/t", "AWS_ROLE_ARN=arn",
+		"ECS_CONTAINER_METADATA_URI_V4=u", "https_proxy=p",
+		"NO_PROXY=n", "TZ=UTC", "EMPTY=", "SSL_CERT_FILE=/ca", NULL };
+	struct spec_options options = { .env = { application },
+		.path = AGENT,
+		.region = "us-east-1",
+		.cert_file = "/ca" };
+	struct spec spec = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(spec_build(&spec, &options, &err), 0);
+	check(spec.envp, expected);
+	assert_string_equal(spec.argv[0], AGENT);
+	assert_null(spec.argv[1]);
+	spec_free(&spec);
+	assert_null(spec.argv);
+}
+
+static void
+test_minimal_keeps_a_list(void **state)
+{
+	static const char *const expected[] = { "PATH=/app/bin", "HOME=/app",
+		"LANG=C", "AWS_REGION=eu-west-1", "https_proxy=p", "NO_PROXY=n",
+		"TZ=UTC", "SSL_CERT_FILE=/ca", NULL };
+	struct spec_options options = { .env = { application },
+		.path = AGENT,
+		.minimal = true,
+		.region = "us-east-1",
+		.cert_file = "/ca" };
+	struct spec spec = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(spec_build(&spec, &options, &err), 0);
+	check(spec.envp, expected);
+	spec_free(&spec);
+}
+
+static void
+test_defaults_where_nothing_is_set(void **state)
+{
+	static const char path[] = "PATH=/usr/local/sbin:/usr/local/bin:"
+	                           "/usr/sbin:/usr/bin:/sbin:/bin";
+	static const char *const inherit[] = { path, "HOME=/root", NULL };
+	static const char *const minimal[] = { path, "HOME=/root",
+		"AWS_REGION=us-east-1", NULL };
+	struct spec_options options = { .path = AGENT, .region = "us-east-1" };
+	struct spec spec = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(spec_build(&spec, &options, &err), 0);
+	check(spec.envp, inherit);
+	options.minimal = true;
+	/* What was there before is given up. */
+	assert_int_equal(spec_build(&spec, &options, &err), 0);
+	check(spec.envp, minimal);
+	spec_free(&spec);
+}
+
+static void
+test_what_is_set_stays(void **state)
+{
+	static char *vars[] = { "SSL_CERT_FILE=/own", "SSL_CERT_DIR=/d",
+		"AWS_DEFAULT_REGION=eu-west-1", "PATH=", "HOME=/h", NULL };
+	static const char *const expected[] = { "SSL_CERT_FILE=/own",
+		"SSL_CERT_DIR=/d", "AWS_DEFAULT_REGION=eu-west-1",
+		"PATH=", "HOME=/h", NULL };
+	struct spec_options options = { .env = { vars },
+		.path = AGENT,
+		.region = "us-east-1",
+		.cert_file = "/ca" };
+	struct spec spec = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		options.minimal = i == 1;
+		assert_int_equal(spec_build(&spec, &options, &err), 0);
+		check(spec.envp, expected);
+	}
+	spec_free(&spec);
+}
+
+/* Look with the path given, expect what, or an error that says it. */
+static void
+look(const char *path, const char *search, const char *found,
+    const char *refused)
+{
+	char *vars[] = { (char *)(uintptr_t)search, NULL };
+	struct env env = { .vars = vars };
+	struct err err = { 0 };
+	char out[128] = "unchanged";
+
+	if (refused == NULL) {
+		SANDBOX_CHECK(spec_find(out, sizeof(out), path, env, &err) ==
+		              0);
+		SANDBOX_CHECK(strcmp(out, found) == 0);
+		return;
+	}
+	SANDBOX_CHECK(spec_find(out, sizeof(out), path, env, &err) == -1);
+	SANDBOX_CHECK(strcmp(out, "unchanged") == 0);
+	SANDBOX_CHECK(err.kind == ERR_KIND_INVALID_VALUE);
+	SANDBOX_CHECK(strstr(err.msg, refused) != NULL);
+}
+
+static void
+find(void)
+{
+	static const char agent[] = "/opt/ssm/amazon-ssm-agent";
+
+	look(NULL, "PATH=/bin:/opt/ssm", NULL, "not installed");
+	sandbox_file(agent, 0755, "x");
+	look(NULL, "PATH=/bin:/opt/ssm", NULL, "no ssm-agent-worker");
+	sandbox_file("/opt/ssm/ssm-agent-worker", 0755, "x");
+	/* Without a session-worker the agent looks in /usr/bin. */
+	look(NULL, "PATH=/bin:/opt/ssm", NULL, "no ssm-agent-worker");
+	sandbox_file("/opt/ssm/ssm-session-worker", 0755, "x");
+	look(NULL, "PATH=/bin:/opt/ssm", agent, NULL);
+	look(NULL, "PATH=/bin:opt/ssm::", NULL, "not installed");
+	look(agent, "PATH=", agent, NULL);
+	look("opt/ssm/amazon-ssm-agent", "PATH=", NULL, "absolute");
+	look("/opt/ssm", "PATH=", NULL, "not an executable file");
+	/* A worker that others may write is none for the agent. */
+	sandbox_file("/opt/ssm/ssm-agent-worker", 0775, "x");
+	look(agent, "PATH=", NULL, "no ssm-agent-worker");
+	sandbox_file("/usr/bin/ssm-agent-worker", 0755, "x");
+	look(agent, "PATH=", agent, NULL);
+	sandbox_file(AGENT, 0644, "x");
+	look(NULL, "PATH=/opt/ssm", agent, NULL);
+	sandbox_file(AGENT, 0755, "x");
+	look(NULL, "PATH=/opt/ssm", AGENT, NULL);
+}
+
+static void
+test_finds_the_agent_that_can_work(void **state)
+{
+	(void)state;
+	assert_true(sandbox_run(find));
+}
+
+static void
+find_says_what_to_do(void)
+{
+	struct err err = { 0 };
+	char out[8];
+
+	SANDBOX_CHECK(spec_find(out, sizeof(out), NULL, (struct env){ 0 },
+	                  &err) == -1);
+	SANDBOX_CHECK(strstr(err.fix, "COPY --from=") != NULL);
+	err_clear(&err);
+	sandbox_file(AGENT, 0755, "x");
+	sandbox_file("/usr/bin/ssm-agent-worker", 0755, "x");
+	SANDBOX_CHECK(spec_find(out, sizeof(out), NULL, (struct env){ 0 },
+	                  &err) == -1);
+	SANDBOX_CHECK(strstr(err.msg, "too long") != NULL);
+}
+
+static void
+test_says_what_to_add(void **state)
+{
+	(void)state;
+	assert_true(sandbox_run(find_says_what_to_do));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    test_inherit_keeps_the_application_but_not_its_keys),
+		cmocka_unit_test(test_minimal_keeps_a_list),
+		cmocka_unit_test(test_defaults_where_nothing_is_set),
+		cmocka_unit_test(test_what_is_set_stays),
+		cmocka_unit_test(test_finds_the_agent_that_can_work),
+		cmocka_unit_test(test_says_what_to_add),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
