@@ -1,0 +1,155 @@
+#include "unit/canned.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/slice.h"
+#include "net/http.h"
+
+static void
+write_down(struct canned *c, const struct http_request *request)
+{
+	struct buf text = { 0 };
+
+	assert_true(c->used < CANNED_SEEN);
+	buf_printf(&text, "%s %s://", request->method,
+	    request->url->tls ? "https" : "http");
+	url_authority(request->url, &text);
+	buf_printf(&text, "%s\n", request->url->path);
+	for (size_t i = 0; i < request->header_count; i++)
+		buf_printf(&text, "%s: %s\n", request->headers[i].name,
+		    request->headers[i].value);
+	buf_putc(&text, '\n');
+	buf_add(&text, request->body, request->body_len);
+	assert_true(slice_copy(slice_of(buf_str(&text)), c->seen[c->used],
+	    CANNED_TEXT));
+	buf_free(&text);
+}
+
+static int
+give(const struct canned_answer *a, struct http_msg *answer, struct err *err)
+{
+	const char *body = a->body != NULL ? a->body : "";
+	struct buf text = { 0 };
+	size_t used;
+	int rc;
+
+	buf_printf(&text, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n%s\r\n%s",
+	    a->status, strlen(body), a->headers != NULL ? a->headers : "",
+	    body);
+	rc = http_msg_feed(answer, buf_str(&text), text.len, &used, err);
+	assert_int_equal(used, text.len);
+	buf_free(&text);
+	return rc;
+}
+
+static int
+roundtrip(void *context, const struct http_request *request,
+    struct http_msg *answer, struct err *err)
+{
+	struct canned *c = context;
+	const struct canned_answer *a;
+
+	assert_true(c->used < c->count);
+	write_down(c, request);
+	c->body_max = request->body_max;
+	c->read_ms = request->read_ms;
+	a = &c->answers[c->used++];
+	http_msg_init(answer, request->body_max, false);
+	if (a->status != 0)
+		return give(a, answer, err);
+	err_set(err, a->fault, "connect: canned fault");
+	err->retry = a->retry;
+	err->ambiguous = a->ambiguous;
+	return -1;
+}
+
+static void
+add_var(struct canned *c, const char *var)
+{
+	size_t i = 0;
+
+	while (c->vars[i] != NULL)
+		i++;
+	assert_true(i < CANNED_VARS);
+	c->vars[i] = slice_dup(slice_of(var));
+}
+
+void
+canned_open(struct canned *c, const char *const *vars)
+{
+	struct conf_options options = { .env = { c->vars } };
+
+	*c = (struct canned){ .count = 0 };
+	add_var(c, "HOME=/nonexistent");
+	for (size_t i = 0; vars != NULL && vars[i] != NULL; i++)
+		add_var(c, vars[i]);
+	assert_int_equal(conf_open(&c->conf, &options, &c->err), 0);
+	c->api.conf = c->conf;
+	c->api.transport = (struct transport){ c, roundtrip };
+	(void)slice_copy(slice_of("eu-central-1"), c->api.region,
+	    sizeof c->api.region);
+	c->cred.access_key = slice_dup(slice_of("AKIDEXAMPLE"));
+	c->cred.secret_key = slice_dup(slice_of("wJalrXUtnFEMI"));
+	c->cred.token = slice_dup(slice_of("TOKEN/of+session=="));
+	c->cred.method = "env";
+}
+
+void
+canned_close(struct canned *c)
+{
+	cred_free(&c->cred);
+	api_reply_free(&c->reply);
+	conf_free(c->conf);
+	for (size_t i = 0; c->vars[i] != NULL; i++)
+		free(c->vars[i]);
+}
+
+int
+canned_call(struct canned *c, const struct api_request *req,
+    const struct canned_answer *answers, size_t count)
+{
+	struct api_request own = *req;
+	int rc;
+
+	api_reply_free(&c->reply);
+	err_clear(&c->err);
+	c->answers = answers;
+	c->count = count;
+	c->used = 0;
+	if (own.signer.kind == SIGV4_HMAC)
+		own.signer.cred = &c->cred;
+	rc = api_call(&c->api, &own, &c->reply, &c->err);
+	assert_int_equal(c->used, count);
+	return rc;
+}
+
+void
+canned_header(const struct canned *c, size_t n, const char *name, char *out,
+    size_t size)
+{
+	struct slice rest = slice_of(c->seen[n]), line, head, value;
+
+	assert_true(n < c->used);
+	while (slice_line(&rest, &line) && line.len > 0)
+		if (slice_split(line, ':', &head, &value) &&
+		    slice_eq_nocase(head, name)) {
+			assert_true(slice_copy(slice_trim(value), out, size));
+			return;
+		}
+	fail_msg("no header %s in request %zu", name, n);
+}
+
+bool
+canned_has(const struct canned *c, size_t n, const char *text)
+{
+	assert_true(n < c->used);
+	return strstr(c->seen[n], text) != NULL;
+}

@@ -1,0 +1,56 @@
+#ifndef UNIT_CANNED_H
+#define UNIT_CANNED_H
+
+#include "aws/api.h"
+#include "aws/conf.h"
+#include "aws/cred.h"
+#include "base/err.h"
+
+/*
+ * An AWS of canned answers, for tests of calls: requests are written down,
+ * and each gets the next answer.  Nothing is read but the given environment.
+ */
+struct canned_answer {
+	int status;
+	const char *headers; /* "Name: value\r\n" each; NULL = none */
+	const char *body;    /* NULL = empty */
+	/* Without a status: what the transport reports. */
+	enum err_kind fault;
+	enum err_retry retry;
+	bool ambiguous;
+};
+
+enum { CANNED_SEEN = 8, CANNED_TEXT = 4096, CANNED_VARS = 16 };
+
+struct canned {
+	char *vars[CANNED_VARS + 1];
+	struct conf *conf;
+	struct api api;
+	struct cred cred;
+	const struct canned_answer *answers;
+	size_t count, used;
+	/* "POST https://host/path\nName: value\n…\n\nbody" */
+	char seen[CANNED_SEEN][CANNED_TEXT];
+	size_t body_max; /* of the last request */
+	int read_ms;
+	struct api_reply reply;
+	struct err err;
+};
+
+/* vars: NAME=VALUE, ended by NULL; NULL = none. */
+void canned_open(struct canned *c, const char *const *vars);
+void canned_close(struct canned *c);
+
+/* Call with the canned credentials, after what was left of the last call was
+ * dropped; all answers must be asked for. */
+int canned_call(struct canned *c, const struct api_request *req,
+    const struct canned_answer *answers, size_t count);
+
+/* The value of a header of request n, or fail. */
+void canned_header(const struct canned *c, size_t n, const char *name,
+    char *out, size_t size);
+bool canned_has(const struct canned *c, size_t n, const char *text);
+
+#define CANNED(list) (list), sizeof(list) / sizeof((list)[0])
+
+#endif
