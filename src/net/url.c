@@ -115,15 +115,16 @@ is_number(struct slice label)
 static int
 check_name(struct slice name, struct err *err)
 {
-	struct slice rest = name, label = { 0 };
+	struct slice rest = name, label = { 0 }, last = name;
 
+	(void)slice_rsplit(name, '.', &label, &last);
 	while (slice_cut(&rest, '.', &label)) {
 		if (label.len > LABEL_MAX || !slice_all_in(label, NAME_CHARS))
 			return refuse(err, "the URL's host name is malformed");
 	}
 	if (name.len == 0 || slice_ends(name, "."))
 		return refuse(err, "the URL's host name is malformed");
-	if (is_number(label))
+	if (is_number(last))
 		return refuse(err, "the URL's IPv4 address is malformed");
 	return 0;
 }
