@@ -1,0 +1,337 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "agent/procs.h"
+#include "unit/sandbox.h"
+
+/*
+ * Copies of this program under the agent's names stand for its processes.
+ * Each one says on its descriptor 3 that it runs, starts the next of its
+ * arguments, and sleeps until it is ended with the test.
+ */
+enum { READY = 3, LIST_MAX = 64 };
+
+static char folder[64];
+
+static int
+play(int argc, char **argv)
+{
+	if (argc > 1) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			(void)execv(argv[1], argv + 1);
+			_exit(1);
+		}
+	} else if (write(READY, "x", 1) != 1) {
+		return 1;
+	}
+	/* At most as long as any test may take. */
+	(void)sleep(60);
+	return 0;
+}
+
+static void
+copy_self(const char *name)
+{
+	static char data[65536];
+	char path[128];
+	int from = open("/proc/self/exe", O_RDONLY), to;
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+	to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
+	SANDBOX_CHECK(from >= 0 && to >= 0);
+	while ((n = read(from, data, sizeof(data))) > 0)
+		SANDBOX_CHECK(write(to, data, (size_t)n) == n);
+	SANDBOX_CHECK(n == 0 && close(from) == 0 && close(to) == 0);
+}
+
+static void
+make_programs(void)
+{
+	(void)snprintf(folder, sizeof(folder), "/tmp/test_procs.XXXXXX");
+	SANDBOX_CHECK(mkdtemp(folder) != NULL);
+	copy_self("amazon-ssm-agent");
+	copy_self("ssm-agent-worker");
+	copy_self("ssm-session-worker");
+	copy_self("shell");
+}
+
+static void
+remove_programs(void)
+{
+	static const char *const names[] = { "amazon-ssm-agent",
+		"ssm-agent-worker", "ssm-session-worker", "shell" };
+	char path[128];
+
+	for (size_t i = 0; i < 4; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+		(void)unlink(path);
+	}
+	(void)rmdir(folder);
+}
+
+/* Start a chain of programs, each the child of the one before; gives the pid
+ * of the first when the last one runs. */
+static pid_t
+start(const char *const *names, bool own_mounts)
+{
+	char paths[5][128];
+	char *argv[6] = { NULL };
+	int ends[2];
+	char byte;
+	pid_t pid;
+
+	for (size_t i = 0; names[i] != NULL; i++) {
+		(void)snprintf(paths[i], sizeof(paths[i]), "%s/%s", folder,
+		    names[i]);
+		argv[i] = paths[i];
+	}
+	SANDBOX_CHECK(pipe2(ends, O_CLOEXEC) == 0);
+	pid = fork();
+	SANDBOX_CHECK(pid >= 0);
+	if (pid == 0) {
+		if (setpgid(0, 0) != 0 ||
+		    (own_mounts && unshare(CLONE_NEWNS) != 0) ||
+		    dup2(ends[1], READY) != READY ||
+		    fcntl(READY, F_SETFD, 0) != 0)
+			_exit(77);
+		(void)execv(argv[0], argv);
+		_exit(1);
+	}
+	(void)close(ends[1]);
+	SANDBOX_CHECK(read(ends[0], &byte, 1) == 1);
+	(void)close(ends[0]);
+	return pid;
+}
+
+static size_t
+count_role(const struct procs_entry *list, size_t count, enum procs_role role)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (list[i].role == role && !list[i].zombie)
+			n++;
+	return n;
+}
+
+static void
+end_all(const struct procs_entry *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		(void)kill(list[i].pid, SIGKILL);
+	while (wait(NULL) > 0 || errno == EINTR)
+		;
+}
+
+static const char *const chain[] = { "amazon-ssm-agent", "ssm-agent-worker",
+	"ssm-session-worker", "shell", NULL };
+
+static void
+ours(void)
+{
+	struct procs_entry list[LIST_MAX];
+	size_t count;
+	pid_t core;
+
+	make_programs();
+	SANDBOX_CHECK(procs_usable());
+	SANDBOX_CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+	SANDBOX_CHECK(procs_ours(list, LIST_MAX) == 0);
+	core = start(chain, false);
+	count = procs_ours(list, LIST_MAX);
+	SANDBOX_CHECK(count == 4);
+	SANDBOX_CHECK(count_role(list, count, PROCS_CORE) == 1);
+	SANDBOX_CHECK(count_role(list, count, PROCS_WORKER) == 1);
+	SANDBOX_CHECK(count_role(list, count, PROCS_SESSION) == 1);
+	SANDBOX_CHECK(count_role(list, count, PROCS_OTHER) == 1);
+	SANDBOX_CHECK(procs_ours(list, 2) == 2);
+
+	/* The files may go while the processes live. */
+	remove_programs();
+	SANDBOX_CHECK(procs_ours(list, LIST_MAX) == 4);
+	for (size_t i = 0; i < 4; i++)
+		if (list[i].role == PROCS_CORE)
+			SANDBOX_CHECK(list[i].pid == core &&
+			              list[i].ppid == getpid());
+
+	/* The core dies: its worker is ours by adoption, its zombie counts. */
+	SANDBOX_CHECK(kill(core, SIGKILL) == 0);
+	SANDBOX_CHECK(waitid(P_PID, (id_t)core, NULL, WEXITED | WNOWAIT) == 0);
+	count = procs_ours(list, LIST_MAX);
+	SANDBOX_CHECK(count == 4);
+	SANDBOX_CHECK(count_role(list, count, PROCS_CORE) == 0);
+	for (size_t i = 0; i < count; i++)
+		if (list[i].role == PROCS_CORE)
+			SANDBOX_CHECK(list[i].zombie && list[i].pid == core);
+	SANDBOX_CHECK(waitpid(core, NULL, 0) == core);
+	count = procs_ours(list, LIST_MAX);
+	SANDBOX_CHECK(count == 3);
+	end_all(list, count);
+}
+
+static void
+test_finds_the_tree_of_our_agent(void **state)
+{
+	(void)state;
+	assert_true(sandbox_fork(ours));
+}
+
+static void
+application(void)
+{
+	static const char *const names[] = { "shell", "shell", NULL };
+	struct procs_entry list[LIST_MAX];
+	pid_t pid;
+
+	make_programs();
+	SANDBOX_CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+	pid = start(names, false);
+	SANDBOX_CHECK(procs_ours(list, LIST_MAX) == 0);
+	remove_programs();
+	/* The second one is ours by adoption then. */
+	SANDBOX_CHECK(kill(pid, SIGKILL) == 0);
+	SANDBOX_CHECK(waitpid(pid, NULL, 0) == pid);
+	SANDBOX_CHECK(procs_ours(list, LIST_MAX) == 0);
+	SANDBOX_CHECK(kill(-pid, SIGKILL) == 0 && wait(NULL) > 0);
+}
+
+static void
+test_leaves_the_application_out(void **state)
+{
+	(void)state;
+	assert_true(sandbox_fork(application));
+}
+
+/* What a process sees that did not start the agent. */
+static pid_t
+ask_stranger(void)
+{
+	int ends[2];
+	pid_t pid, answer = -1;
+
+	SANDBOX_CHECK(pipe(ends) == 0);
+	pid = fork();
+	SANDBOX_CHECK(pid >= 0);
+	if (pid == 0) {
+		answer = procs_foreign();
+		_exit(write(ends[1], &answer, sizeof(answer)) !=
+		      (ssize_t)sizeof(answer));
+	}
+	SANDBOX_CHECK(read(ends[0], &answer, sizeof(answer)) ==
+	              (ssize_t)sizeof(answer));
+	SANDBOX_CHECK(waitpid(pid, NULL, 0) == pid);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+	return answer;
+}
+
+static void
+foreign(void)
+{
+	struct procs_entry list[LIST_MAX];
+	pid_t before = ask_stranger(), core, worker;
+
+	make_programs();
+	/* With somebody's agent on this machine there is nothing to see. */
+	SANDBOX_CHECK(before == 0);
+	core = start(chain, false);
+	SANDBOX_CHECK(procs_foreign() == 0);
+	SANDBOX_CHECK(ask_stranger() == core);
+	end_all(list, procs_ours(list, LIST_MAX));
+	SANDBOX_CHECK(ask_stranger() == 0);
+	worker = start(chain + 1, false);
+	SANDBOX_CHECK(ask_stranger() == worker);
+	end_all(list, procs_ours(list, LIST_MAX));
+	/* A session-worker alone is no agent. */
+	(void)start(chain + 2, false);
+	SANDBOX_CHECK(ask_stranger() == 0);
+	end_all(list, procs_ours(list, LIST_MAX));
+	remove_programs();
+}
+
+static void
+test_sees_an_agent_that_is_not_ours(void **state)
+{
+	(void)state;
+	if (procs_foreign() != 0)
+		skip();
+	assert_true(sandbox_fork(foreign));
+}
+
+static void
+foreign_elsewhere(void)
+{
+	struct procs_entry list[LIST_MAX];
+
+	make_programs();
+	(void)start(chain, true);
+	SANDBOX_CHECK(ask_stranger() == 0);
+	end_all(list, procs_ours(list, LIST_MAX));
+	remove_programs();
+}
+
+static void
+test_an_agent_of_another_container_is_no_matter(void **state)
+{
+	(void)state;
+	if (geteuid() != 0 || procs_foreign() != 0)
+		skip();
+	assert_true(sandbox_fork(foreign_elsewhere));
+}
+
+static void
+no_proc(void)
+{
+	struct procs_entry list[LIST_MAX];
+
+	SANDBOX_CHECK(chroot("/dev") == 0);
+	SANDBOX_CHECK(!procs_usable());
+	SANDBOX_CHECK(procs_ours(list, LIST_MAX) == 0);
+	SANDBOX_CHECK(procs_foreign() == 0);
+	/* The sanitizer's look for leaks needs /proc. */
+	_exit(0);
+}
+
+static void
+test_without_proc_nothing_is_found(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_true(sandbox_fork(no_proc));
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_finds_the_tree_of_our_agent),
+		cmocka_unit_test(test_leaves_the_application_out),
+		cmocka_unit_test(test_sees_an_agent_that_is_not_ours),
+		cmocka_unit_test(
+		    test_an_agent_of_another_container_is_no_matter),
+		cmocka_unit_test(test_without_proc_nothing_is_found),
+	};
+
+	if (strstr(argv[0], "/test_procs.") != NULL)
+		return play(argc, argv);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
