@@ -131,6 +131,16 @@ canned_call(struct canned *c, const struct api_request *req,
 	return rc;
 }
 
+struct transport
+canned_transport(struct canned *c, const struct canned_answer *answers,
+    size_t count)
+{
+	c->answers = answers;
+	c->count = count;
+	c->used = 0;
+	return (struct transport){ c, roundtrip };
+}
+
 void
 canned_header(const struct canned *c, size_t n, const char *name, char *out,
     size_t size)

@@ -46,6 +46,10 @@ void canned_close(struct canned *c);
 int canned_call(struct canned *c, const struct api_request *req,
     const struct canned_answer *answers, size_t count);
 
+/* The same network for another caller. */
+struct transport canned_transport(struct canned *c,
+    const struct canned_answer *answers, size_t count);
+
 /* The value of a header of request n, or fail. */
 void canned_header(const struct canned *c, size_t n, const char *name,
     char *out, size_t size);

@@ -122,8 +122,8 @@ static const char *const hosts[][6] = {
 	    "ecs-fips.eu-west-1.amazonaws.com", "ecs.eu-west-1.api.aws",
 	    "ecs-fips.eu-west-1.api.aws" },
 	{ "ecs", "us-gov-west-1", "ecs.us-gov-west-1.amazonaws.com",
-	    "ecs-fips.us-gov-west-1.amazonaws.com",
-	    "ecs.us-gov-west-1.api.aws", "ecs-fips.us-gov-west-1.api.aws" },
+	    "ecs-fips.us-gov-west-1.amazonaws.com", "ecs.us-gov-west-1.api.aws",
+	    "ecs-fips.us-gov-west-1.api.aws" },
 };
 
 static void
@@ -204,8 +204,9 @@ test_region_names(void **state)
 		assert_int_equal(endpoint_check_region(good[i], "x", &err), 0);
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		err_clear(&err);
-		assert_int_equal(
-		    endpoint_check_region(bad[i], "AWS_REGION", &err), -1);
+		assert_int_equal(endpoint_check_region(bad[i], "AWS_REGION",
+		                     &err),
+		    -1);
 		assert_int_equal(err.kind, ERR_KIND_INVALID_REGION);
 		assert_non_null(strstr(err.msg, "AWS_REGION"));
 		expect(NULL, "ssm", bad[i], "invalid_region");
@@ -316,25 +317,25 @@ test_profile(void **state)
 	world_make(&w);
 	world_file(&w, ".aws/config", config);
 	assert_int_equal(world_open(&w, NULL), 0);
-	assert_int_equal(
-	    endpoint_find(&e, w.conf, "ssm", "eu-west-1", &w.err), 0);
+	assert_int_equal(endpoint_find(&e, w.conf, "ssm", "eu-west-1", &w.err),
+	    0);
 	assert_int_equal(e.url.port, 8);
 	assert_true(e.configured);
-	assert_int_equal(
-	    endpoint_find(&e, w.conf, "sts", "eu-west-1", &w.err), 0);
+	assert_int_equal(endpoint_find(&e, w.conf, "sts", "eu-west-1", &w.err),
+	    0);
 	assert_int_equal(e.url.port, 9);
 	assert_int_equal(world_open(&w, "lost"), 0);
-	assert_int_equal(
-	    endpoint_find(&e, w.conf, "ssm", "eu-west-1", &w.err), -1);
+	assert_int_equal(endpoint_find(&e, w.conf, "ssm", "eu-west-1", &w.err),
+	    -1);
 	assert_int_equal(w.err.kind, ERR_KIND_CONFIG);
 	assert_int_equal(world_open(&w, "not"), 0);
-	assert_int_equal(
-	    endpoint_find(&e, w.conf, "ssm", "eu-west-1", &w.err), 0);
+	assert_int_equal(endpoint_find(&e, w.conf, "ssm", "eu-west-1", &w.err),
+	    0);
 	assert_false(e.configured);
 	world_set(&w, "AWS_ENDPOINT_URL=http://127.0.0.1:7");
 	assert_int_equal(world_open(&w, NULL), 0);
-	assert_int_equal(
-	    endpoint_find(&e, w.conf, "ssm", "eu-west-1", &w.err), 0);
+	assert_int_equal(endpoint_find(&e, w.conf, "ssm", "eu-west-1", &w.err),
+	    0);
 	assert_int_equal(e.url.port, 7);
 	world_free(&w);
 }
@@ -351,12 +352,12 @@ test_flag(void **state)
 	(void)state;
 	canned_open(&c, vars);
 	assert_int_equal(endpoint_find_for(&e, c.conf, "ssm", "eu-west-1",
-			     "http://127.0.0.1:5/x", &c.err),
+	                     "http://127.0.0.1:5/x", &c.err),
 	    0);
 	assert_int_equal(e.url.port, 5);
 	assert_string_equal(e.url.path, "/x");
-	assert_int_equal(endpoint_find_for(&e, c.conf, "ssm", "eu-west-1",
-			     NULL, &c.err),
+	assert_int_equal(endpoint_find_for(&e, c.conf, "ssm", "eu-west-1", NULL,
+	                     &c.err),
 	    0);
 	assert_string_equal(e.url.host, "ssm.eu-west-1.amazonaws.com");
 	canned_close(&c);

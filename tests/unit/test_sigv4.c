@@ -49,8 +49,7 @@ static void
 add_header(struct sample *s, const char *name, const char *value)
 {
 	assert_true(s->req.header_count < HEADERS);
-	s->headers[s->req.header_count++] =
-	    (struct http_header){ name, value };
+	s->headers[s->req.header_count++] = (struct http_header){ name, value };
 }
 
 /* A pair [name, value], or a member of an object. */
@@ -96,10 +95,10 @@ fill(struct sample *s, const struct json *vector)
 	s->req.service = json_text(in, "service");
 	assert_true(clock_parse_iso(slice_of(json_text(in, "time")),
 	    &s->req.when));
-	s->cred.access_key = slice_dup(
-	    slice_of(json_text(in, "access_key_id")));
-	s->cred.secret_key = slice_dup(
-	    slice_of(json_text(in, "secret_access_key")));
+	s->cred.access_key =
+	    slice_dup(slice_of(json_text(in, "access_key_id")));
+	s->cred.secret_key =
+	    slice_dup(slice_of(json_text(in, "secret_access_key")));
 }
 
 static void
@@ -157,10 +156,9 @@ test_agrees_with_every_vector(void **state)
 static void
 check_path(const char *path, const char *want)
 {
-	struct sigv4_request req = { .method = "GET",
-		.path = path,
-		.region = "r",
-		.service = "s" };
+	struct sigv4_request req = {
+		.method = "GET", .path = path, .region = "r", .service = "s"
+	};
 	struct buf out = { 0 };
 	struct slice rest, line = { 0 };
 
@@ -290,7 +288,7 @@ test_signs_as_a_managed_node(void **state)
 	/* The signature is that of the string to sign. */
 	assert_int_equal(sigv4_string_to_sign(&req, &text, NULL), 0);
 	assert_int_equal(rsa_sign_pss(key, text.data, text.len, salt, &raw,
-			     NULL),
+	                     NULL),
 	    0);
 	buf_base64(&again, raw.data, raw.len);
 	assert_true(slice_ends(slice_of(buf_str(&out)), buf_str(&again)));
