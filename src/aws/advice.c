@@ -307,12 +307,15 @@ advice_fill(struct err *err, const struct advice_context *ctx)
 	struct buf text = { 0 };
 	size_t i = 0;
 
-	if (err == NULL || err->kind == ERR_KIND_NONE || err->fix[0] != '\0')
+	if (err == NULL || err->kind == ERR_KIND_NONE)
 		return;
 	while (i < advice_table_rows && !fits(&advice_table[i], err, ctx))
 		i++;
 	if (i == advice_table_rows)
 		return;
+	/* What the transport advises is nearer, but it knows no partitions. */
+	if (advice_table[i].when == ADVICE_NO_ROOTS)
+		err->fix[0] = '\0';
 	collect(&names, err, ctx);
 	expand(&text, advice_table[i].means, &names, ctx);
 	buf_puts(&text, "; ");

@@ -248,26 +248,9 @@ const struct advice_row advice_table[] = {
 	    "the proxy did not let the connection to {host} through",
 	    "check HTTPS_PROXY (and user and password in it), or exclude the "
 	    "host with NO_PROXY" },
-	{ ERR_KIND_TLS, NULL, NULL, "expired", ADVICE_ALWAYS,
-	    "the certificate of {host} is out of date, or the clock of this "
-	    "machine is wrong",
-	    "compare the date of this machine with the certificate's" },
-	{ ERR_KIND_TLS, NULL, NULL, "not yet valid", ADVICE_ALWAYS,
-	    "the certificate of {host} is not valid yet, or the clock of "
-	    "this machine is wrong",
-	    "compare the date of this machine with the certificate's" },
-	{ ERR_KIND_TLS, NULL, NULL, "name", ADVICE_ALWAYS,
-	    "the certificate that was shown is for another name than {host}",
-	    "for a private endpoint, use a name that its certificate covers; "
-	    "an IP address never matches" },
-	{ ERR_KIND_TLS, NULL, NULL, NULL, ADVICE_NO_ROOTS,
+	{ ERR_KIND_TLS, NULL, NULL, "not trusted", ADVICE_NO_ROOTS,
 	    "partition {partition} has certificates of its own authority",
 	    "set AWS_CA_BUNDLE to a file with the certificates of that "
-	    "authority" },
-	{ ERR_KIND_TLS, NULL, NULL, "trust", ADVICE_ALWAYS,
-	    "the certificate of {host} comes from an authority that is not "
-	    "trusted here; most often a proxy looks into the connection",
-	    "set AWS_CA_BUNDLE to a file with the certificate of that "
 	    "authority" },
 	{ ERR_KIND_TLS, NULL, NULL, NULL, ADVICE_ALWAYS,
 	    "no secure connection to {host}",

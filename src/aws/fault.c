@@ -22,8 +22,7 @@ static const char *const access_codes[] = { "AccessDenied",
 	"IncompleteSignature", "IncompleteSignatureException",
 	"MissingAuthenticationToken", "MissingAuthenticationTokenException",
 	"AuthFailure", "ExpiredToken", "ExpiredTokenException",
-	"InvalidIdentityToken", "IDPRejectedClaim", "OptInRequired",
-	"RegionDisabledException" };
+	"InvalidIdentityToken", "IDPRejectedClaim" };
 
 static const char *const expired_codes[] = { "ExpiredToken",
 	"ExpiredTokenException" };
@@ -97,6 +96,15 @@ without_echo(struct slice s)
 	return s;
 }
 
+/* Without white space, line ends too, at its end. */
+static struct slice
+without_tail(struct slice s)
+{
+	while (s.len > 0 && slice_has(slice_of(" \t\r\n"), s.ptr[s.len - 1]))
+		s = slice_head(s, s.len - 1);
+	return s;
+}
+
 /* Append s with one secret taken out wherever it stands. */
 static void
 add_masked(struct buf *out, struct slice s, const char *secret)
@@ -123,7 +131,7 @@ set_text(struct err *err, const struct fault_answer *a, struct slice raw)
 		raw = slice_head(raw, BODY_MAX);
 	add_masked(&once, without_echo(raw), a->secrets[0]);
 	add_masked(&twice, slice_make(once.data, once.len), a->secrets[1]);
-	raw = slice_trim(slice_make(twice.data, twice.len));
+	raw = without_tail(slice_make(twice.data, twice.len));
 	if (buf_ok(&once) && buf_ok(&twice))
 		err_clean(err->peer_text, sizeof err->peer_text, raw.ptr,
 		    raw.len);
