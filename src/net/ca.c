@@ -265,6 +265,18 @@ pem_event(struct bundle *bundle, br_pem_decoder_context *pem, struct err *err)
 	return 0;
 }
 
+/* The decoder takes a CR behind BEGIN as part of the name: skip those at
+ * the front of rest and give what is before the next one. */
+static struct slice
+until_cr(struct slice *rest)
+{
+	struct slice part = { 0 }, tail = { 0 };
+
+	while (slice_starts(*rest, "\r"))
+		*rest = slice_skip(*rest, 1);
+	return slice_split(*rest, '\r', &part, &tail) ? part : *rest;
+}
+
 static int
 read_pem(struct bundle *bundle, struct slice text, struct err *err)
 {
@@ -274,7 +286,8 @@ read_pem(struct bundle *bundle, struct slice text, struct err *err)
 	/* Each turn takes a byte or reports an event, never two in a row
 	 * without a byte in between. */
 	while (text.len > 0) {
-		size_t used = br_pem_decoder_push(&pem, text.ptr, text.len);
+		struct slice part = until_cr(&text);
+		size_t used = br_pem_decoder_push(&pem, part.ptr, part.len);
 
 		text = slice_skip(text, used);
 		if (pem_event(bundle, &pem, err) != 0)

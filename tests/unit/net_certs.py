@@ -1,0 +1,164 @@
+"""Certificates for the tests of TLS, good ones and bad ones, by openssl."""
+import os
+import subprocess
+
+HOST = "tls.test"
+SAN = "subjectAltName=DNS:%s,DNS:*.wild.test,DNS:localhost" % HOST
+AUTHORITY = "basicConstraints=critical,CA:TRUE"
+NOW = ("20200101000000Z", "20991231235959Z")
+PAST = ("20200101000000Z", "20210102030405Z")
+FUTURE = ("20980102030405Z", "20991231235959Z")
+
+CONFIG = """
+[ca]
+default_ca = one
+[one]
+dir = {folder}
+database = {folder}/{name}.index
+new_certs_dir = {folder}
+rand_serial = yes
+unique_subject = no
+policy = any
+email_in_dn = no
+[any]
+organizationName = optional
+commonName = optional
+[req]
+distinguished_name = empty
+[empty]
+"""
+
+# Keys: name, arguments of openssl genpkey.
+RSA = ["-algorithm", "RSA", "-pkeyopt"]
+EC = ["-algorithm", "EC", "-pkeyopt"]
+KEYS = {
+    "rsa": RSA + ["rsa_keygen_bits:2048"],
+    "rsa1024": RSA + ["rsa_keygen_bits:1024"],
+    "rsa4096": RSA + ["rsa_keygen_bits:4096"],
+    "p256": EC + ["ec_paramgen_curve:P-256"],
+    "p384": EC + ["ec_paramgen_curve:P-384"],
+    "ed25519": ["-algorithm", "ED25519"],
+}
+
+# Certificates, in an order in which the issuer comes first: name, subject,
+# key, issuer (None = itself), extensions, validity, digest.
+CERTS = [
+    ("root", "Root", "rsa", None, AUTHORITY, NOW, "sha256"),
+    ("big-root", "Big", "rsa4096", None, AUTHORITY, NOW, "sha384"),
+    ("ec-root", "EC", "p256", None, AUTHORITY, NOW, "sha256"),
+    ("p384-root", "P-384", "p384", None, AUTHORITY, NOW, "sha384"),
+    ("ed-root", "Ed25519", "ed25519", None, AUTHORITY, NOW, "null"),
+    ("other-root", "Other", "rsa", None, AUTHORITY, NOW, "sha256"),
+    ("inter", "Between", "rsa", "root", AUTHORITY, NOW, "sha256"),
+    ("old-inter", "Between", "rsa", "root", AUTHORITY, PAST, "sha256"),
+    ("inter-2", "Between", "rsa4096", "root", AUTHORITY, NOW, "sha256"),
+    ("leaf", HOST, "rsa", "inter", SAN, NOW, "sha256"),
+    ("direct", HOST, "rsa", "root", SAN, NOW, "sha256"),
+    ("sha512", HOST, "rsa4096", "big-root", SAN, NOW, "sha512"),
+    ("p256", HOST, "p256", "ec-root", SAN, NOW, "sha256"),
+    ("p384", HOST, "p384", "p384-root", SAN, NOW, "sha384"),
+    ("past", HOST, "rsa", "root", SAN, PAST, "sha256"),
+    ("future", HOST, "rsa", "root", SAN, FUTURE, "sha256"),
+    ("name", "other.test", "rsa", "root",
+     "subjectAltName=DNS:other.test", NOW, "sha256"),
+    ("cn", HOST, "rsa", "root", "", NOW, "sha256"),
+    ("ip", HOST, "rsa", "root",
+     "subjectAltName=IP:127.0.0.1", NOW, "sha256"),
+    ("untrusted", HOST, "rsa", "other-root", SAN, NOW, "sha256"),
+    ("sha1", HOST, "rsa", "root", SAN, NOW, "sha1"),
+    ("weak", HOST, "rsa1024", "root", SAN, NOW, "sha256"),
+    ("below", HOST, "rsa", "leaf", SAN, NOW, "sha256"),
+    ("critical", HOST, "rsa", "root",
+     SAN + "\n1.2.3.4.5=critical,ASN1:UTF8String:x", NOW, "sha256"),
+]
+
+# What the servers send: name, certificates; the first one's key is used.
+CHAINS = {
+    "good": ["leaf", "inter"],
+    "direct": ["direct"],
+    "with-root": ["leaf", "inter", "root"],
+    "sha512": ["sha512"],
+    "p256": ["p256"],
+    "p384": ["p384"],
+    "cn": ["cn"],
+    "past": ["past"],
+    "future": ["future"],
+    "past-inter": ["leaf", "old-inter"],
+    "name": ["name"],
+    "ip": ["ip"],
+    "untrusted": ["untrusted"],
+    "missing": ["leaf"],
+    "swapped": ["leaf", "root", "inter"],
+    "signature": ["leaf", "inter-2"],
+    "sha1": ["sha1"],
+    "weak": ["weak"],
+    "below": ["below", "leaf", "inter"],
+    "critical": ["critical"],
+}
+
+ROOTS = ["root", "big-root", "ec-root", "p384-root"]
+
+
+class Certs:
+    """A folder with all of the above."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.key_of = {}
+        for name, arguments in KEYS.items():
+            self.openssl("genpkey", "-out", self.path(name + ".key"),
+                         *arguments)
+        for cert in CERTS:
+            self.issue(*cert)
+        for name, certs in CHAINS.items():
+            self.join("chain-%s.pem" % name, certs)
+        self.join("roots.pem", ROOTS)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def openssl(self, *arguments):
+        """Run openssl; its output is shown only when it fails."""
+        done = subprocess.run(["openssl"] + list(arguments),
+                              stdin=subprocess.DEVNULL, timeout=60,
+                              stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, check=False)
+        if done.returncode != 0:
+            raise RuntimeError("%s: %s" % (arguments, done.stdout.decode()))
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="ascii") as file:
+            file.write(text)
+        return self.path(name)
+
+    def join(self, name, certs):
+        text = ""
+        for cert in certs:
+            with open(self.path(cert + ".crt"), encoding="ascii") as file:
+                text += file.read()
+        self.write(name, text)
+
+    def issue(self, name, subject, key, issuer, extensions, dates, digest):
+        """Make NAME.crt, signed by the issuer or by itself."""
+        config = self.write(name + ".cnf", CONFIG.format(folder=self.folder,
+                                                         name=name))
+        self.write(name + ".index", "")
+        request = self.path(name + ".csr")
+        signer = ["-selfsign", "-keyfile", self.path(key + ".key")]
+        if issuer is not None:
+            signer = ["-cert", self.path(issuer + ".crt"),
+                      "-keyfile", self.path(self.key_of[issuer] + ".key")]
+        self.key_of[name] = key
+        self.openssl("req", "-new", "-config", config, "-out", request,
+                     "-key", self.path(key + ".key"),
+                     "-subj", "/O=Test/CN=" + subject)
+        self.openssl("ca", "-batch", "-notext", "-config", config,
+                     "-in", request, "-out", self.path(name + ".crt"),
+                     "-startdate", dates[0], "-enddate", dates[1],
+                     "-md", digest, "-extfile",
+                     self.write(name + ".ext", extensions + "\n"), *signer)
+
+    def chain(self, name):
+        """Paths of a chain and of its key."""
+        return (self.path("chain-%s.pem" % name),
+                self.path(self.key_of[CHAINS[name][0]] + ".key"))

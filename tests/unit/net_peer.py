@@ -1,0 +1,385 @@
+#!/usr/bin/env python3
+"""What the tests of net/ talk to: TLS and HTTP servers and a proxy, good and
+bad, each on a port of its own on loopback.
+
+Prints "folder PATH" (certificates), "NAME PORT" for each server, "ready";
+ends, and removes the folder, when its standard input ends.
+"""
+import os
+import socket
+import ssl
+import struct
+import sys
+import tempfile
+import threading
+import time
+
+from net_certs import CHAINS, Certs
+
+SUITES = ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256",
+          "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305",
+          "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384"]
+STILL = 30  # seconds a server waits that never answers
+AUTH = "Basic dTpw"  # u:p
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+def end(conn):
+    """Close at once, without a TLS closing message."""
+    conn.close()
+
+
+def reset(conn):
+    """Close with a TCP reset."""
+    conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                    struct.pack("ii", 1, 0))
+    conn.close()
+
+
+def wait_for_end(conn):
+    """Read until the peer goes away, for a while."""
+    conn.settimeout(STILL)
+    try:
+        while conn.recv(4096):
+            pass
+    except OSError:
+        pass
+    end(conn)
+
+
+def read_line(conn):
+    """A line up to its LF, byte by byte, so that nothing is read ahead."""
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = conn.recv(1)
+        if not byte:
+            return b""
+        line += byte
+    return line
+
+
+def read_exactly(conn, length):
+    data = b""
+    while len(data) < length:
+        piece = conn.recv(length - len(data))
+        if not piece:
+            break
+        data += piece
+    return data
+
+
+class Stop(Exception):
+    """The connection has been dealt with."""
+
+
+def talk(conn):
+    """Obey commands, a line each, inside of TLS."""
+    while True:
+        words = read_line(conn).decode("latin-1").split()
+        if not words:
+            end(conn)
+            return
+        if words[0] == "echo":
+            data = read_exactly(conn, int(words[1]))
+            step = 1 + len(data) // 7
+            for at in range(0, len(data), step):
+                conn.sendall(data[at:at + step])
+        elif words[0] == "bye":
+            conn.sendall(b"bye")
+            conn.unwrap().close()
+            return
+        elif words[0] == "cut":
+            conn.sendall(b"cut")
+            end(conn)
+            return
+        elif words[0] == "reset":
+            reset(conn)
+            return
+
+
+class Request:
+    """A request, read from the connection."""
+
+    def __init__(self, conn):
+        self.head = b""
+        while not self.head.endswith(b"\r\n\r\n"):
+            line = read_line(conn)
+            if not line:
+                raise Stop
+            self.head += line
+        lines = self.head.decode("latin-1").split("\r\n")
+        self.method, self.target = lines[0].split(" ")[:2]
+        self.fields = {}
+        for line in lines[1:-2]:
+            name, _, value = line.partition(":")
+            self.fields[name.lower()] = value.strip()
+        length = int(self.fields.get("content-length", 0))
+        self.body = read_exactly(conn, length)
+
+
+def answer(conn, body, status=b"HTTP/1.1 200 OK"):
+    conn.sendall(status + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+
+def slowly(conn, data, pause):
+    for at in range(len(data)):
+        conn.sendall(data[at:at + 1])
+        time.sleep(pause)
+
+
+# Each of these answers one request and says by Stop that it was the last.
+
+
+def do_bytes(conn):
+    slowly(conn, OK + b"Content-Length: 3\r\n\r\nabc", 0.001)
+
+
+def do_chunked(conn):
+    conn.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" + OK +
+                 b"Transfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n")
+    conn.sendall(b"2\r\nde\r\n0\r\nX: y\r\n\r\n")
+
+
+def do_to_end(conn):
+    conn.sendall(OK + b"\r\nall of it")
+    if isinstance(conn, ssl.SSLSocket):
+        conn.unwrap().close()
+    end(conn)
+    raise Stop
+
+
+def do_cut_end(conn):
+    conn.sendall(OK + b"\r\nall of it")
+    end(conn)
+    raise Stop
+
+
+def do_short(conn):
+    conn.sendall(OK + b"Content-Length: 10\r\n\r\nabc")
+    end(conn)
+    raise Stop
+
+
+def do_nothing(conn):
+    end(conn)
+    raise Stop
+
+
+def do_reset(conn):
+    reset(conn)
+    raise Stop
+
+
+def do_silent(conn):
+    wait_for_end(conn)
+    raise Stop
+
+
+def do_slow(conn):
+    try:
+        slowly(conn, OK + b"X: " + b"y" * 3000, 0.05)
+    except OSError:
+        pass
+    raise Stop
+
+
+def do_malformed(conn):
+    conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n")
+    end(conn)
+    raise Stop
+
+
+def do_extra(conn):
+    conn.sendall(OK + b"Content-Length: 1\r\n\r\na" + OK)
+
+
+def do_late(conn):
+    """A good answer, and after it bytes that nobody asked for."""
+    answer(conn, b"a")
+    time.sleep(0.1)
+    conn.sendall(b"b")
+
+
+def do_leave(conn):
+    answer(conn, b"a")
+    end(conn)
+    raise Stop
+
+
+def do_big(conn):
+    answer(conn, b"x" * 100000)
+
+
+def do_failure(conn):
+    answer(conn, b"sorry", b"HTTP/1.1 503 Slow Down")
+
+
+HANDLERS = {"/" + name[3:].replace("_", "-"): handler
+            for name, handler in list(globals().items())
+            if name.startswith("do_")}
+
+
+class Http:
+    """An HTTP server; /echo and /conn tell what it has seen."""
+
+    def __init__(self):
+        self.connections = 0
+
+    def __call__(self, conn):
+        self.connections += 1
+        number = self.connections
+        try:
+            count = 0
+            while True:
+                request = Request(conn)
+                count += 1
+                if request.target == "/conn":
+                    answer(conn, b"%d.%d" % (number, count))
+                elif request.target in HANDLERS:
+                    HANDLERS[request.target](conn)
+                else:
+                    answer(conn, request.head + request.body)
+        except Stop:
+            conn.close()
+
+
+def pump(source, target):
+    try:
+        data = source.recv(65536)
+        while data:
+            target.sendall(data)
+            data = source.recv(65536)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
+def tunnel(conn, port):
+    """Join the connection with one to a port of this machine."""
+    with socket.create_connection(("127.0.0.1", port)) as other:
+        conn.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        thread = threading.Thread(target=pump, args=(conn, other), daemon=True)
+        thread.start()
+        pump(other, conn)
+        thread.join(STILL)
+
+
+def proxy(conn):
+    """A proxy that wants user u with password p; every name is this machine,
+    apart from some that stand for trouble."""
+    try:
+        while True:
+            request = Request(conn)
+            if request.fields.get("proxy-authorization") != AUTH:
+                answer(conn, b"no", b"HTTP/1.1 407 Proxy Authentication")
+            elif request.method != "CONNECT":
+                answer(conn, request.head + request.body)
+            else:
+                connect(conn, request)
+                raise Stop
+    except Stop:
+        conn.close()
+
+
+def connect(conn, request):
+    host, _, port = request.target.rpartition(":")
+    if host == "gateway.test":
+        answer(conn, b"no", b"HTTP/1.1 502 Bad Gateway")
+    elif host == "forbidden.test":
+        answer(conn, b"no", b"HTTP/1.1 403 Forbidden")
+    elif host == "eager.test":
+        conn.sendall(OK + b"\r\nhello")
+        wait_for_end(conn)
+    elif host == "garbage.test":
+        conn.sendall(b"SSH-2.0-x\r\n")
+    elif host == "silent.test":
+        wait_for_end(conn)
+    elif host != "closing.test":
+        tunnel(conn, int(port))
+
+
+def garbage(conn):
+    conn.sendall(b"220 mail.test ESMTP\r\n")
+    wait_for_end(conn)
+
+
+def secured(context, handler):
+    """The handler inside of TLS; a client that refuses is no matter."""
+    def serve(conn):
+        try:
+            conn = context.wrap_socket(conn, server_side=True)
+        except (ssl.SSLError, OSError):
+            conn.close()
+            return
+        handler(conn)
+    return serve
+
+
+def context_of(certs, chain, suites="ALL"):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers(suites + ":@SECLEVEL=0")
+    context.load_cert_chain(*certs.chain(chain))
+    return context
+
+
+def serve(listener, handler):
+    while True:
+        conn, _ = listener.accept()
+        conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        threading.Thread(target=attend, args=(conn, handler),
+                         daemon=True).start()
+
+
+def attend(conn, handler):
+    try:
+        handler(conn)
+    except OSError:
+        conn.close()
+
+
+def start(name, handler):
+    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+    threading.Thread(target=serve, args=(listener, handler),
+                     daemon=True).start()
+    print(name, listener.getsockname()[1])
+
+
+def start_versions(certs):
+    context = context_of(certs, "good")
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    start("tls13", secured(context, talk))
+    context = context_of(certs, "good")
+    context.minimum_version = ssl.TLSVersion.TLSv1
+    context.maximum_version = ssl.TLSVersion.TLSv1_1
+    start("tls11", secured(context, talk))
+
+
+def start_all(certs):
+    for name in CHAINS:
+        start(name, secured(context_of(certs, name), talk))
+    for suite in SUITES:
+        chain = "p256" if "ECDSA" in suite else "good"
+        start(suite, secured(context_of(certs, chain, suite), talk))
+    start_versions(certs)
+    start("silent", wait_for_end)
+    start("closing", end)
+    start("resetting", reset)
+    start("garbage", garbage)
+    start("http", Http())
+    start("https", secured(context_of(certs, "good"), Http()))
+    start("proxy", proxy)
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="net-peer-") as folder:
+        print("folder", folder)
+        start_all(Certs(folder))
+        print("ready", 0, flush=True)
+        while os.read(0, 4096):
+            pass
+    sys.stdout.flush()
+    os._exit(0)  # threads may still wait for somebody
+
+
+if __name__ == "__main__":
+    main()
