@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -44,6 +45,15 @@ reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* execvpe(3) would look for the program in the PATH of our own. */
+static void
+set_environment(struct env env)
+{
+	(void)clearenv();
+	for (size_t i = 0; env.vars != NULL && env.vars[i] != NULL; i++)
+		(void)putenv(env.vars[i]);
+}
+
 static _Noreturn void
 become(const struct cred_run *run, int out, int errors)
 {
@@ -51,7 +61,8 @@ become(const struct cred_run *run, int out, int errors)
 	reset_signals();
 	if (dup2(out, STDOUT_FILENO) >= 0 && dup2(errors, STDERR_FILENO) >= 0) {
 		file_close_others(NULL, 0);
-		execvpe(run->argv[0], run->argv, run->env.vars);
+		set_environment(run->env);
+		execvp(run->argv[0], run->argv);
 		(void)dprintf(STDERR_FILENO, "cannot run it: %s",
 		    strerror(errno));
 	}

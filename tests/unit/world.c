@@ -169,7 +169,7 @@ world_set(struct world *w, const char *variable)
 {
 	size_t name_len = (size_t)(strchr(variable, '=') - variable) + 1;
 	struct buf text = { 0 };
-	const char *at = strchr(variable, '@');
+	const char *at = strstr(variable, "=@");
 	size_t i = 0;
 
 	while (i < w->var_count && strncmp(w->vars[i], variable, name_len) != 0)
@@ -178,9 +178,9 @@ world_set(struct world *w, const char *variable)
 	if (at == NULL) {
 		buf_puts(&text, variable);
 	} else {
-		buf_add(&text, variable, (size_t)(at - variable));
+		buf_add(&text, variable, name_len);
 		buf_puts(&text, w->home);
-		buf_puts(&text, at + 1);
+		buf_puts(&text, at + 2);
 	}
 	free(w->vars[i]);
 	w->vars[i] = buf_take(&text);

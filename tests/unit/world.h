@@ -56,7 +56,7 @@ void world_free(struct world *w);
 /* Write a file of the home folder (".aws/config"). */
 void world_file(struct world *w, const char *name, const char *text);
 
-/* Set NAME=VALUE; "@" in VALUE becomes the home folder. */
+/* Set NAME=VALUE; a "@" at the start of VALUE becomes the home folder. */
 void world_set(struct world *w, const char *variable);
 
 /* conf_open() and cred_plan() with what was set, once more if need be; the

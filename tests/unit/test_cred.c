@@ -1,0 +1,399 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "unit/world.h"
+
+static struct world w;
+
+static int
+make(void **state)
+{
+	(void)state;
+	world_make(&w);
+	return 0;
+}
+
+static int
+clean(void **state)
+{
+	(void)state;
+	world_free(&w);
+	return 0;
+}
+
+/* The chain as a whole, environment keys and the keys of the files. */
+
+static void
+got(const char *method, const char *access_key, const char *token)
+{
+	if (world_fetch(&w, NULL, 0) != 0)
+		fail_msg("%s", w.err.msg);
+	assert_string_equal(cred_plan_method(w.plan), method);
+	assert_string_equal(w.cred.method, method);
+	assert_string_equal(w.cred.access_key, access_key);
+	if (token == NULL)
+		assert_null(w.cred.token);
+	else
+		assert_string_equal(w.cred.token, token);
+}
+
+static void
+planned(const char *method)
+{
+	if (world_plan(&w, NULL) != 0)
+		fail_msg("%s", w.err.msg);
+	assert_string_equal(cred_plan_method(w.plan), method);
+}
+
+static void
+refused(enum err_kind kind, const char *text)
+{
+	assert_int_equal(world_plan(&w, NULL), -1);
+	assert_null(w.plan);
+	world_failed(&w, kind, text);
+}
+
+static void
+set_env_keys(void)
+{
+	world_set(&w, "AWS_ACCESS_KEY_ID=AKIDENV");
+	world_set(&w, "AWS_SECRET_ACCESS_KEY=sec/env");
+}
+
+static void
+test_env_keys(void **state)
+{
+	(void)state;
+	set_env_keys();
+	planned("env");
+	got("env", "AKIDENV", NULL);
+	assert_string_equal(w.cred.secret_key, "sec/env");
+	assert_int_equal(w.cred.expires, 0);
+	world_set(&w, "AWS_SESSION_TOKEN=tok+/=");
+	planned("env");
+	got("env", "AKIDENV", "tok+/=");
+	world_set(&w, "AWS_SESSION_TOKEN=");
+	planned("env");
+	got("env", "AKIDENV", NULL);
+}
+
+static void
+test_env_has_no_security_token(void **state)
+{
+	(void)state;
+	set_env_keys();
+	world_set(&w, "AWS_SECURITY_TOKEN=old");
+	planned("env");
+	got("env", "AKIDENV", NULL);
+}
+
+static void
+test_env_expiry(void **state)
+{
+	(void)state;
+	set_env_keys();
+	world_set(&w, "AWS_CREDENTIAL_EXPIRATION=2099-01-01T00:00:00Z");
+	planned("env");
+	got("env", "AKIDENV", NULL);
+	assert_true(w.cred.expires == 4070908800);
+	world_set(&w, "AWS_CREDENTIAL_EXPIRATION=2020-01-01T00:00:00Z");
+	refused(ERR_KIND_EXPIRED_CREDENTIALS, "2020-01-01T00:00:00Z");
+	world_set(&w, "AWS_CREDENTIAL_EXPIRATION=tomorrow");
+	refused(ERR_KIND_INVALID_VALUE, "AWS_CREDENTIAL_EXPIRATION");
+}
+
+static void
+test_env_without_secret_ends_the_search(void **state)
+{
+	(void)state;
+	world_file(&w, ".aws/credentials",
+	    "[default]\naws_access_key_id=A\naws_secret_access_key=s\n");
+	world_set(&w, "AWS_ACCESS_KEY_ID=AKIDENV");
+	refused(ERR_KIND_PARTIAL_CREDENTIALS, "AWS_SECRET_ACCESS_KEY");
+	world_set(&w, "AWS_SECRET_ACCESS_KEY=");
+	refused(ERR_KIND_PARTIAL_CREDENTIALS, "AWS_SECRET_ACCESS_KEY");
+}
+
+/* Neither a lone secret nor a lone token is used, or mixed with a file. */
+static void
+test_env_without_access_key_is_skipped(void **state)
+{
+	(void)state;
+	world_file(&w, ".aws/credentials",
+	    "[default]\naws_access_key_id=AKIDFILE\n"
+	    "aws_secret_access_key=s\n");
+	world_set(&w, "AWS_ACCESS_KEY_ID=");
+	world_set(&w, "AWS_SECRET_ACCESS_KEY=lone");
+	world_set(&w, "AWS_SESSION_TOKEN=lone");
+	planned("shared-credentials-file");
+	got("shared-credentials-file", "AKIDFILE", NULL);
+	assert_string_equal(w.cred.secret_key, "s");
+}
+
+static void
+refused_variable(const char *setting, const char *name)
+{
+	set_env_keys();
+	world_set(&w, setting);
+	refused(ERR_KIND_INVALID_VALUE, name);
+	assert_null(strstr(w.err.msg, "hush"));
+	assert_null(strstr(w.err.fix, "hush"));
+}
+
+static void
+test_env_refuses_blanks_and_controls(void **state)
+{
+	(void)state;
+	refused_variable("AWS_SECRET_ACCESS_KEY=hush\n",
+	    "AWS_SECRET_ACCESS_KEY");
+	refused_variable("AWS_SECRET_ACCESS_KEY=hush hush",
+	    "AWS_SECRET_ACCESS_KEY");
+	refused_variable("AWS_ACCESS_KEY_ID=hush\t", "AWS_ACCESS_KEY_ID");
+	refused_variable("AWS_SESSION_TOKEN=\x7fhush", "AWS_SESSION_TOKEN");
+}
+
+static void
+write_both_files(void)
+{
+	world_file(&w, ".aws/credentials",
+	    "[dev]\naws_access_key_id=AKIDCREDS\naws_secret_access_key=s\n"
+	    "aws_session_token=tok\n");
+	world_file(&w, ".aws/config",
+	    "[profile dev]\naws_access_key_id=AKIDCONFIG\n"
+	    "aws_secret_access_key=s\n"
+	    "[profile cfg]\naws_access_key_id=AKIDCFG\n"
+	    "aws_secret_access_key=s p=a+c/e==\n");
+}
+
+static void
+test_env_keys_and_profiles(void **state)
+{
+	(void)state;
+	write_both_files();
+	set_env_keys();
+	world_set(&w, "AWS_PROFILE=dev");
+	planned("env");
+	assert_int_equal(world_plan(&w, "dev"), 0);
+	got("shared-credentials-file", "AKIDCREDS", "tok");
+	world_set(&w, "AWS_PROFILE=nope");
+	refused(ERR_KIND_PROFILE_NOT_FOUND, "nope");
+}
+
+static void
+test_file_keys(void **state)
+{
+	(void)state;
+	write_both_files();
+	world_set(&w, "AWS_PROFILE=dev");
+	planned("shared-credentials-file");
+	got("shared-credentials-file", "AKIDCREDS", "tok");
+	world_set(&w, "AWS_PROFILE=cfg");
+	planned("config-file");
+	got("config-file", "AKIDCFG", NULL);
+	assert_string_equal(w.cred.secret_key, "s p=a+c/e==");
+}
+
+static void
+test_file_keys_are_not_mixed(void **state)
+{
+	(void)state;
+	world_file(&w, ".aws/credentials", "[default]\naws_access_key_id=A\n");
+	world_file(&w, ".aws/config",
+	    "[default]\naws_access_key_id=B\naws_secret_access_key=s\n");
+	refused(ERR_KIND_PARTIAL_CREDENTIALS, "credentials file");
+	world_file(&w, ".aws/credentials",
+	    "[default]\naws_secret_access_key=s\n");
+	world_file(&w, ".aws/config", "[default]\naws_access_key_id=B\n");
+	refused(ERR_KIND_PARTIAL_CREDENTIALS, "config file");
+	world_file(&w, ".aws/credentials", "[default]\naws_session_token=t\n");
+	world_file(&w, ".aws/config",
+	    "[default]\naws_access_key_id=B\naws_secret_access_key=s\n");
+	planned("config-file");
+	got("config-file", "B", NULL);
+}
+
+static void
+test_file_refuses_control_bytes(void **state)
+{
+	(void)state;
+	world_file(&w, ".aws/credentials",
+	    "[default]\naws_access_key_id=A B\naws_secret_access_key=hush\n");
+	refused(ERR_KIND_INVALID_VALUE, "aws_access_key_id");
+	world_file(&w, ".aws/credentials",
+	    "[default]\naws_access_key_id=A\naws_secret_access_key=hu\tsh\n");
+	refused(ERR_KIND_INVALID_VALUE, "aws_secret_access_key");
+}
+
+/* Each source wins over those behind it. */
+static void
+test_order(void **state)
+{
+	(void)state;
+	world_set(&w, "AWS_EC2_METADATA_DISABLED=false");
+	planned("iam-role");
+	world_set(&w, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x");
+	planned("container-role");
+	world_file(&w, ".aws/config",
+	    "[default]\naws_access_key_id=B\naws_secret_access_key=s\n");
+	planned("config-file");
+	world_file(&w, "helper",
+	    "#!/bin/sh\necho '{\"Version\":1,"
+	    "\"AccessKeyId\":\"P\","
+	    "\"SecretAccessKey\":\"s\"}'\n");
+	world_file(&w, ".aws/config",
+	    "[default]\naws_access_key_id=B\naws_secret_access_key=s\n"
+	    "credential_process=helper\n");
+	world_set(&w, "PATH=@");
+	planned("custom-process");
+	world_file(&w, ".aws/credentials",
+	    "[default]\naws_access_key_id=A\naws_secret_access_key=s\n");
+	planned("shared-credentials-file");
+	world_file(&w, "token", "eyJ.a.b");
+	world_set(&w, "AWS_WEB_IDENTITY_TOKEN_FILE=@/token");
+	world_set(&w, "AWS_ROLE_ARN=arn:aws:iam::111122223333:role/w");
+	planned("assume-role-with-web-identity");
+	world_file(&w, ".aws/credentials",
+	    "[default]\naws_access_key_id=A\naws_secret_access_key=s\n"
+	    "role_arn=arn:aws:iam::111122223333:role/r\n"
+	    "source_profile=default\n");
+	planned("assume-role");
+	set_env_keys();
+	planned("env");
+}
+
+static void
+test_tells_why_each_source_was_skipped(void **state)
+{
+	static const char *const reasons[] = {
+		"no AWS credentials: env: AWS_ACCESS_KEY_ID is not set",
+		"; assume-role: no role_arn in the profile",
+		"; assume-role-with-web-identity: no web identity token file",
+		"; shared-credentials-file: no aws_access_key_id there",
+		"; custom-process: no credential_process",
+		"; config-file: no aws_access_key_id there",
+		"; sso: no SSO or login keys",
+		"; container-role: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and",
+		"; iam-role: AWS_EC2_METADATA_DISABLED is true",
+	};
+
+	(void)state;
+	world_set(&w, "AWS_EC2_METADATA_DISABLED=TRUE");
+	assert_int_equal(world_plan(&w, NULL), -1);
+	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+		world_failed(&w, ERR_KIND_NO_CREDENTIALS, reasons[i]);
+	world_file(&w, ".aws/config", "[profile p]\nregion=x\n");
+	assert_int_equal(world_plan(&w, "p"), -1);
+	world_failed(&w, ERR_KIND_NO_CREDENTIALS,
+	    "env: a profile is given by flag");
+}
+
+static void
+test_sso_and_login_say_what_to_do(void **state)
+{
+	static const char *const keys[] = { "sso_role_name=r",
+		"sso_account_id=1", "login_session=arn:x" };
+	char text[256];
+
+	(void)state;
+	world_set(&w, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x");
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		snprintf(text, sizeof text, "[default]\n%s\n", keys[i]);
+		world_file(&w, ".aws/config", text);
+		refused(ERR_KIND_CONFIG, "profile \"default\" uses ");
+		world_failed(&w, ERR_KIND_CONFIG,
+		    "aws configure export-credentials --profile default");
+		world_failed(&w, ERR_KIND_CONFIG, "credential_process = ");
+	}
+	world_file(&w, ".aws/config",
+	    "[default]\nsso_role_name=r\naws_access_key_id=B\n"
+	    "aws_secret_access_key=s\n");
+	planned("config-file");
+	set_env_keys();
+	planned("env");
+}
+
+/* A wrong setting of the metadata service is told whatever else wins. */
+static void
+test_imds_settings_are_checked_always(void **state)
+{
+	(void)state;
+	set_env_keys();
+	world_set(&w, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=ipv5");
+	refused(ERR_KIND_CONFIG, "neither IPv4 nor IPv6");
+	world_set(&w, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=IPV6");
+	world_set(&w, "AWS_METADATA_SERVICE_TIMEOUT=soon");
+	refused(ERR_KIND_INVALID_VALUE, "AWS_METADATA_SERVICE_TIMEOUT");
+}
+
+static void
+test_fresh_and_free(void **state)
+{
+	struct cred cred = { .expires = 1000 };
+
+	(void)state;
+	assert_true(cred_fresh(&cred, 940, 60));
+	assert_false(cred_fresh(&cred, 941, 60));
+	assert_false(cred_fresh(&cred, 1001, 0));
+	cred.expires = 0;
+	assert_true(cred_fresh(&cred, 1000000, 60));
+	cred_free(&cred);
+	cred_plan_free(NULL);
+}
+
+/* What out held stays when the fetch fails. */
+static void
+test_failure_leaves_the_old_ones(void **state)
+{
+	static const struct world_step steps[] = {
+		{ .start = "GET http://169.254.170.2/x",
+		    .status = 200,
+		    .body = "{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s\","
+		            "\"Expiration\":\"2020-01-01T00:00:00Z\"}" },
+	};
+
+	(void)state;
+	set_env_keys();
+	planned("env");
+	got("env", "AKIDENV", NULL);
+	cred_plan_free(w.plan);
+	w.plan = NULL;
+	world_set(&w, "AWS_ACCESS_KEY_ID=");
+	world_set(&w, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x");
+	assert_int_equal(cred_plan(&w.plan, w.conf, &w.err), 0);
+	assert_int_equal(world_fetch(&w, WORLD_STEPS(steps)), -1);
+	world_failed(&w, ERR_KIND_EXPIRED_CREDENTIALS, "container-role");
+	assert_string_equal(w.cred.access_key, "AKIDENV");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, clean)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_env_keys),
+		TEST(test_env_has_no_security_token),
+		TEST(test_env_expiry),
+		TEST(test_env_without_secret_ends_the_search),
+		TEST(test_env_without_access_key_is_skipped),
+		TEST(test_env_refuses_blanks_and_controls),
+		TEST(test_env_keys_and_profiles),
+		TEST(test_file_keys),
+		TEST(test_file_keys_are_not_mixed),
+		TEST(test_file_refuses_control_bytes),
+		TEST(test_order),
+		TEST(test_tells_why_each_source_was_skipped),
+		TEST(test_sso_and_login_say_what_to_do),
+		TEST(test_imds_settings_are_checked_always),
+		TEST(test_fresh_and_free),
+		TEST(test_failure_leaves_the_old_ones),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
