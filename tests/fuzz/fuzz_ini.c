@@ -1,0 +1,105 @@
+/*
+ * The shared files' parser: whatever it accepts has trimmed, lower-case, NUL
+ * free keys that are found again under their own name, in bounded numbers,
+ * and both kinds of file can be made of it.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aws/ini.h"
+#include "aws/shared.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+require(int truth)
+{
+	if (!truth)
+		abort();
+}
+
+static void
+check_key(const char *key)
+{
+	struct slice s = slice_of(key);
+
+	require(s.len > 0 && slice_same(slice_trim(s), s));
+	require(!slice_has(s, '=') && !slice_has(s, ':'));
+	for (size_t i = 0; i < s.len; i++)
+		require(key[i] < 'A' || key[i] > 'Z');
+}
+
+static void
+check_entry(const struct ini_section *section, size_t index)
+{
+	const struct ini_entry *entry = &section->entries[index];
+	struct slice value = slice_of(entry->value);
+
+	check_key(entry->key);
+	if (entry->sub != NULL) {
+		const char *own = ini_value(section, entry->key, NULL);
+
+		check_key(entry->sub);
+		/* Only a key without a value has sub-keys. */
+		require(own != NULL && own[0] == '\0');
+	}
+	require(slice_same(slice_trim(value), value));
+	require(!slice_has(value, '\n') && !slice_has(value, '\r'));
+	require(ini_value(section, entry->key, entry->sub) == entry->value);
+}
+
+static void
+check_ini(const struct ini *ini)
+{
+	require(ini->count <= INI_SECTIONS_MAX);
+	for (size_t i = 0; i < ini->count; i++) {
+		const struct ini_section *section = &ini->sections[i];
+		struct slice name = slice_of(section->name);
+
+		require(name.len > 0 && slice_same(slice_trim(name), name));
+		require(section->line > 0);
+		require(ini_section(ini, section->name) == section);
+		require(section->count <= INI_SECTION_KEYS_MAX);
+		for (size_t k = 0; k < section->count; k++)
+			check_entry(section, k);
+	}
+}
+
+static void
+check_shared(enum shared_kind kind, struct slice text)
+{
+	struct shared shared = { 0 };
+	struct err err = { 0 };
+
+	if (shared_parse(&shared, kind, text, &err) != 0) {
+		require(err.kind == ERR_KIND_CONFIG && shared.count == 0);
+		return;
+	}
+	for (size_t i = 0; i < shared.count; i++)
+		require(shared_find(&shared, shared.sections[i].word,
+		            shared.sections[i].name) ==
+		        shared.sections[i].body);
+	shared_free(&shared);
+	require(shared.sections == NULL && shared.ini.sections == NULL);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct slice text = slice_make((const char *)data, size);
+	struct ini ini = { 0 };
+	struct err err = { 0 };
+
+	if (ini_parse(&ini, text, &err) != 0) {
+		require(err.kind == ERR_KIND_CONFIG && err.msg[0] != '\0');
+		require(ini.count == 0 && ini.sections == NULL);
+	}
+	check_ini(&ini);
+	ini_free(&ini);
+	check_shared(SHARED_CONFIG, text);
+	check_shared(SHARED_CREDENTIALS, text);
+	return 0;
+}
