@@ -93,13 +93,10 @@ read_answer(struct conn *conn, struct http_msg *answer, int64_t deadline,
 			return http_msg_end(answer, err);
 		if (http_msg_feed(answer, data, got, &used, err) != 0)
 			return -1;
-		/* Nobody may speak before us in the tunnel, and what follows
-		 * a refusal is of no interest. */
+		/* Nobody may speak before us in the tunnel. */
 		if (answer->status / 100 == 2 && used < got)
 			return err_set(err, ERR_KIND_PARSE,
 			    "bytes after the answer to CONNECT");
-		if (answer->status >= 300)
-			return 0;
 	}
 	return 0;
 }

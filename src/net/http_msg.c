@@ -140,16 +140,15 @@ skip_interim(struct http_msg *msg, struct err *err)
 static int
 end_head(struct http_msg *msg, struct err *err)
 {
-	bool tunnel = msg->no_body && msg->status / 100 == 2;
 	struct http_frame frame = { 0 };
 
 	if (msg->status < 200)
 		return skip_interim(msg, err);
 	/* Lengths mean nothing in front of a tunnel (RFC 9110, 9.3.6). */
-	if (!tunnel && http_frame_read(msg, &frame, err) != 0)
+	if (!msg->no_body && http_frame_read(msg, &frame, err) != 0)
 		return -1;
 	msg->keep_alive = frame.keep_alive;
-	if (tunnel || msg->status == 204 || msg->status == 304) {
+	if (msg->no_body || msg->status == 204 || msg->status == 304) {
 		finish(msg);
 	} else if (frame.chunked) {
 		msg->state = CHUNK_LINE;

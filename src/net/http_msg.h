@@ -45,7 +45,7 @@ struct http_msg {
 	size_t left;  /* bytes of the body or chunk still to come */
 };
 
-/* no_body: whatever the headers say, none follows a 2xx (CONNECT). */
+/* no_body: the answer ends with its head, whatever that says (CONNECT). */
 void http_msg_init(struct http_msg *msg, size_t body_max, bool no_body);
 
 /*

@@ -5,13 +5,14 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "net/http_msg.h"
 
-enum { BODY_MAX = 64 };
+enum { BODY_MAX = 64, TEXT_MAX = 256 };
 
 #define OK "HTTP/1.1 200 OK\r\n"
 
@@ -465,29 +466,30 @@ test_no_body_allowed(void **state)
 	http_msg_free(&msg);
 }
 
-/* The answer to CONNECT: lengths mean nothing if the tunnel is open. */
+/* The answer to CONNECT ends with its head: lengths mean nothing if the
+ * tunnel is open, and the body of a refusal is of no interest. */
 static void
 test_tunnel(void **state)
 {
-	static const char open[] = OK "Content-Length: 9\r\n"
-	                              "Transfer-Encoding: chunked\r\n\r\n\x16";
-	static const char closed[] = "HTTP/1.1 407 No\r\n"
-	                             "Content-Length: 2\r\n\r\nno";
+	static const char *const heads[] = { OK "Content-Length: 9\r\n"
+		                                "Transfer-Encoding: chunked\r\n"
+		                                "\r\n",
+		OK "\r\n", "HTTP/1.1 407 No\r\nContent-Length: 2\r\n\r\n" };
 	struct http_msg msg;
+	char text[TEXT_MAX];
 	size_t used = 0;
 
 	(void)state;
-	http_msg_init(&msg, 0, true);
-	assert_int_equal(http_msg_feed(&msg, open, strlen(open), &used, NULL),
-	    0);
-	assert_true(msg.complete);
-	assert_int_equal(used, strlen(open) - 1);
-	http_msg_free(&msg);
-	http_msg_init(&msg, 2, true);
-	assert_int_equal(feed(&msg, closed, 100, NULL), 0);
-	assert_int_equal(msg.status, 407);
-	assert_string_equal(buf_str(&msg.body), "no");
-	http_msg_free(&msg);
+	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+		(void)snprintf(text, sizeof text, "%sno", heads[i]);
+		http_msg_init(&msg, 0, true);
+		assert_int_equal(http_msg_feed(&msg, text, strlen(text), &used,
+		                     NULL),
+		    0);
+		assert_true(msg.complete);
+		assert_int_equal(used, strlen(heads[i]));
+		http_msg_free(&msg);
+	}
 }
 
 int
