@@ -14,10 +14,10 @@
 enum { BUF_MAX_DEFAULT = 64 * 1024 };
 
 struct buf {
-	char *data;  /* owned; NUL-terminated once something was added */
-	size_t len;  /* bytes in use, without the NUL */
+	char *data; /* owned; NUL-terminated once something was added */
+	size_t len; /* bytes in use, without the NUL */
 	size_t cap;
-	size_t max;  /* ceiling of len in bytes, 0 = BUF_MAX_DEFAULT */
+	size_t max; /* ceiling of len in bytes, 0 = BUF_MAX_DEFAULT */
 	bool failed;
 };
 

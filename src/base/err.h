@@ -30,8 +30,8 @@ enum err_kind {
 	ERR_KIND_NONE,
 	ERR_KIND_USAGE,
 	ERR_KIND_SYSTEM,
-	ERR_KIND_INVALID_VALUE,	       /* a setting of ours */
-	ERR_KIND_CONFIG,	       /* an AWS setting or file */
+	ERR_KIND_INVALID_VALUE, /* a setting of ours */
+	ERR_KIND_CONFIG,        /* an AWS setting or file */
 	ERR_KIND_PROFILE_NOT_FOUND,
 	ERR_KIND_NO_CREDENTIALS,
 	ERR_KIND_PARTIAL_CREDENTIALS,
@@ -39,13 +39,13 @@ enum err_kind {
 	ERR_KIND_CREDENTIAL_RETRIEVAL, /* a source was there and failed */
 	ERR_KIND_NO_REGION,
 	ERR_KIND_INVALID_REGION,
-	ERR_KIND_ENDPOINT_VARIANT,     /* no such FIPS or dual-stack name */
-	ERR_KIND_PARAM_VALIDATION,     /* refused before it was sent */
+	ERR_KIND_ENDPOINT_VARIANT, /* no such FIPS or dual-stack name */
+	ERR_KIND_PARAM_VALIDATION, /* refused before it was sent */
 	ERR_KIND_CONNECTION,
 	ERR_KIND_PROXY,
 	ERR_KIND_TLS,
-	ERR_KIND_PARSE,		       /* the peer broke its protocol */
-	ERR_KIND_API,		       /* AWS answered with an error */
+	ERR_KIND_PARSE, /* the peer broke its protocol */
+	ERR_KIND_API,   /* AWS answered with an error */
 	ERR_KIND_COUNT,
 };
 
@@ -63,10 +63,10 @@ struct err {
 	enum err_code code;
 	enum err_kind kind;
 	enum err_retry retry;
-	bool timed_out;	     /* a deadline passed */
-	bool ambiguous;	     /* the peer may have acted on the request */
+	bool timed_out;      /* a deadline passed */
+	bool ambiguous;      /* the peer may have acted on the request */
 	int http_status;     /* 0 = there was no answer */
-	int attempts;	     /* requests sent for the call that failed */
+	int attempts;        /* requests sent for the call that failed */
 	char peer_code[64];  /* the peer's own error code, without prefix */
 	char peer_text[512]; /* the peer's own message, cleaned */
 	char request_id[64];

@@ -41,7 +41,7 @@ bool json_is_null(const struct json *value);
 bool json_is_object(const struct json *value);
 bool json_is_array(const struct json *value);
 const char *json_string(const struct json *value);
-const char *json_name(const struct json *member);  /* its key, or NULL */
+const char *json_name(const struct json *member); /* its key, or NULL */
 const struct json *json_first(const struct json *list);
 const struct json *json_next(const struct json *item);
 

@@ -9,7 +9,8 @@ struct err;
  * One event, one line, one write(2) on stderr; no allocation, so the keeper
  * may log at any time.  Text:  "ssm-activate: level: message".  JSON:
  * {"time":…,"level":…,"event":…,"message":…[,"node":…]} with a stable event,
- * for alarms.  Control characters of the message are replaced.
+ * for alarms.  Control characters and broken UTF-8 of the message become '?'.
+ * A line has at most 4096 bytes; a longer message ends in "...".
  */
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 enum log_format { LOG_TEXT, LOG_JSON };
@@ -21,15 +22,18 @@ bool log_enabled(enum log_level level);
 void log_node(const char *id);
 
 /* event: a word such as "node_up"; see README, "Events". */
-void log_event(enum log_level level, const char *event, const char *format,
-    ...) __attribute__((format(printf, 3, 4)));
+void log_event(enum log_level level, const char *event, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The line of an error: message, then what to do about it. */
+/* The line of an error: message, request id unless the message has it, then
+ * what to do: "message (request id ID) - fix". */
 void log_err(enum log_level level, const char *event, const struct err *err);
 
-/* A line somebody else wrote (the agent's log), under its own prefix. */
+/* A line somebody else wrote (the agent's log): its prefix takes the place of
+ * our name; in JSON the event is "forwarded" and the prefix leads the
+ * message. */
 void log_forward(enum log_level level, const char *prefix, const char *text);
 
 #endif

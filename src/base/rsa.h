@@ -29,15 +29,13 @@ void rsa_free(struct rsa_key *key);
 int rsa_private_der(const struct rsa_key *key, struct buf *out,
     struct err *err);
 /* SubjectPublicKeyInfo DER (RFC 5280, 4.1); 294 bytes for 2048 bits. */
-int rsa_public_der(const struct rsa_key *key, struct buf *out,
-    struct err *err);
+int rsa_public_der(const struct rsa_key *key, struct buf *out, struct err *err);
 
 /*
  * RSASSA-PSS with SHA-256, MGF1-SHA-256 and a salt of 32 bytes, which the
  * caller draws (RFC 8017, 8.1).  Appends as many bytes as the key has.
  */
 int rsa_sign_pss(const struct rsa_key *key, const void *text, size_t len,
-    const uint8_t salt[static RSA_SALT_LEN], struct buf *out,
-    struct err *err);
+    const uint8_t salt[static RSA_SALT_LEN], struct buf *out, struct err *err);
 
 #endif
