@@ -313,6 +313,10 @@ test_refuses_every_cut_of_a_key(void **state)
 		refuse_key(copy, len);
 		free(copy);
 	}
+	/* The length in the header is that of all the rest. */
+	der.data[3]--;
+	refuse_key(der.data, der.len);
+	der.data[3]++;
 	buf_putc(&der, '\0');
 	refuse_key(der.data, der.len);
 	buf_free(&der);
