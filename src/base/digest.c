@@ -108,9 +108,8 @@ digest_base64_decode(struct buf *out, struct slice text)
 		if (!base64_take(&in, text.ptr[i], &bytes))
 			goto out;
 	}
-	/* One character alone carries no byte, whatever follows it. */
-	if ((in.digits + in.padding) % 4 != 0 || in.digits % 4 == 1 ||
-	    !buf_ok(&bytes))
+	/* At most two are padding, so a group has two characters or more. */
+	if ((in.digits + in.padding) % 4 != 0 || !buf_ok(&bytes))
 		goto out;
 	buf_add(out, bytes.data, bytes.len);
 	rc = buf_ok(out) ? 0 : -1;
