@@ -260,11 +260,12 @@ conf_service(const struct conf *conf, const char *service, const char *key,
 		return 0;
 	}
 	section = shared_find(&conf->files[CONF_CONFIG], SHARED_SERVICES, name);
-	if (section == NULL)
+	if (section == NULL) {
 		return err_set(err, ERR_KIND_CONFIG,
 		    "profile \"%.100s\" names [services %.100s], which is not "
 		    "in the config file",
 		    conf->profile, name);
+	}
 	found = ini_value(section, service, key);
 	*value = is_set(found) ? found : NULL;
 	return 0;

@@ -191,9 +191,9 @@ fetch_base(struct cred *out, const struct cred_plan *plan, struct api *api,
 	case CRED_BASE_CONTAINER:
 		return cred_container_fetch(out, plan, api, deadline, err);
 	case CRED_BASE_IMDS:
-	default:
-		return cred_imds_fetch(out, plan, api, deadline, err);
+		break;
 	}
+	return cred_imds_fetch(out, plan, api, deadline, err);
 }
 
 /* Out of date already: their source or our clock is wrong.  What the instance

@@ -54,10 +54,11 @@ read_relative(struct url *out, const char *path, struct err *err)
 	struct err cause = { 0 };
 	int rc = 0;
 
-	if (path[0] != '/')
+	if (path[0] != '/') {
 		return err_set(err, ERR_KIND_INVALID_VALUE,
 		    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI does not begin "
 		    "with '/'");
+	}
 	buf_puts(&text, ecs_base);
 	buf_puts(&text, path);
 	if (!buf_ok(&text) || url_parse(out, buf_str(&text), &cause) != 0)
@@ -94,11 +95,12 @@ check_token(struct slice token, const char *from, struct err *err)
 	for (size_t i = 0; i < token.len; i++) {
 		unsigned char c = (unsigned char)token.ptr[i];
 
-		if ((c < ' ' && c != '\t') || c == 0x7f)
+		if ((c < ' ' && c != '\t') || c == 0x7f) {
 			return err_set(err, ERR_KIND_INVALID_VALUE,
 			    "authorization token from %s holds a line end or "
 			    "control character",
 			    from);
+		}
 	}
 	return 0;
 }
@@ -112,15 +114,13 @@ read_token_file(struct buf *out, const char *path, struct err *err)
 	case FILE_FOUND:
 		return 0;
 	case FILE_ABSENT:
-		return err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
-		    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: %s does not "
-		    "exist",
-		    path);
+		err_set(&cause, ERR_KIND_SYSTEM, "%s does not exist", path);
+		break;
 	case FILE_FAILED:
-	default:
-		return err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
-		    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: %s", cause.msg);
+		break;
 	}
+	return err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
+	    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: %s", cause.msg);
 }
 
 static int
@@ -164,10 +164,11 @@ cred_container_plan(struct cred_plan *plan, const struct cred_request *req,
 	const char *full = env_get(env, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
 	int rc;
 
-	if (relative == NULL && full == NULL)
+	if (relative == NULL && full == NULL) {
 		return cred_skip(plan,
 		    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and _FULL_URI are "
 		    "not set");
+	}
 	rc = relative != NULL ? read_relative(&plan->url, relative, err)
 	                      : read_full(&plan->url, full, err);
 	if (rc != 0 || read_token(&plan->token, env, err) != 0)

@@ -40,10 +40,11 @@ cred_env_plan(struct cred_plan *plan, const struct cred_request *req,
 		return cred_skip(plan, "a profile is given by flag");
 	if (values.access_key.text == NULL)
 		return cred_skip(plan, "AWS_ACCESS_KEY_ID is not set");
-	if (values.secret_key.text == NULL)
+	if (values.secret_key.text == NULL) {
 		return err_set(err, ERR_KIND_PARTIAL_CREDENTIALS,
 		    "AWS_ACCESS_KEY_ID is set but AWS_SECRET_ACCESS_KEY is "
 		    "not");
+	}
 	plan->kind = CRED_BASE_KEYS;
 	if (cred_value_take(&plan->keys, &values, err) != 0)
 		return -1;

@@ -26,11 +26,12 @@ plan_file(struct cred_plan *plan, const struct cred_request *req,
 
 	if (values.access_key.text == NULL)
 		return cred_skip(plan, "no aws_access_key_id there");
-	if (values.secret_key.text == NULL)
+	if (values.secret_key.text == NULL) {
 		return err_set(err, ERR_KIND_PARTIAL_CREDENTIALS,
 		    "profile \"%.100s\" in the %s file has aws_access_key_id "
 		    "but no aws_secret_access_key",
 		    who, name);
+	}
 	plan->kind = CRED_BASE_KEYS;
 	return cred_value_take(&plan->keys, &values, err);
 }

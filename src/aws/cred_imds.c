@@ -38,11 +38,12 @@ cred_imds_plan(struct cred_plan *plan, const struct cred_request *req,
 static int
 none(const struct cred_plan *plan, const char *why, struct err *err)
 {
-	if (plan->hop_count > 0)
+	if (plan->hop_count > 0) {
 		return err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
 		    "no credentials in credential_source Ec2InstanceMetadata: "
 		    "%s",
 		    why);
+	}
 	return cred_none(plan, why, err);
 }
 
@@ -100,11 +101,12 @@ decode(struct cred *out, const struct cred_plan *plan, const struct buf *text,
 	if (cause.kind != ERR_KIND_NONE)
 		(void)snprintf(why, sizeof why, "%.200s", cause.msg);
 	code = json_text(doc, "Code");
-	if (code != NULL && strcmp(code, "Success") != 0)
+	if (code != NULL && strcmp(code, "Success") != 0) {
 		(void)snprintf(why, sizeof why, "%.60s: %.150s", code,
 		    json_text(doc, "Message") != NULL
 		        ? json_text(doc, "Message")
 		        : "no message");
+	}
 	rc = none(plan, why, err);
 out:
 	cred_free(&cred);

@@ -31,10 +31,11 @@ check_status(const struct cred_run *run, struct err *err)
 	while (slice_ends(errors, "\n"))
 		errors.len--;
 	err_clean(shown, sizeof shown, errors.ptr, errors.len);
-	if (WIFSIGNALED(run->status))
+	if (WIFSIGNALED(run->status)) {
 		return err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
 		    "it was ended by signal %d: %s", WTERMSIG(run->status),
 		    shown);
+	}
 	return err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL, "exit status %d: %s",
 	    WEXITSTATUS(run->status), shown);
 }
@@ -49,15 +50,16 @@ decode(struct cred *out, const struct buf *text, struct err *err)
 	int rc = -1;
 
 	if (json_parse(&doc, buf_str(text), text->len, NULL) != 0 ||
-	    !json_is_object(doc))
+	    !json_is_object(doc)) {
 		rc = err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
 		    "its output is not one JSON object");
-	else if (!json_number(doc, "Version", &version) || version < 1 ||
-	         version > 1)
+	} else if (!json_number(doc, "Version", &version) || version < 1 ||
+	           version > 1) {
 		rc = err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
 		    "its output does not say \"Version\": 1");
-	else
+	} else {
 		rc = cred_value_json(out, doc, "SessionToken", err);
+	}
 	json_free(doc);
 	return rc;
 }

@@ -1,6 +1,5 @@
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "aws/api.h"
 #include "aws/conf.h"
@@ -24,11 +23,12 @@ check_text(const char *text, const char *what, const char *allowed, size_t max,
 
 	if (text == NULL)
 		return 0;
-	if (s.len < 2 || s.len > max || !slice_all_in(s, allowed))
+	if (s.len < 2 || s.len > max || !slice_all_in(s, allowed)) {
 		return err_set(err, ERR_KIND_PARAM_VALIDATION,
 		    "%s must be 2 to %zu characters of letters, digits and "
 		    "%s",
 		    what, max, &allowed[sizeof LETTERS - 1]);
+	}
 	return 0;
 }
 
@@ -52,10 +52,11 @@ read_duration(struct cred_hop *hop, const char *text, struct err *err)
 
 	if (!slice_all_in(s, "0123456789") || s.len > DURATION_DIGITS)
 		return 0;
-	if (slice_u64(s, UINT32_MAX, &seconds) && seconds < DURATION_MIN)
+	if (slice_u64(s, UINT32_MAX, &seconds) && seconds < DURATION_MIN) {
 		return err_set(err, ERR_KIND_PARAM_VALIDATION,
 		    "profile \"%.100s\": duration_seconds is below %d",
 		    hop->profile, DURATION_MIN);
+	}
 	hop->duration = text;
 	return 0;
 }
@@ -75,22 +76,25 @@ read_origin(struct origin *out, const struct cred_request *req, struct err *err)
 		.source = conf_value(req->conf, who, "credential_source"),
 	};
 
-	if (origin.profile != NULL && origin.source != NULL)
+	if (origin.profile != NULL && origin.source != NULL) {
 		return err_set(err, ERR_KIND_CONFIG,
 		    "profile \"%.100s\" has both source_profile and "
 		    "credential_source",
 		    who);
-	if (origin.profile == NULL && origin.source == NULL)
+	}
+	if (origin.profile == NULL && origin.source == NULL) {
 		return err_set(err, ERR_KIND_PARTIAL_CREDENTIALS,
 		    "profile \"%.100s\" has role_arn but neither "
 		    "source_profile nor credential_source",
 		    who);
+	}
 	if (origin.profile != NULL &&
-	    !conf_has_profile(req->conf, origin.profile))
+	    !conf_has_profile(req->conf, origin.profile)) {
 		return err_set(err, ERR_KIND_CONFIG,
 		    "source_profile \"%.100s\" of profile \"%.100s\" does not "
 		    "exist",
 		    origin.profile, who);
+	}
 	*out = origin;
 	return 0;
 }
@@ -108,15 +112,17 @@ add_hop(struct cred_plan *plan, const struct cred_request *req, struct err *err)
 		.external_id = conf_value(conf, who, "external_id"),
 	};
 
-	if (plan->hop_count == CRED_HOPS_MAX)
+	if (plan->hop_count == CRED_HOPS_MAX) {
 		return err_set(err, ERR_KIND_CONFIG,
 		    "more than %d roles to assume one after the other",
 		    CRED_HOPS_MAX);
-	if (conf_value(conf, who, "mfa_serial") != NULL)
+	}
+	if (conf_value(conf, who, "mfa_serial") != NULL) {
 		return err_set(err, ERR_KIND_CONFIG,
 		    "profile \"%.100s\" needs an MFA code; ssm-activate does "
 		    "not support MFA",
 		    who);
+	}
 	if (cred_role_check(&hop, err) != 0)
 		return err_wrap(err, who);
 	if (read_duration(&hop, conf_value(conf, who, "duration_seconds"),
@@ -145,15 +151,16 @@ use_source(struct cred_plan *plan, const struct cred_request *req,
 	for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
 		int rc;
 
-		if (strcasecmp(sources[i].name, name) != 0)
+		if (!slice_eq_nocase(slice_of(name), sources[i].name))
 			continue;
 		plan->base_method = sources[i].method;
 		rc = sources[i].plan(plan, &env, err);
-		if (rc == 1)
+		if (rc == 1) {
 			rc = err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
 			    "no credentials in credential_source %s of "
 			    "profile \"%.100s\"",
 			    sources[i].name, req->profile);
+		}
 		return rc;
 	}
 	return err_set(err, ERR_KIND_CONFIG,
@@ -209,10 +216,11 @@ use_profile(struct cred_plan *plan, const struct cred_request *req,
 {
 	int rc = cred_profile_plan(plan, req, err);
 
-	if (rc == 1)
+	if (rc == 1) {
 		rc = err_set(err, ERR_KIND_CONFIG,
 		    "source_profile \"%.100s\" has no credentials",
 		    req->profile);
+	}
 	return rc;
 }
 
@@ -231,7 +239,7 @@ cred_role_plan(struct cred_plan *plan, const struct cred_request *req,
 		if (read_origin(&origin, &at, err) != 0 ||
 		    add_hop(plan, &at, err) != 0)
 			return -1;
-		if (origin.source != NULL)
+		if (origin.profile == NULL)
 			return use_source(plan, &at, origin.source, err);
 		if (check_loop(plan, &at, origin.profile, err) != 0)
 			return -1;

@@ -188,12 +188,14 @@ static void
 kill_group(struct helper *helper)
 {
 	int status;
+	pid_t got;
 
 	(void)kill(-helper->pid, SIGKILL);
 	if (helper->ended)
 		return;
-	while (waitpid(helper->pid, &status, 0) < 0 && errno == EINTR)
-		continue;
+	do
+		got = waitpid(helper->pid, &status, 0);
+	while (got < 0 && errno == EINTR);
 }
 
 int

@@ -18,10 +18,11 @@ check(const struct cred_value *value, unsigned char lowest, enum err_kind kind,
 	for (size_t i = 0; text != NULL && text[i] != '\0'; i++) {
 		unsigned char c = (unsigned char)text[i];
 
-		if (c < lowest || c == 0x7f)
+		if (c < lowest || c == 0x7f) {
 			return err_set(err, kind,
 			    "%s holds a blank, line end or control character",
 			    value->name);
+		}
 	}
 	return 0;
 }
@@ -84,11 +85,12 @@ cred_value_json(struct cred *out, const struct json *doc, const char *token_key,
 	if (!json_is_object(doc))
 		return err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
 		    "the answer is not a JSON object");
-	if (values.access_key.text == NULL || values.secret_key.text == NULL)
+	if (values.access_key.text == NULL || values.secret_key.text == NULL) {
 		return err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
 		    "the answer has no %s",
 		    values.access_key.text == NULL ? "AccessKeyId"
 		                                   : "SecretAccessKey");
+	}
 	if (expires != NULL && !clock_parse_iso(slice_of(expires), &when))
 		return err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
 		    "Expiration is not a time in ISO 8601");

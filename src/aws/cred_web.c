@@ -40,11 +40,12 @@ check_token(struct slice *token, const char *path, struct err *err)
 	if (token->len == 0)
 		return err_set(err, ERR_KIND_PARAM_VALIDATION,
 		    "web identity token file %s is empty", path);
-	if (token->len < TOKEN_MIN || token->len > TOKEN_MAX)
+	if (token->len < TOKEN_MIN || token->len > TOKEN_MAX) {
 		return err_set(err, ERR_KIND_PARAM_VALIDATION,
 		    "web identity token file %s holds %zu characters, not %d "
 		    "to %d",
 		    path, token->len, TOKEN_MIN, TOKEN_MAX);
+	}
 	if (slice_has(*token, '\0'))
 		return err_set(err, ERR_KIND_PARAM_VALIDATION,
 		    "web identity token file %s holds a NUL byte", path);
@@ -52,31 +53,39 @@ check_token(struct slice *token, const char *path, struct err *err)
 }
 
 static int
+read_file(struct buf *out, const char *path, struct err *err)
+{
+	struct err cause = { 0 };
+
+	switch (file_read(path, out, &cause)) {
+	case FILE_FOUND:
+		return 0;
+	case FILE_ABSENT:
+		err_set(&cause, ERR_KIND_SYSTEM, "%s does not exist", path);
+		break;
+	case FILE_FAILED:
+		break;
+	}
+	return err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
+	    "web identity token file: %s", cause.msg);
+}
+
+static int
 read_token(char **out, const char *path, struct err *err)
 {
 	struct buf text = { .max = FILE_MAX };
-	struct err cause = { 0 };
 	struct slice token;
 	int rc = -1;
 
-	switch (file_read(path, &text, &cause)) {
-	case FILE_FOUND:
-		break;
-	case FILE_ABSENT:
-		rc = err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
-		    "web identity token file %s does not exist", path);
+	if (read_file(&text, path, err) != 0)
 		goto out;
-	case FILE_FAILED:
-	default:
-		rc = err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
-		    "web identity token: %s", cause.msg);
-		goto out;
-	}
 	token = slice_make(buf_str(&text), text.len);
 	if (check_token(&token, path, err) != 0)
 		goto out;
 	*out = slice_dup(token);
-	rc = *out != NULL ? 0 : err_set(err, ERR_KIND_SYSTEM, "out of memory");
+	rc = 0;
+	if (*out == NULL)
+		rc = err_set(err, ERR_KIND_SYSTEM, "out of memory");
 out:
 	buf_free(&text);
 	return rc;

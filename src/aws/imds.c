@@ -35,11 +35,12 @@ read_number(int *out, const struct conf *conf, const char *variable,
 	if (text == NULL)
 		return 0;
 	if (!slice_u64(slice_trim(slice_of(text)), (uint64_t)max, &number) ||
-	    number == 0)
+	    number == 0) {
 		return err_set(err, ERR_KIND_INVALID_VALUE,
 		    "%s (%s in the profile) is not a whole number from 1 to "
 		    "%d",
 		    variable, key, max);
+	}
 	*out = (int)number;
 	return 0;
 }
@@ -57,11 +58,12 @@ mode_url(const struct conf *conf, const char **out, struct err *err)
 		*out = "http://169.254.169.254/";
 	else if (slice_eq_nocase(mode, "ipv6"))
 		*out = "http://[fd00:ec2::254]/";
-	else
+	else {
 		return err_set(err, ERR_KIND_CONFIG,
 		    "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE "
 		    "(ec2_metadata_service_endpoint_mode in the profile) is "
 		    "neither IPv4 nor IPv6");
+	}
 	return 0;
 }
 
@@ -77,11 +79,12 @@ read_base(struct url *out, const struct conf *conf, struct err *err)
 		return -1;
 	if (given != NULL)
 		text = given;
-	if (url_parse(out, text, &cause) != 0)
+	if (url_parse(out, text, &cause) != 0) {
 		return err_set(err, ERR_KIND_CONFIG,
 		    "AWS_EC2_METADATA_SERVICE_ENDPOINT "
 		    "(ec2_metadata_service_endpoint in the profile): %s",
 		    cause.msg);
+	}
 	if (slice_has(slice_of(out->path), '?'))
 		return err_set(err, ERR_KIND_CONFIG,
 		    "AWS_EC2_METADATA_SERVICE_ENDPOINT has a query");
@@ -217,12 +220,13 @@ static int
 nothing(struct imds_talk *talk, const char *what, int status,
     const struct err *cause)
 {
-	if (status == 0)
+	if (status == 0) {
 		(void)snprintf(talk->why, sizeof talk->why, "%s: %.200s", what,
 		    cause->msg);
-	else
+	} else {
 		(void)snprintf(talk->why, sizeof talk->why,
 		    "%s: status %d or an answer without use", what, status);
+	}
 	return 1;
 }
 
@@ -250,11 +254,12 @@ fall_back(struct imds_talk *talk, int status, const struct err *cause,
 {
 	if (status == 400)
 		return nothing(talk, "token request", status, cause);
-	if (talk->imds->v1_disabled)
+	if (talk->imds->v1_disabled) {
 		return err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
 		    "instance metadata service: no token for version 2 (%s), "
 		    "and AWS_EC2_METADATA_V1_DISABLED forbids version 1",
 		    status == 0 ? cause->msg : "refused");
+	}
 	/* Nobody took the connection, so a second request is in vain, too. */
 	if (status == 0 && !cause->ambiguous)
 		return nothing(talk, "token request", status, cause);
@@ -299,11 +304,12 @@ imds_get(struct imds_talk *talk, const char *path, bool json, struct buf *out,
 		rc = nothing(talk, path, *status, &cause);
 	else
 		buf_add(out, answer.body.data, answer.body.len);
-	if (*status == 401 && talk->token_timed_out)
+	if (*status == 401 && talk->token_timed_out) {
 		(void)snprintf(talk->why, sizeof talk->why,
 		    "the token request got no answer and a token is needed: "
 		    "raise the instance's HttpPutResponseHopLimit (2 for a "
 		    "container behind a bridge, 3 for Docker in Docker)");
+	}
 	http_msg_free(&answer);
 	return rc;
 }

@@ -290,14 +290,14 @@ same_sub(const char *a, const char *b)
 }
 
 const char *
-ini_value(const struct ini_section *section, const char *key, const char *sub)
+ini_value(const struct ini_section *section, const char *name, const char *sub)
 {
 	size_t i;
 
 	for (i = 0; section != NULL && i < section->count; i++) {
 		const struct ini_entry *entry = &section->entries[i];
 
-		if (strcmp(entry->key, key) == 0 && same_sub(entry->sub, sub))
+		if (strcmp(entry->key, name) == 0 && same_sub(entry->sub, sub))
 			return entry->value;
 	}
 	return NULL;

@@ -50,8 +50,8 @@ void ini_free(struct ini *ini);
 /* The section of that name, or NULL. */
 const struct ini_section *ini_section(const struct ini *ini, const char *name);
 
-/* The value of key (sub NULL) or of one of its sub-keys; NULL = absent. */
-const char *ini_value(const struct ini_section *section, const char *key,
+/* The value of the key (sub NULL) or of one of its sub-keys; NULL = absent. */
+const char *ini_value(const struct ini_section *section, const char *name,
     const char *sub);
 
 #endif

@@ -93,11 +93,13 @@ shared_parse(struct shared *out, enum shared_kind kind, struct slice text,
     struct err *err)
 {
 	struct shared s = { 0 };
+	struct ini ini = { 0 };
 	const struct ini_section *plain;
 	int rc = -1;
 
-	if (ini_parse(&s.ini, text, err) != 0)
-		goto out;
+	if (ini_parse(&ini, text, err) != 0)
+		return -1;
+	s.ini = ini;
 	s.sections = calloc(s.ini.count + 1, sizeof *s.sections);
 	if (s.sections == NULL) {
 		rc = no_memory(err);

@@ -78,10 +78,11 @@ check_shared(enum shared_kind kind, struct slice text)
 		require(err.kind == ERR_KIND_CONFIG && shared.count == 0);
 		return;
 	}
-	for (size_t i = 0; i < shared.count; i++)
+	for (size_t i = 0; i < shared.count; i++) {
 		require(shared_find(&shared, shared.sections[i].word,
 		            shared.sections[i].name) ==
 		        shared.sections[i].body);
+	}
 	shared_free(&shared);
 	require(shared.sections == NULL && shared.ini.sections == NULL);
 }

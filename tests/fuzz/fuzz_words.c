@@ -37,7 +37,7 @@ quote(struct buf *out, const char *word)
 static void
 check_again(const struct words *words)
 {
-	struct buf text = { .max = 16 * 1024 * 1024 };
+	struct buf text = { .max = 1 << 24 };
 	struct words again = { 0 };
 
 	for (size_t i = 0; i < words->count; i++)

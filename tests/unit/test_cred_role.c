@@ -29,7 +29,7 @@ clean(void **state)
 	return 0;
 }
 
-/* Roles that a profile assumes, and web identity. */
+/* Roles that a profile assumes. */
 
 #define ARN    "arn:aws:iam::111122223333:role/"
 #define STS    "POST https://sts.us-east-1.amazonaws.com/"
@@ -319,10 +319,11 @@ write_chain(int roles)
 {
 	struct buf text = { 0 };
 
-	for (int i = 0; i < roles; i++)
+	for (int i = 0; i < roles; i++) {
 		buf_printf(&text,
 		    "[profile p%d]\nrole_arn=" ARN "r\nsource_profile=p%d\n", i,
 		    i + 1);
+	}
 	buf_printf(&text, "[profile p%d]\n" STATIC, roles);
 	config(buf_str(&text));
 	buf_free(&text);
@@ -426,119 +427,6 @@ test_expired_answer_of_sts(void **state)
 	world_failed(&w, ERR_KIND_EXPIRED_CREDENTIALS, "assume-role");
 }
 
-static void
-set_web(const char *token)
-{
-	world_file(&w, "token", token);
-	world_set(&w, "AWS_WEB_IDENTITY_TOKEN_FILE=@/token");
-	world_set(&w, "AWS_ROLE_ARN=" ARN "irsa");
-}
-
-static void
-test_web_identity(void **state)
-{
-	static const struct world_step steps[] = {
-		{ .start = STS,
-		    .has = { "Action=AssumeRoleWithWebIdentity&",
-		        "RoleArn=arn%3Aaws%3Aiam%3A%3A111122223333%3Arole%2F"
-		        "irsa",
-		        "RoleSessionName=pod-1",
-		        "WebIdentityToken=eyJ.a%2Bb%2Fc%3D.sig_-" },
-		    .lacks = { "Authorization", "X-Amz-Date",
-		        "X-Amz-Security-Token", "%0A", "DurationSeconds" },
-		    .status = 200,
-		    .body = WEB("ASIAWEB") },
-	};
-
-	(void)state;
-	set_web("eyJ.a+b/c=.sig_- \r\n\n");
-	world_set(&w, "AWS_ROLE_SESSION_NAME=pod-1");
-	planned(NULL, "assume-role-with-web-identity");
-	got(WORLD_STEPS(steps), "ASIAWEB");
-	assert_string_equal(w.cred.token, "TOK");
-}
-
-static void
-test_web_makes_up_a_session_name(void **state)
-{
-	static const struct world_step steps[] = {
-		{ .start = STS,
-		    .has = { "RoleSessionName=ssm-activate-" },
-		    .status = 200,
-		    .body = WEB("ASIAWEB") },
-	};
-
-	(void)state;
-	set_web("eyJ.a");
-	planned(NULL, "assume-role-with-web-identity");
-	got(WORLD_STEPS(steps), "ASIAWEB");
-}
-
-/* Each of the three settings is looked up by itself. */
-static void
-test_web_mixes_variables_and_profile(void **state)
-{
-	static const struct world_step steps[] = {
-		{ .start = STS,
-		    .has = { "role%2Fprofile&", "RoleSessionName=pod-2" },
-		    .status = 200,
-		    .body = WEB("ASIAWEB") },
-	};
-	char text[256];
-
-	(void)state;
-	world_file(&w, "token", "eyJ.a");
-	snprintf(text, sizeof text,
-	    "[default]\nrole_arn=" ARN "profile\n"
-	    "web_identity_token_file=%s/token\nrole_session_name=lost\n",
-	    w.home);
-	config(text);
-	world_set(&w, "AWS_ROLE_SESSION_NAME=pod-2");
-	planned(NULL, "assume-role-with-web-identity");
-	got(WORLD_STEPS(steps), "ASIAWEB");
-}
-
-static void
-test_web_variables_lose_to_a_flag(void **state)
-{
-	(void)state;
-	set_web("eyJ.a");
-	config("[profile a]\n" STATIC);
-	planned("a", "config-file");
-	world_set(&w, "AWS_PROFILE=a");
-	planned(NULL, "assume-role-with-web-identity");
-	config("[profile a]\nrole_arn=" ARN "r\nsource_profile=a\n" STATIC);
-	planned(NULL, "assume-role");
-}
-
-static void
-test_web_refusals(void **state)
-{
-	char big[20002];
-
-	(void)state;
-	set_web("eyJ.a");
-	world_set(&w, "AWS_ROLE_ARN=");
-	refused(NULL, ERR_KIND_CONFIG, "no role to assume");
-	world_failed(&w, ERR_KIND_CONFIG, "AWS_ROLE_ARN");
-	set_web(" \n");
-	refused(NULL, ERR_KIND_PARAM_VALIDATION, "is empty");
-	set_web("abc\n");
-	refused(NULL, ERR_KIND_PARAM_VALIDATION, "3 characters");
-	memset(big, 'x', sizeof big - 1);
-	big[sizeof big - 1] = '\0';
-	set_web(big);
-	refused(NULL, ERR_KIND_PARAM_VALIDATION, "20001 characters");
-	big[20000] = '\n';
-	set_web(big);
-	planned(NULL, "assume-role-with-web-identity");
-	world_set(&w, "AWS_WEB_IDENTITY_TOKEN_FILE=@/gone");
-	refused(NULL, ERR_KIND_CREDENTIAL_RETRIEVAL, "/gone does not exist");
-	world_set(&w, "AWS_WEB_IDENTITY_TOKEN_FILE=@/token");
-	world_set(&w, "AWS_ROLE_SESSION_NAME=a b");
-	refused(NULL, ERR_KIND_PARAM_VALIDATION, "role_session_name");
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, clean)
 
 int
@@ -559,11 +447,6 @@ main(void)
 		TEST(test_source_profile_sources),
 		TEST(test_refusal_by_sts),
 		TEST(test_expired_answer_of_sts),
-		TEST(test_web_identity),
-		TEST(test_web_makes_up_a_session_name),
-		TEST(test_web_mixes_variables_and_profile),
-		TEST(test_web_variables_lose_to_a_flag),
-		TEST(test_web_refusals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

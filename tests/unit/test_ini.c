@@ -232,7 +232,7 @@ test_takes_the_empty_text(void **state)
 static void
 check_many(const char *head, const char *line, int n, const char *message)
 {
-	struct buf text = { .max = 2 * INI_TEXT_MAX };
+	struct buf text = { .max = INI_TEXT_MAX + 16 };
 	struct ini ini = { 0 };
 	struct err err = { 0 };
 	int rc;
@@ -264,7 +264,7 @@ test_bounds_the_counts(void **state)
 static void
 test_bounds_the_size(void **state)
 {
-	struct buf text = { .max = 2 * INI_TEXT_MAX };
+	struct buf text = { .max = INI_TEXT_MAX + 16 };
 	struct ini ini = { 0 };
 	struct err err = { 0 };
 

@@ -115,10 +115,11 @@ test_credentials_take_names_as_they_stand(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++)
+	for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++) {
 		assert_string_equal(find(SHARED_CREDENTIALS, text,
 		                        SHARED_PROFILE, profiles[i].name),
 		    profiles[i].value);
+	}
 	assert_string_equal(find(SHARED_CREDENTIALS, text, SHARED_SERVICES,
 	                        "s"),
 	    "(gone)");
