@@ -239,7 +239,8 @@ end_object(struct bundle *bundle, bool broken, struct err *err)
 	bundle->number++;
 	if (bundle->number > CA_COUNT_MAX)
 		return err_set(err, ERR_KIND_CONFIG,
-		    "more than %d certificates", CA_COUNT_MAX);
+		    "more than %d certificates in %s", CA_COUNT_MAX,
+		    bundle->path);
 	if (!broken && buf_ok(&bundle->der) &&
 	    add_der(bundle->ca, der, &why, err) != 0)
 		return -1;
@@ -296,32 +297,38 @@ read_pem(struct bundle *bundle, struct slice text, struct err *err)
 	return 0;
 }
 
+/* Read the file and see to it that its last line has an end, without which
+ * the decoder does not see it. */
+static int
+read_text(const char *path, struct buf *text, struct err *err)
+{
+	struct err why = { 0 };
+	enum file_found found = file_read(path, text, &why);
+
+	if (found == FILE_ABSENT)
+		return err_set(err, ERR_KIND_CONFIG,
+		    "there is no such file: %s", path);
+	if (found != FILE_FOUND)
+		return err_set(err, ERR_KIND_CONFIG, "%s", why.msg);
+	text->max++;
+	buf_putc(text, '\n');
+	return buf_ok(text) ? 0 : no_memory(err);
+}
+
 static int
 read_bundle(struct ca *ca, const char *path, struct err *err)
 {
 	struct bundle bundle = { .ca = ca, .path = path };
 	struct buf text = { .max = CA_FILE_MAX };
-	enum file_found found;
 	int rc = -1;
 
 	bundle.der.max = CERT_MAX;
-	found = file_read(path, &text, err);
-	if (found == FILE_ABSENT)
-		(void)err_set(err, ERR_KIND_CONFIG, "there is no such file");
-	if (found != FILE_FOUND)
+	if (read_text(path, &text, err) != 0)
 		goto out;
-	/* The decoder knows the end of a line only by its newline. */
-	text.max++;
-	buf_putc(&text, '\n');
-	if (!buf_ok(&text)) {
-		(void)no_memory(err);
-		goto out;
-	}
 	rc = read_pem(&bundle, slice_make(text.data, text.len), err);
 	if (rc == 0 && ca->count == 0)
-		rc = err_set(err, ERR_KIND_CONFIG,
-		    bundle.number == 0 ? "no certificate in the file"
-		                       : "no usable certificate in the file");
+		rc = err_set(err, ERR_KIND_CONFIG, "no %scertificate in %s",
+		    bundle.number == 0 ? "" : "usable ", path);
 out:
 	buf_free(&bundle.der);
 	buf_free(&text);
@@ -337,7 +344,6 @@ ca_load(struct ca **out, const char *path, const char *what, struct err *err)
 		return -1;
 	if (read_bundle(ca, path, err) != 0) {
 		ca_free(ca);
-		(void)err_wrap(err, path);
 		return err_wrap(err, what);
 	}
 	log_debug("%s: %zu trust anchors from %s", what, ca->count, path);

@@ -1,0 +1,43 @@
+/* A bundle is loaded, or there is an error that names setting and file. */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "net/ca.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+require(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	int fd = memfd_create("bundle", MFD_CLOEXEC);
+	struct ca *ca = NULL;
+	struct err err = { 0 };
+	char path[64];
+
+	require(fd >= 0);
+	require(write(fd, data, size) == (ssize_t)size);
+	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	if (ca_load(&ca, path, "SETTING", &err) == 0) {
+		require(ca_count(ca) > 0 && ca_anchors(ca) != NULL);
+	} else {
+		require(ca == NULL);
+		require(strstr(err.msg, "SETTING") != NULL);
+		require(strstr(err.msg, path) != NULL);
+	}
+	ca_free(ca);
+	close(fd);
+	return 0;
+}
