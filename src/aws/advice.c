@@ -151,15 +151,17 @@ add_policy(struct buf *out, const struct names *names,
 static void
 add_role_arn(struct buf *out, const struct names *names, const char *partition)
 {
-	if (slice_starts(slice_of(names->resource), "arn:") &&
-	    slice_find(slice_of(names->resource), ":role/") >= 0)
-		buf_puts(out, names->resource);
-	else if (slice_starts(slice_of(names->role), "arn:"))
-		buf_puts(out, names->role);
-	else
-		buf_printf(out, "arn:%s:iam::%s:role/%s", partition,
-		    or_else(names->account, "ACCOUNT"),
-		    or_else(names->role, "ROLE"));
+	const char *given = names->resource;
+
+	if (!slice_starts(slice_of(given), "arn:") ||
+	    slice_find(slice_of(given), ":role/") < 0)
+		given = names->role;
+	if (slice_starts(slice_of(given), "arn:")) {
+		buf_puts(out, given);
+		return;
+	}
+	buf_printf(out, "arn:%s:iam::%s:role/%s", partition,
+	    or_else(names->account, "ACCOUNT"), or_else(names->role, "ROLE"));
 }
 
 static void

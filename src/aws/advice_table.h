@@ -26,10 +26,10 @@ enum advice_when {
  */
 struct advice_row {
 	enum err_kind kind;
+	enum advice_when when;
 	const char *codes; /* with blanks between them */
 	const char *operation;
 	const char *text; /* in AWS's message, else in ours */
-	enum advice_when when;
 	const char *means;
 	const char *remedy;
 };

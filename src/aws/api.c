@@ -38,11 +38,12 @@ api_service_find(const char *name, enum api_service *out)
 {
 	int i;
 
-	for (i = 0; i < API_SERVICES; i++)
+	for (i = 0; i < API_SERVICES; i++) {
 		if (slice_eq(slice_of(name), services[i].name)) {
 			*out = (enum api_service)i;
 			return 0;
 		}
+	}
 	return -1;
 }
 
@@ -181,12 +182,13 @@ correct_clock(struct attempt *call, const struct err *err)
 	                                   : api->clock_offset - offset;
 	if (apart <= SKEW_LIMIT)
 		return false;
-	if (!api->warned_clock)
+	if (!api->warned_clock) {
 		log_event(LOG_WARN, "clock_skew",
 		    "the clock of this machine is %lld minutes %s; SSM Agent "
 		    "will fail for the same reason",
 		    (long long)(offset < 0 ? -offset : offset) / 60,
 		    offset < 0 ? "ahead" : "behind");
+	}
 	api->warned_clock = true;
 	api->clock_offset = offset;
 	if (call->skewed || call->reply->attempts >= call->max)

@@ -81,7 +81,7 @@ int
 canon_query(struct buf *out, const char *query, struct err *err)
 {
 	struct slice rest = slice_of(query), pair, name, value;
-	struct parameter list[PARAMETERS_MAX];
+	struct parameter list[PARAMETERS_MAX] = { 0 };
 	bool more = rest.len > 0, last;
 	size_t count = 0, i;
 
@@ -93,10 +93,11 @@ canon_query(struct buf *out, const char *query, struct err *err)
 			name = pair;
 			value = slice_make(NULL, 0);
 		}
-		if (count == PARAMETERS_MAX)
+		if (count == PARAMETERS_MAX) {
 			return err_set(err, ERR_KIND_INVALID_VALUE,
 			    "more than %d parameters in a query",
 			    PARAMETERS_MAX);
+		}
 		list[count++] = (struct parameter){ name, value };
 	}
 	qsort(list, count, sizeof *list, compare_parameters);

@@ -164,12 +164,12 @@ real_host(struct buf *host, const struct place *p)
 	bool suffix = p->fips && (p->dual || ecs || !gov);
 
 	if (sts && !p->fips && !p->dual &&
-	    slice_eq(slice_of(p->region), "aws-global"))
+	    slice_eq(slice_of(p->region), "aws-global")) {
 		buf_puts(host, "sts.amazonaws.com");
-	else
-		buf_printf(host, "%s%s.%s.%s", p->service,
-		    suffix ? "-fips" : "", p->region,
-		    p->dual ? p->partition->dual : p->partition->dns);
+		return;
+	}
+	buf_printf(host, "%s%s.%s.%s", p->service, suffix ? "-fips" : "",
+	    p->region, p->dual ? p->partition->dual : p->partition->dns);
 }
 
 static int
@@ -178,10 +178,11 @@ use_real(struct endpoint *out, const struct place *place, struct err *err)
 	struct buf url = { 0 };
 	int rc;
 
-	if (place->dual && place->partition->dual == NULL)
+	if (place->dual && place->partition->dual == NULL) {
 		return err_set(err, ERR_KIND_ENDPOINT_VARIANT,
 		    "partition %s has no dual-stack endpoints",
 		    place->partition->name);
+	}
 	buf_puts(&url, "https://");
 	real_host(&url, place);
 	rc = buf_ok(&url) ? url_parse(&out->url, buf_str(&url), err)
@@ -203,10 +204,11 @@ legacy_mode(const struct conf *conf, const struct place *place, bool *legacy,
 	*legacy = false;
 	if (mode == NULL || slice_eq_nocase(s, "regional"))
 		return 0;
-	if (!slice_eq_nocase(s, "legacy"))
+	if (!slice_eq_nocase(s, "legacy")) {
 		return err_set(err, ERR_KIND_CONFIG,
 		    "%s (profile: %s) is neither regional nor legacy",
 		    legacy_variable, legacy_key);
+	}
 	if (place->fips || place->dual)
 		return 0;
 	for (i = 0; i < sizeof legacy_regions / sizeof *legacy_regions; i++)

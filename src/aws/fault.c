@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "base/slice.h"
 
-enum { BODY_MAX = 256 * 1024 };
+enum { BODY_MAX = 256 * 1024, MASKED_MAX = 4 * BODY_MAX };
 
 /* A wrong signature is answered with the text that should have been signed,
  * and the session token is part of that. */
@@ -124,8 +124,8 @@ add_masked(struct buf *out, struct slice s, const char *secret)
 static void
 set_text(struct err *err, const struct fault_answer *a, struct slice raw)
 {
-	struct buf once = { .max = 2 * BODY_MAX };
-	struct buf twice = { .max = 4 * BODY_MAX };
+	struct buf once = { .max = MASKED_MAX };
+	struct buf twice = { .max = MASKED_MAX };
 
 	if (raw.len > BODY_MAX)
 		raw = slice_head(raw, BODY_MAX);

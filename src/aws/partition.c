@@ -80,9 +80,10 @@ partition_find(const char *region)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof table / sizeof *table; i++)
+	for (i = 0; i < sizeof table / sizeof *table; i++) {
 		if (slice_eq(slice_of(region), table[i].global) ||
 		    matches(&table[i], region))
 			return &table[i];
+	}
 	return &table[0];
 }

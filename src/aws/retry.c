@@ -60,10 +60,11 @@ retry_attempts(const struct conf *conf, int *attempts, struct err *err)
 	if (text != NULL && slice_starts(digits, "-"))
 		return err_set(err, ERR_KIND_CONFIG,
 		    "AWS_MAX_ATTEMPTS (profile: max_attempts) is below 1");
-	if (text != NULL && !slice_u64(digits, INT_MAX, &number))
+	if (text != NULL && !slice_u64(digits, INT_MAX, &number)) {
 		return err_set(err, ERR_KIND_INVALID_VALUE,
 		    "AWS_MAX_ATTEMPTS (profile: max_attempts) is not a "
 		    "whole number");
+	}
 	if (number < 1)
 		return err_set(err, ERR_KIND_CONFIG,
 		    "AWS_MAX_ATTEMPTS (profile: max_attempts) is below 1");

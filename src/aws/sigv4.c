@@ -23,7 +23,7 @@ static const char *const unsigned_headers[] = { "connection", "expect",
 	"trailer", "transfer-encoding", "upgrade", "user-agent",
 	"x-amzn-trace-id" };
 
-enum { FIELDS_MAX = 64, DATE_LEN = 8 };
+enum { FIELDS_MAX = 64, DATE_LEN = 8, CANONICAL_MAX = 1 << 20 };
 
 /* A header to be signed. */
 struct field {
@@ -40,7 +40,9 @@ struct fields {
 static char
 lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c - 'A' + 'a');
+	return c;
 }
 
 static int
@@ -241,7 +243,7 @@ int
 sigv4_string_to_sign(const struct sigv4_request *req, struct buf *out,
     struct err *err)
 {
-	struct buf canonical = { .max = 1024 * 1024 };
+	struct buf canonical = { .max = CANONICAL_MAX };
 	char when[CLOCK_BASIC_SIZE];
 	char hex[DIGEST_HEX_LEN + 1];
 	int rc = -1;

@@ -25,8 +25,9 @@ add_value(struct buf *out, const char *value)
 	for (i = 0; i < s.len; i++) {
 		char c = s.ptr[i];
 
-		buf_putc(out,
-		    c == '#' || slice_has(slice_of(allowed), c) ? c : '-');
+		if (c != '#' && !slice_has(slice_of(allowed), c))
+			c = '-';
+		buf_putc(out, c);
 	}
 }
 
@@ -66,9 +67,10 @@ useragent_format(struct buf *out, const struct conf *conf)
 	    env_get(conf_env(conf), "AWS_EXECUTION_ENV"));
 	buf_puts(out, " cfg/retry-mode#standard");
 	add_part(out, "app/", app);
-	if (slice_of(app).len > APP_ID_ADVISED)
+	if (slice_of(app).len > APP_ID_ADVISED) {
 		log_event(LOG_WARN, "app_id_long",
 		    "AWS_SDK_UA_APP_ID (profile: sdk_ua_app_id) is longer "
 		    "than %d characters",
 		    APP_ID_ADVISED);
+	}
 }

@@ -46,8 +46,10 @@ cut_tag(struct xml *xml, struct slice *tag, struct err *err)
 	for (i = 0; i < xml->rest.len; i++) {
 		char c = xml->rest.ptr[i];
 
-		if (quote != '\0')
-			quote = c == quote ? '\0' : quote;
+		if (c == quote)
+			quote = '\0';
+		else if (quote != '\0')
+			continue;
 		else if (c == '"' || c == '\'')
 			quote = c;
 		else if (c == '<')
@@ -65,12 +67,11 @@ cut_tag(struct xml *xml, struct slice *tag, struct err *err)
 static size_t
 name_length(struct slice tag)
 {
-	size_t i;
+	size_t i = 0;
 
-	for (i = 0; i < tag.len; i++)
-		if (slice_has(slice_of(spaces), tag.ptr[i]) ||
-		    tag.ptr[i] == '/')
-			break;
+	while (i < tag.len && tag.ptr[i] != '/' &&
+	       !slice_has(slice_of(spaces), tag.ptr[i]))
+		i++;
 	return i;
 }
 
@@ -145,7 +146,7 @@ special(struct xml *xml, struct xml_token *token, struct err *err)
 static int
 markup(struct xml *xml, struct xml_token *token, struct err *err)
 {
-	struct slice tag;
+	struct slice tag = { NULL, 0 };
 
 	if (slice_starts(xml->rest, "<!") || slice_starts(xml->rest, "<?"))
 		return special(xml, token, err);
@@ -159,7 +160,7 @@ markup(struct xml *xml, struct xml_token *token, struct err *err)
 
 /* Text up to the next tag; 1: blanks outside the root were skipped. */
 static int
-text(struct xml *xml, struct xml_token *token, struct err *err)
+take_text(struct xml *xml, struct xml_token *token, struct err *err)
 {
 	ptrdiff_t at = slice_find(xml->rest, "<");
 	struct slice run =
@@ -186,7 +187,7 @@ xml_next(struct xml *xml, struct xml_token *token, struct err *err)
 	}
 	while (rc == 1 && xml->rest.len > 0)
 		rc = slice_starts(xml->rest, "<") ? markup(xml, token, err)
-		                                  : text(xml, token, err);
+		                                  : take_text(xml, token, err);
 	if (rc != 1)
 		return rc;
 	if (!xml->begun || xml->depth > 0)
@@ -261,18 +262,19 @@ decode_reference(struct slice name, struct buf *out, struct err *err)
 
 	if (slice_starts(name, "#"))
 		return decode_number(slice_skip(name, 1), out, err);
-	for (i = 0; i < sizeof entities / sizeof *entities; i++)
+	for (i = 0; i < sizeof entities / sizeof *entities; i++) {
 		if (slice_eq(name, entities[i].name)) {
 			buf_putc(out, entities[i].c);
 			return 0;
 		}
+	}
 	return refuse(err, "an unknown entity");
 }
 
 int
-xml_decode(struct slice raw, struct buf *out, struct err *err)
+xml_decode(struct slice text, struct buf *out, struct err *err)
 {
-	struct slice head, rest = raw, name;
+	struct slice head, rest = text, name;
 
 	while (slice_split(rest, '&', &head, &rest)) {
 		buf_add(out, head.ptr, head.len);
