@@ -73,10 +73,11 @@ check_signature(const struct sigv4_request *req)
 {
 	struct buf out = { .max = 1 << 22 };
 
-	if (sigv4_string_to_sign(req, &out, NULL) == 0)
+	if (sigv4_string_to_sign(req, &out, NULL) == 0) {
 		require(slice_starts(slice_of(buf_str(&out)),
 		    "AWS4-HMAC-SHA256\n20260115T083007Z\n20260115/r/ssm/"
 		    "aws4_request\n"));
+	}
 	buf_free(&out);
 }
 

@@ -148,12 +148,13 @@ canned_header(const struct canned *c, size_t n, const char *name, char *out,
 	struct slice rest = slice_of(c->seen[n]), line, head, value;
 
 	assert_true(n < c->used);
-	while (slice_line(&rest, &line) && line.len > 0)
+	while (slice_line(&rest, &line) && line.len > 0) {
 		if (slice_split(line, ':', &head, &value) &&
 		    slice_eq_nocase(head, name)) {
 			assert_true(slice_copy(slice_trim(value), out, size));
 			return;
 		}
+	}
 	fail_msg("no header %s in request %zu", name, n);
 }
 

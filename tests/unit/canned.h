@@ -11,13 +11,12 @@
  * and each gets the next answer.  Nothing is read but the given environment.
  */
 struct canned_answer {
-	int status;
-	const char *headers; /* "Name: value\r\n" each; NULL = none */
-	const char *body;    /* NULL = empty */
-	/* Without a status: what the transport reports. */
+	int status; /* 0 = none: what the transport reports is next */
 	enum err_kind fault;
 	enum err_retry retry;
 	bool ambiguous;
+	const char *headers; /* "Name: value\r\n" each; NULL = none */
+	const char *body;    /* NULL = empty */
 };
 
 enum { CANNED_SEEN = 8, CANNED_TEXT = 4096, CANNED_VARS = 16 };

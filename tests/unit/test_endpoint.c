@@ -133,10 +133,11 @@ test_hosts_of_all_partitions(void **state)
 		{ dual, NULL }, { fips, dual, NULL } };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
+	for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
 		for (size_t v = 0; v < 4; v++)
 			expect_host(variants[v], hosts[i][0], hosts[i][1],
 			    hosts[i][2 + v]);
+	}
 }
 
 static void
@@ -194,12 +195,16 @@ test_region_names(void **state)
 		"us-isob-east-1", "aws-global" };
 	static const char *const bad[] = { "", "US-EAST-1", "us-east-1.evil",
 		"us_east_1", "-us", "us-", "1us", "us east", "us/east", "us@x",
-		"us-east-1\n", "\xc3\xa9u-west-1", "us-east-1:443", "*",
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-		"aa" };
+		"us-east-1\n", "\xc3\xa9u-west-1", "us-east-1:443", "*" };
+	char longest[ENDPOINT_REGION_MAX + 2];
 	struct err err = { 0 };
 
 	(void)state;
+	memset(longest, 'a', sizeof longest - 1);
+	longest[sizeof longest - 1] = '\0';
+	assert_int_equal(endpoint_check_region(longest, "x", &err), -1);
+	longest[ENDPOINT_REGION_MAX] = '\0';
+	assert_int_equal(endpoint_check_region(longest, "x", NULL), 0);
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
 		assert_int_equal(endpoint_check_region(good[i], "x", &err), 0);
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

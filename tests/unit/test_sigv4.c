@@ -22,7 +22,7 @@
 #include "base/slice.h"
 #include "net/url.h"
 
-enum { HEADERS = 32, VECTORS = 30 };
+enum { HEADERS = 32, VECTORS = 30, DATA_MAX = 1 << 20 };
 
 static const char data_file[] = "tests/data/sigv4-vectors.json";
 
@@ -134,7 +134,7 @@ check_vector(const struct json *vector)
 static void
 test_agrees_with_every_vector(void **state)
 {
-	struct buf text = { .max = 1024 * 1024 };
+	struct buf text = { .max = DATA_MAX };
 	struct json *doc = NULL;
 	const struct json *vector;
 	int count = 0;
