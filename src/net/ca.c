@@ -239,8 +239,7 @@ end_object(struct bundle *bundle, bool broken, struct err *err)
 	bundle->number++;
 	if (bundle->number > CA_COUNT_MAX)
 		return err_set(err, ERR_KIND_CONFIG,
-		    "more than %d certificates in %s", CA_COUNT_MAX,
-		    bundle->path);
+		    "too many certificates in %s", bundle->path);
 	if (!broken && buf_ok(&bundle->der) &&
 	    add_der(bundle->ca, der, &why, err) != 0)
 		return -1;

@@ -141,17 +141,15 @@ log_address(const struct attempt *attempt, const char *what)
 {
 	char text[INET6_ADDRSTRLEN] = "?";
 	const void *addr = &attempt->addr;
+	const struct sockaddr_in *four = addr;
+	const struct sockaddr_in6 *six = addr;
 
 	if (!log_enabled(LOG_DEBUG))
 		return;
-	if (attempt->addr.ss_family == AF_INET)
-		(void)inet_ntop(AF_INET,
-		    &((const struct sockaddr_in *)addr)->sin_addr, text,
-		    sizeof text);
-	else
-		(void)inet_ntop(AF_INET6,
-		    &((const struct sockaddr_in6 *)addr)->sin6_addr, text,
-		    sizeof text);
+	addr = attempt->addr.ss_family == AF_INET
+	           ? (const void *)&four->sin_addr
+	           : (const void *)&six->sin6_addr;
+	(void)inet_ntop(attempt->addr.ss_family, addr, text, sizeof text);
 	log_debug("connect %s: %s", text, what);
 }
 
@@ -187,6 +185,7 @@ begin(struct race *race)
 {
 	struct attempt *attempt = &race->list[race->begun++];
 	int64_t now = clock_ms();
+	int rc;
 
 	race->next_start = now + DIAL_STAGGER_MS;
 	attempt->deadline = clock_min(race->deadline, now + race->address_ms);
@@ -197,10 +196,11 @@ begin(struct race *race)
 		return;
 	}
 	race->running++;
-	if (connect(attempt->fd, (const struct sockaddr *)&attempt->addr,
-	        attempt->len) == 0)
-		win(race, attempt);
+	rc = connect(attempt->fd, (const struct sockaddr *)&attempt->addr,
+	    attempt->len);
 	/* After a signal, too, connecting goes on in the background. */
+	if (rc == 0)
+		win(race, attempt);
 	else if (errno != EINPROGRESS && errno != EINTR)
 		lose(race, attempt, errno);
 }

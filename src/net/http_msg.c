@@ -136,11 +136,31 @@ skip_interim(struct http_msg *msg, struct err *err)
 	return 0;
 }
 
-/* The empty line after the headers: how the body comes (RFC 9112, 6.3). */
+/* How the body comes (RFC 9112, 6.3). */
+static int
+start_body(struct http_msg *msg, const struct http_frame *frame,
+    struct err *err)
+{
+	if (frame->chunked) {
+		msg->state = CHUNK_LINE;
+	} else if (!frame->has_length) {
+		msg->keep_alive = false;
+		msg->state = BODY_TO_END;
+	} else if (frame->length > msg->body_max) {
+		return too_large(msg, err);
+	} else {
+		msg->left = (size_t)frame->length;
+		msg->state = BODY;
+	}
+	return 0;
+}
+
+/* The empty line after the headers. */
 static int
 end_head(struct http_msg *msg, struct err *err)
 {
 	struct http_frame frame = { 0 };
+	bool empty = msg->no_body || msg->status == 204 || msg->status == 304;
 
 	if (msg->status < 200)
 		return skip_interim(msg, err);
@@ -148,21 +168,10 @@ end_head(struct http_msg *msg, struct err *err)
 	if (!msg->no_body && http_frame_read(msg, &frame, err) != 0)
 		return -1;
 	msg->keep_alive = frame.keep_alive;
-	if (msg->no_body || msg->status == 204 || msg->status == 304) {
+	if (!empty && start_body(msg, &frame, err) != 0)
+		return -1;
+	if (empty || (msg->state == BODY && msg->left == 0))
 		finish(msg);
-	} else if (frame.chunked) {
-		msg->state = CHUNK_LINE;
-	} else if (!frame.has_length) {
-		msg->keep_alive = false;
-		msg->state = BODY_TO_END;
-	} else if (frame.length > msg->body_max) {
-		return too_large(msg, err);
-	} else if (frame.length == 0) {
-		finish(msg);
-	} else {
-		msg->left = (size_t)frame.length;
-		msg->state = BODY;
-	}
 	return 0;
 }
 

@@ -37,10 +37,11 @@ check_request(const struct http_req *req, struct err *err)
 		if (!slice_all_in(slice_of(header->name), TOKEN_CHARS))
 			return err_set(err, ERR_KIND_INVALID_VALUE,
 			    "the name of a header is malformed");
-		if (has_control(slice_of(header->value)))
+		if (has_control(slice_of(header->value))) {
 			return err_set(err, ERR_KIND_INVALID_VALUE,
 			    "header %s has a control character in it",
 			    header->name);
+		}
 	}
 	return 0;
 }

@@ -191,11 +191,13 @@ set_host(struct proxy *proxy, struct slice authority, const char *variable,
 	    url_parse(&url, text.data, NULL) == 0)
 		rc = 0;
 	buf_free(&text);
-	if (rc != 0)
-		return err_set(err, ERR_KIND_PROXY,
-		    "%s is not a valid proxy address; expected "
-		    "http://[user:password@]host[:port]",
+	if (rc != 0) {
+		(void)err_set(err, ERR_KIND_PROXY,
+		    "%s is not a valid proxy address", variable);
+		err_fix(err, "set %s=http://[USER:PASSWORD@]HOST[:PORT]",
 		    variable);
+		return -1;
+	}
 	memcpy(proxy->host, url.host, sizeof proxy->host);
 	proxy->port = url.port;
 	return 0;

@@ -153,9 +153,7 @@ url_parse(struct url *out, const char *text, struct err *err)
 	int rc = -1;
 
 	if (!is_visible(rest))
-		return refuse(err,
-		    "the URL has a blank, a control character or "
-		    "a character that is not ASCII in it");
+		return refuse(err, "the URL holds other than visible ASCII");
 	if (take_scheme(&rest, &url, err) != 0)
 		return -1;
 	if (slice_has(rest, '#'))

@@ -244,12 +244,10 @@ explain_name(const struct x509 *x, const char *host, struct err *err)
 
 	err_clean(name, sizeof name, x->name_text,
 	    strnlen(x->name_text, sizeof x->name_text));
-	if (x->name.status == 1)
-		(void)err_set(err, ERR_KIND_TLS,
-		    "certificate of %s: it is for another name (%s)", host,
-		    name);
-	else
-		(void)refuse(err, host, "it is for another name");
+	(void)err_set(err, ERR_KIND_TLS,
+	    "certificate of %s: it is for another name%s%s", host,
+	    x->name.status == 1 ? ", such as " : "",
+	    x->name.status == 1 ? name : "");
 	err_fix(err, "check the endpoint and the proxy: another server "
 	             "answers in its place");
 }

@@ -109,7 +109,7 @@ net_peer_start(void **state)
 int
 net_peer_stop(void **state)
 {
-	struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+	struct timespec pause = { .tv_nsec = 10000000 };
 	int status = 0;
 
 	(void)state;

@@ -24,7 +24,7 @@ check(const struct sample *samples, size_t count)
 	}
 }
 
-#define CHECK(samples) check(samples, sizeof samples / sizeof samples[0])
+#define CHECK(samples) check((samples), sizeof(samples) / sizeof(samples)[0])
 
 static void
 test_blocks_of_ipv4(void **state)

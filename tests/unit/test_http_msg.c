@@ -44,43 +44,43 @@ feed(struct http_msg *msg, const char *text, size_t step, struct err *err)
 
 struct good {
 	const char *text;
-	int status;
 	const char *body;
+	int status;
 	bool keep_alive;
 };
 
 static const struct good accepted[] = {
-	{ OK "Content-Length: 3\r\n\r\nabc", 200, "abc", true },
-	{ OK "content-length: 3\r\n\r\nabc", 200, "abc", true },
-	{ OK "Content-Length:3 \t\r\n\r\nabcdef", 200, "abc", true },
-	{ OK "Content-Length: 0\r\n\r\n", 200, "", true },
-	{ OK "Content-Length: 3\r\nContent-Length: 03\r\n\r\nabc", 200, "abc",
+	{ OK "Content-Length: 3\r\n\r\nabc", "abc", 200, true },
+	{ OK "content-length: 3\r\n\r\nabc", "abc", 200, true },
+	{ OK "Content-Length:3 \t\r\n\r\nabcdef", "abc", 200, true },
+	{ OK "Content-Length: 0\r\n\r\n", "", 200, true },
+	{ OK "Content-Length: 3\r\nContent-Length: 03\r\n\r\nabc", "abc", 200,
 	    true },
-	{ OK "Content-Length: 3\r\nConnection: close\r\n\r\nabc", 200, "abc",
+	{ OK "Content-Length: 3\r\nConnection: close\r\n\r\nabc", "abc", 200,
 	    false },
-	{ OK "Content-Length: 3\r\nConnection: x , CLOSE\r\n\r\nabc", 200,
-	    "abc", false },
-	{ OK "\r\nabc", 200, "abc", false },
-	{ OK "\r\n", 200, "", false },
-	{ "HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nabc", 200, "abc",
+	{ OK "Content-Length: 3\r\nConnection: x , CLOSE\r\n\r\nabc", "abc",
+	    200, false },
+	{ OK "\r\nabc", "abc", 200, false },
+	{ OK "\r\n", "", 200, false },
+	{ "HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nabc", "abc", 200,
 	    false },
 	{ "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\n"
 	  "Content-Length: 3\r\n\r\nabc",
-	    200, "abc", true },
-	{ "HTTP/1.1 404\r\nContent-Length: 0\r\n\r\n", 404, "", true },
-	{ "HTTP/1.1 404 \r\nContent-Length: 0\r\n\r\n", 404, "", true },
-	{ "HTTP/1.1 204 No\r\n\r\nrest", 204, "", true },
-	{ "HTTP/1.1 304 No\r\nContent-Length: 99\r\n\r\n", 304, "", true },
+	    "abc", 200, true },
+	{ "HTTP/1.1 404\r\nContent-Length: 0\r\n\r\n", "", 404, true },
+	{ "HTTP/1.1 404 \r\nContent-Length: 0\r\n\r\n", "", 404, true },
+	{ "HTTP/1.1 204 No\r\n\r\nrest", "", 204, true },
+	{ "HTTP/1.1 304 No\r\nContent-Length: 99\r\n\r\n", "", 304, true },
 	{ "HTTP/1.1 100 Go\r\n\r\nHTTP/1.1 103 X\r\nLink: a\r\n\r\n" OK
 	  "Content-Length: 1\r\n\r\nx",
-	    200, "x", true },
-	{ OK "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", 200,
-	    "abc", true },
+	    "x", 200, true },
+	{ OK "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", "abc",
+	    200, true },
 	{ OK "transfer-encoding: Chunked\r\n\r\n003\r\nabc\r\n"
 	     "A ;x=\"y\"\r\n0123456789\r\n0;last\r\nX-T: v\r\n\r\nnext",
-	    200, "abc0123456789", true },
-	{ OK "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 200, "", true },
-	{ OK "X-Odd: \xc3\xa9\tb\r\nContent-Length: 1\r\n\r\n\n", 200, "\n",
+	    "abc0123456789", 200, true },
+	{ OK "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "", 200, true },
+	{ OK "X-Odd: \xc3\xa9\tb\r\nContent-Length: 1\r\n\r\n\n", "\n", 200,
 	    true },
 };
 
@@ -309,8 +309,8 @@ head_of(size_t total)
 
 	assert_non_null(text);
 	memset(text, 'v', total);
-	memcpy(text, start, strlen(start));
-	memcpy(&text[total - 4], "\r\n\r\n", 5);
+	memcpy(text, start, sizeof start - 1);
+	memcpy(&text[total - 4], "\r\n\r\n", sizeof "\r\n\r\n");
 	return text;
 }
 

@@ -56,7 +56,7 @@ check(const struct sample *samples, size_t count)
 	}
 }
 
-#define CHECK(samples) check(samples, sizeof samples / sizeof samples[0])
+#define CHECK(samples) check((samples), sizeof(samples) / sizeof(samples)[0])
 
 static void
 test_variables(void **state)
@@ -266,7 +266,7 @@ static void
 test_limit_of_the_credentials(void **state)
 {
 	/* "Basic " and four characters for three bytes, 511 at most. */
-	static const size_t most = (PROXY_AUTH_MAX - 1 - 6) / 4 * 3;
+	enum { MOST = (PROXY_AUTH_MAX - 1 - 6) / 4 * 3 };
 	struct sample sample = { { NULL }, "https://h", NULL, 0, NULL };
 	struct proxy proxy = { 0 };
 	struct err err = { 0 };
@@ -274,12 +274,10 @@ test_limit_of_the_credentials(void **state)
 
 	(void)state;
 	sample.vars[0] = var;
-	(void)snprintf(var, sizeof var, "https_proxy=u:%0*d@p", (int)most - 2,
-	    0);
+	(void)snprintf(var, sizeof var, "https_proxy=u:%0*d@p", MOST - 2, 0);
 	assert_int_equal(choose(&proxy, &sample, &err), 0);
-	assert_int_equal(strlen(proxy.auth), 6 + most / 3 * 4);
-	(void)snprintf(var, sizeof var, "https_proxy=u:%0*d@p", (int)most - 1,
-	    0);
+	assert_int_equal(strlen(proxy.auth), MOST / 3 * 4 + 6);
+	(void)snprintf(var, sizeof var, "https_proxy=u:%0*d@p", MOST - 1, 0);
 	assert_int_equal(choose(&proxy, &sample, &err), -1);
 	assert_int_equal(err.kind, ERR_KIND_PROXY);
 }
