@@ -1,6 +1,6 @@
 #include "aws/conf.h"
 
-#include <pwd.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -10,8 +10,11 @@
 #include "aws/shared.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/slice.h"
+
+enum { PASSWD_MAX = 1024 * 1024, PASSWD_FIELDS = 7 };
 
 struct conf {
 	struct conf_options options;
@@ -33,32 +36,54 @@ static const struct place places[] = {
 	[CONF_CONFIG] = { "AWS_CONFIG_FILE", "~/.aws/config", SHARED_CONFIG },
 };
 
-/* HOME, else what the passwd file says; NULL when nobody knows. */
-static const char *
-home_folder(struct env env)
+/* The home folder in a line of the passwd file (passwd(5)), if it is that of
+ * the user. */
+static bool
+home_in(struct slice line, uint64_t uid, struct slice *home)
 {
-	const char *home = env_get(env, "HOME");
-	const struct passwd *entry;
+	struct slice fields[PASSWD_FIELDS] = { { 0 } };
+	uint64_t number = 0;
+	size_t n = 0;
 
-	if (home != NULL)
-		return home;
-	entry = getpwuid(geteuid());
-	return entry != NULL && entry->pw_dir[0] != '\0' ? entry->pw_dir : NULL;
+	while (n < PASSWD_FIELDS && slice_cut(&line, ':', &fields[n]))
+		n++;
+	*home = fields[5];
+	return slice_u64(fields[2], UINT32_MAX, &number) && number == uid &&
+	       home->len > 0;
 }
 
-/* Append the path with a leading "~/" put in full. */
+/* Append HOME, else what the passwd file says.  getpwuid(3) would also ask a
+ * daemon over a socket; this runs with all privileges. */
+static bool
+add_home(struct buf *out, struct env env)
+{
+	const char *home = env_get(env, "HOME");
+	struct buf text = { .max = PASSWD_MAX };
+	struct slice rest, line, found = { 0 };
+	bool known = home != NULL;
+
+	if (known) {
+		buf_puts(out, home);
+		return true;
+	}
+	(void)file_read("/etc/passwd", &text, NULL);
+	rest = slice_make(buf_str(&text), text.len);
+	while (!known && slice_line(&rest, &line))
+		known = home_in(line, geteuid(), &found);
+	if (known)
+		buf_add(out, found.ptr, found.len);
+	buf_free(&text);
+	return known;
+}
+
+/* Append the path with a leading "~/" put in full, where that is known. */
 static void
 expand(struct buf *out, const char *path, struct env env)
 {
 	struct slice rest = slice_of(path);
-	const char *home = NULL;
 
-	if (slice_starts(rest, "~/"))
-		home = home_folder(env);
-	if (home != NULL) {
-		buf_puts(out, home);
+	if (slice_starts(rest, "~/") && add_home(out, env))
 		rest = slice_skip(rest, 1);
-	}
 	buf_add(out, rest.ptr, rest.len);
 }
 

@@ -35,7 +35,7 @@ check_text(const char *text, const char *what, const char *allowed, size_t max,
 int
 cred_role_check(const struct cred_hop *hop, struct err *err)
 {
-	if (check_text(hop->session_name, "role_session_name",
+	if (check_text(hop->session_name, "the role session name",
 	        LETTERS "_+=,.@-", CRED_SESSION_MAX, err) != 0 ||
 	    check_text(hop->external_id, "external_id", LETTERS "_+=,.@:/-",
 	        EXTERNAL_ID_MAX, err) != 0)

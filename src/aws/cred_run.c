@@ -190,9 +190,11 @@ kill_group(struct helper *helper)
 	int status;
 	pid_t got;
 
-	(void)kill(-helper->pid, SIGKILL);
+	/* Without its leader the number of a group may be another's; who is
+	 * left of it fails at the closed pipes. */
 	if (helper->ended)
 		return;
+	(void)kill(-helper->pid, SIGKILL);
 	do
 		got = waitpid(helper->pid, &status, 0);
 	while (got < 0 && errno == EINTR);

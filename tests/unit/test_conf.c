@@ -183,16 +183,23 @@ test_missing_or_irregular_file_is_empty(void **state)
 	assert_int_equal(world_open(&w, NULL), 0);
 }
 
-/* HOME unset: the passwd entry of the user who runs the test. */
+/* HOME unset: the passwd entry of the user who runs the test; from there a
+ * path leads to the file. */
 static void
 test_home_comes_from_passwd(void **state)
 {
-	char *const none[] = { NULL };
-	struct conf_options options = { .env = { none } };
+	char variable[256];
+	char *const vars[] = { variable, NULL };
+	struct conf_options options = { .env = { vars }, .profile = "x" };
 	struct conf *conf = NULL;
+	struct err err = { 0 };
 
 	(void)state;
-	assert_int_equal(conf_open(&conf, &options, NULL), 0);
+	world_file(&w, ".aws/config", "[profile x]\nk=1\n");
+	snprintf(variable, sizeof variable,
+	    "AWS_CONFIG_FILE=~/../../../../../..%s/.aws/config", w.home);
+	if (conf_open(&conf, &options, &err) != 0)
+		fail_msg("%s", err.msg);
 	conf_free(conf);
 }
 

@@ -146,9 +146,9 @@ test_checks_options(void **state)
 	option("duration_seconds=900", ERR_KIND_NONE, "");
 	assert_string_equal(w.plan->hops[0].duration, "900");
 	option("role_session_name=a", ERR_KIND_PARAM_VALIDATION,
-	    "role_session_name");
+	    "the role session name");
 	option("role_session_name=a b", ERR_KIND_PARAM_VALIDATION,
-	    "role_session_name");
+	    "the role session name");
 	option("role_session_name=0123456789012345678901234567890123456789"
 	       "0123456789012345678901234",
 	    ERR_KIND_PARAM_VALIDATION,

@@ -181,7 +181,7 @@ test_web_refusals(void **state)
 	refused(NULL, ERR_KIND_CREDENTIAL_RETRIEVAL, "/gone does not exist");
 	world_set(&w, "AWS_WEB_IDENTITY_TOKEN_FILE=@/token");
 	world_set(&w, "AWS_ROLE_SESSION_NAME=a b");
-	refused(NULL, ERR_KIND_PARAM_VALIDATION, "role_session_name");
+	refused(NULL, ERR_KIND_PARAM_VALIDATION, "the role session name");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, clean)
