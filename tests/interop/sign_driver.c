@@ -5,7 +5,8 @@
  * "secret_key"} or, in place of the last two, "node" for a signature with an
  * RSA key of its own; each line of output {"canonical","string_to_sign",
  * "authorization"[,"public_key"]}.  Headers are those to be signed, besides
- * Host.
+ * Host.  In place of "url" there may be "path" and "query" as they are sent;
+ * Host is then one of the headers.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -59,17 +60,23 @@ add_header(struct job *job, const char *name, const char *value)
 		    (struct http_header){ name, value };
 }
 
-/* Path and query apart, as the signer wants them. */
-static void
-split_target(struct job *job)
+/* Host, path and query as the signer wants them, from an URL. */
+static int
+read_url(struct job *job, const char *text, struct err *err)
 {
-	struct slice path = slice_of(job->url.path), query = { NULL, 0 };
+	struct slice path, query = { NULL, 0 };
 
+	if (url_parse(&job->url, text, err) != 0)
+		return -1;
+	url_authority(&job->url, &job->host);
+	add_header(job, "Host", buf_str(&job->host));
+	path = slice_of(job->url.path);
 	(void)slice_split(path, '?', &path, &query);
 	buf_add(&job->path, path.ptr, path.len);
 	buf_add(&job->query, query.ptr, query.len);
 	job->req.path = buf_str(&job->path);
 	job->req.query = buf_str(&job->query);
+	return 0;
 }
 
 static int
@@ -95,19 +102,20 @@ read_signer(struct job *job, const struct json *in, struct err *err)
 static int
 read_job(struct job *job, const struct json *in, struct err *err)
 {
+	const char *url = json_text(in, "url");
 	const struct json *pair;
 
-	if (url_parse(&job->url, json_text(in, "url"), err) != 0 ||
-	    add_hex(&job->body, json_text(in, "body")) != 0 ||
+	if (add_hex(&job->body, json_text(in, "body")) != 0 ||
 	    !clock_parse_iso(slice_of(json_text(in, "time")), &job->req.when))
 		return err_set(err, ERR_KIND_INVALID_VALUE, "bad request");
-	url_authority(&job->url, &job->host);
-	add_header(job, "Host", buf_str(&job->host));
+	job->req.path = json_text(in, "path");
+	job->req.query = json_text(in, "query");
+	if (url != NULL && read_url(job, url, err) != 0)
+		return -1;
 	for (pair = json_first(json_get(in, "headers")); pair != NULL;
 	     pair = json_next(pair))
 		add_header(job, json_string(json_first(pair)),
 		    json_string(json_next(json_first(pair))));
-	split_target(job);
 	job->req.method = json_text(in, "method");
 	job->req.headers = job->headers;
 	job->req.body = job->body.data;
