@@ -36,7 +36,7 @@ def parse_request(text):
     first, *lines = head.split("\n")
     method, _, rest = first.partition(" ")
     headers = []
-    for line in lines:
+    for line in filter(None, lines):
         if line[:1] in (" ", "\t"):
             headers[-1][1] += "\n" + line
         else:
