@@ -138,7 +138,7 @@ tunnel(struct conn *conn, const struct conn_target *target, struct err *err)
 	if (http_req_format(&req, &head, &why) != 0 ||
 	    sock_write(conn->fd, head.data, head.len, deadline, &why) != 0 ||
 	    read_answer(conn, &answer, deadline, &why) != 0) {
-		(void)err_wrap(&why, conn->proxy_host);
+		(void)sock_wrap(&why, "answer of", conn->proxy_host);
 		(void)proxy_failed(&why, err);
 		goto out;
 	}

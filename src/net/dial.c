@@ -29,6 +29,7 @@ struct attempt {
 };
 
 struct race {
+	const char *host;
 	struct attempt list[ADDRESSES_MAX];
 	size_t count;
 	size_t begun; /* how many of the list */
@@ -137,7 +138,8 @@ resolve(struct race *race, const char *host, uint16_t port, struct err *err)
 }
 
 static void
-log_address(const struct attempt *attempt, const char *what)
+log_attempt(const struct race *race, const struct attempt *attempt,
+    const char *what)
 {
 	char text[INET6_ADDRSTRLEN] = "?";
 	const void *addr = &attempt->addr;
@@ -150,7 +152,7 @@ log_address(const struct attempt *attempt, const char *what)
 	           ? (const void *)&four->sin_addr
 	           : (const void *)&six->sin6_addr;
 	(void)inet_ntop(attempt->addr.ss_family, addr, text, sizeof text);
-	log_debug("connect %s: %s", text, what);
+	log_debug("connect %s (%s): %s", race->host, text, what);
 }
 
 /* The attempt ended without a connection: the next one begins at once. */
@@ -164,7 +166,7 @@ lose(struct race *race, struct attempt *attempt, int error)
 	}
 	attempt->error = error;
 	race->next_start = clock_ms();
-	log_address(attempt, strerror(error));
+	log_attempt(race, attempt, strerror(error));
 }
 
 static void
@@ -177,7 +179,7 @@ win(struct race *race, struct attempt *attempt)
 	attempt->fd = -1;
 	(void)setsockopt(race->winner, IPPROTO_TCP, TCP_NODELAY, &on,
 	    sizeof on);
-	log_address(attempt, "connected");
+	log_attempt(race, attempt, "connected");
 }
 
 static void
@@ -343,7 +345,9 @@ int
 dial_tcp(const struct dial_target *target, int64_t deadline, int *fd,
     struct err *err)
 {
-	struct race race = { .deadline = deadline, .winner = -1 };
+	struct race race = {
+		.host = target->host, .deadline = deadline, .winner = -1
+	};
 	int rc;
 
 	race.address_ms =

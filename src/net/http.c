@@ -9,6 +9,7 @@
 #include "net/conn.h"
 #include "net/http_req.h"
 #include "net/proxy.h"
+#include "net/sock.h"
 
 enum { READ_MS = 60000, READ_BYTES = 16 * 1024 };
 
@@ -158,12 +159,10 @@ exchange(struct http *http, const struct http_request *request,
 
 	if (conn_write(http->conn, text->data, text->len,
 	        next_deadline(request), err) != 0) {
-		(void)err_wrap(err, host);
-		return err_wrap(err, "request to");
+		return sock_wrap(err, "request to", host);
 	}
 	if (receive(http, request, answer, err) != 0) {
-		(void)err_wrap(err, host);
-		return err_wrap(err, "answer of");
+		return sock_wrap(err, "answer of", host);
 	}
 	return 0;
 }

@@ -27,18 +27,14 @@ enum state {
 	"!#$%&'*+-.^_`|~0123456789" \
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-static bool
-is_control(char c)
-{
-	return (unsigned char)c < ' ' || c == 0x7f;
-}
-
-/* In an answer a tab may stand where a blank may (RFC 9110, 5.5). */
+/* No control character but tabs, which may stand for blanks (RFC 9110, 5.5). */
 static bool
 is_field_text(struct slice text)
 {
 	for (size_t i = 0; i < text.len; i++) {
-		if (is_control(text.ptr[i]) && text.ptr[i] != '\t')
+		unsigned char c = (unsigned char)text.ptr[i];
+
+		if ((c < ' ' && c != '\t') || c == 0x7f)
 			return false;
 	}
 	return true;

@@ -54,11 +54,22 @@ sock_wait(int fd, short events, int64_t deadline, struct err *err)
 }
 
 int
+sock_wrap(struct err *err, const char *what, const char *host)
+{
+	char text[ERR_MSG_MAX];
+
+	(void)snprintf(text, sizeof text, "%s %s", what, host);
+	return err_wrap(err, text);
+}
+
+int
 sock_read(int fd, void *data, size_t len, size_t *got, int64_t deadline,
     struct err *err)
 {
 	ssize_t n;
 
+	if (clock_left(deadline) == 0)
+		return sock_timed_out(err);
 	for (;;) {
 		n = recv(fd, data, len, 0);
 		if (n >= 0) {
@@ -80,6 +91,8 @@ sock_send(int fd, const void *data, size_t len, size_t *sent, int64_t deadline,
 {
 	ssize_t n;
 
+	if (clock_left(deadline) == 0)
+		return sock_timed_out(err);
 	for (;;) {
 		/* The peer's end may be closed: EPIPE, not a signal. */
 		n = send(fd, data, len, MSG_NOSIGNAL);

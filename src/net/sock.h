@@ -9,6 +9,8 @@ struct err;
 
 /*
  * Bytes over a connected non-blocking socket, with a deadline on every wait.
+ * A deadline that has passed counts even when no wait would be needed, so
+ * that a peer that never stops cannot keep us.
  * Failures are ERR_KIND_CONNECTION and ERR_TRANSIENT; a deadline that passes
  * is "timed out" and sets err->timed_out.  Signals do not interrupt.
  */
@@ -30,6 +32,9 @@ int sock_write(int fd, const void *data, size_t len, int64_t deadline,
 
 /* There is nothing to read, and the peer has not closed. */
 bool sock_quiet(int fd);
+
+/* Put "WHAT HOST: " before the message of an error that is set; gives -1. */
+int sock_wrap(struct err *err, const char *what, const char *host);
 
 /* Fill err in as above; gives -1. */
 int sock_fail(struct err *err, const char *format, ...)

@@ -244,8 +244,7 @@ shake_hands(struct tls *tls, const char *host, int64_t deadline,
 	code = br_ssl_engine_last_error(&tls->client.eng);
 	if (x509_explain(tls->x509, code, host, err))
 		return -1;
-	(void)err_wrap(&why, host);
-	(void)err_wrap(&why, "TLS handshake");
+	(void)sock_wrap(&why, "TLS handshake with", host);
 	if (err != NULL && err->kind == ERR_KIND_NONE)
 		*err = why;
 	return -1;
@@ -359,11 +358,26 @@ tls_idle(const struct tls *tls)
 	       !eng->shutdown_recv && sock_quiet(tls->fd);
 }
 
+/* Send a close_notify, if that goes without waiting. */
+static void
+say_goodbye(struct tls *tls)
+{
+	br_ssl_engine_context *eng = &tls->client.eng;
+	unsigned state = br_ssl_engine_current_state(eng);
+
+	if ((state & BR_SSL_SENDAPP) == 0)
+		return;
+	br_ssl_engine_close(eng);
+	if ((br_ssl_engine_current_state(eng) & BR_SSL_SENDREC) != 0)
+		(void)send_record(tls, clock_in(1), NULL);
+}
+
 void
 tls_free(struct tls *tls)
 {
 	if (tls == NULL)
 		return;
+	say_goodbye(tls);
 	x509_free(tls->x509);
 	explicit_bzero(tls, sizeof *tls);
 	free(tls);

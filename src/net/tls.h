@@ -41,7 +41,7 @@ int tls_write(struct tls *tls, const void *data, size_t len, int64_t deadline,
  * another request. */
 bool tls_idle(const struct tls *tls);
 
-/* Wipe and free; no close_notify is waited for. */
+/* Send a close_notify if that needs no wait, wipe and free. */
 void tls_free(struct tls *tls);
 
 #endif

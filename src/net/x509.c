@@ -9,7 +9,7 @@
 #include "base/slice.h"
 #include "net/ca.h"
 
-/* min_days: from year 0 to 1970, as BearSSL counts days. */
+/* BearSSL counts days from year 0. */
 enum { DAYS_BEFORE_1970 = 719528, SECONDS_A_DAY = 86400, RSA_MIN_BYTES = 256 };
 
 /* Seconds since 1970. */
@@ -230,7 +230,7 @@ explain_dates(const struct x509 *x, const char *host, struct err *err)
 	(void)err_set(err, ERR_KIND_TLS,
 	    "certificate of %s: %s%s: valid from %s to %s, and the clock "
 	    "here says %s",
-	    host, x->bad_number > 1 ? "one in its chain " : "",
+	    host, x->bad_number > 1 ? "one in its chain " : "it ",
 	    early ? "is not valid yet" : "has expired", from, to, now);
 	err_fix(err, early ? "check the clock of this machine"
 	                   : "check the clock of this machine; if it is "

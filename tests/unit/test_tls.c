@@ -296,7 +296,7 @@ test_deadline_of_the_handshake(void **state)
 	assert_true(err.timed_out);
 	assert_int_equal(err.kind, ERR_KIND_CONNECTION);
 	assert_int_equal(err.retry, ERR_TRANSIENT);
-	assert_string_equal(err.msg, "TLS handshake: tls.test: timed out");
+	assert_string_equal(err.msg, "TLS handshake with tls.test: timed out");
 	close_link(&link);
 }
 
