@@ -65,7 +65,7 @@ const struct advice_row advice_table[] = {
 	    "the caller's policy {policy}" },
 	{ ERR_KIND_API, ADVICE_ALWAYS, DENIED,
 	    "RequestManagedInstanceRoleToken", NULL,
-	    "the node is not known any more, or the role {role} of its "
+	    "the node is not known any more, or the role of its "
 	    "activation is gone",
 	    "take the node down and bring it up again" },
 	{ ERR_KIND_API, ADVICE_ALWAYS, DENIED, NULL,

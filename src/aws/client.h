@@ -19,19 +19,30 @@ int client_open(struct client **out, const struct conf_options *options,
     struct err *err);
 void client_free(struct client *client);
 
-/* Settle the region: flag, AWS_REGION, AWS_DEFAULT_REGION, profile, task
- * metadata, IMDS.  Called by client_call() when it was not before. */
+/*
+ * Settle the region: flag, AWS_REGION, AWS_DEFAULT_REGION, profile, task
+ * metadata, and IMDS where the credentials come from it, too.  Called by
+ * client_call() when it was not before.
+ */
 int client_locate(struct client *client, struct err *err);
-const char *client_region(const struct client *client); /* "" = not yet */
+
+/* Without fips- and -fips; "" = not yet. */
+const char *client_region(const struct client *client);
+
 const char *client_partition(const struct client *client);
-const char *client_method(const struct client *client); /* of the creds */
+
+/* Where the credentials come from, "" = there are none: then client_call()
+ * fails, but calls with another signer work. */
+const char *client_method(const struct client *client);
+
 struct api *client_api(struct client *client);
 const struct conf *client_conf(const struct client *client);
 
 /*
  * api_call() signed with our credentials, which are fetched at the first call
- * and again when less than 60 s of their life are left.  req->signer is
- * ignored.  For calls with another signer use api_call(client_api()).
+ * and again when less than 60 s of their life are left, or once when AWS says
+ * that the token is out of date.  req->signer is ignored.  For calls with
+ * another signer use api_call(client_api()).
  */
 int client_call(struct client *client, const struct api_request *req,
     struct api_reply *reply, struct err *err);

@@ -97,7 +97,10 @@ is_transient_status(int status)
 void
 retry_classify(struct err *err, bool sts)
 {
-	/* Without an answer the transport has said what it is worth. */
+	/* Without an answer the transport has said what it is worth; one that
+	 * is not HTTP is none, whatever garbled it. */
+	if (err->kind == ERR_KIND_PARSE)
+		err->retry = ERR_TRANSIENT;
 	if (err->kind != ERR_KIND_API)
 		return;
 	if (is_listed(throttling_codes,

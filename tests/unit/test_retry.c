@@ -129,6 +129,9 @@ test_no_answer(void **state)
 	err.retry = ERR_FINAL;
 	retry_classify(&err, false);
 	assert_int_equal(err.retry, ERR_FINAL);
+	err.kind = ERR_KIND_PARSE;
+	retry_classify(&err, false);
+	assert_int_equal(err.retry, ERR_TRANSIENT);
 }
 
 static void
