@@ -124,17 +124,18 @@ format_body(struct attempt *call)
 {
 	const struct api_request *req = call->req;
 	const struct attempt_service *service = call->service;
+	bool empty = req->body == NULL || *req->body == '\0';
 
 	call->body.max = REQUEST_MAX;
 	if (service->target != NULL) {
 		buf_printf(&call->target, "%s.%s", service->target,
 		    req->operation);
-		buf_puts(&call->body, req->body != NULL ? req->body : "{}");
+		buf_puts(&call->body, empty ? "{}" : req->body);
 		return;
 	}
 	buf_printf(&call->body, "Action=%s&Version=%s", req->operation,
 	    service->version);
-	if (req->body != NULL && *req->body != '\0') {
+	if (!empty) {
 		buf_putc(&call->body, '&');
 		buf_puts(&call->body, req->body);
 	}

@@ -113,6 +113,9 @@ test_ecs_and_empty_parameters(void **state)
 	    "AmazonEC2ContainerServiceV20141113.DescribeTasks");
 	assert_true(canned_has(&c, 0, "https://ecs.eu-central-1."));
 	assert_true(canned_has(&c, 0, "\n\n{}"));
+	req.body = "";
+	assert_int_equal(canned_call(&c, &req, CANNED(ok)), 0);
+	assert_true(canned_has(&c, 0, "\n\n{}"));
 	canned_close(&c);
 }
 
