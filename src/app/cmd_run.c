@@ -1,0 +1,64 @@
+#include <stddef.h>
+
+#include "agent/user.h"
+#include "app/cmd.h"
+#include "app/command.h"
+#include "app/config.h"
+#include "app/keeper.h"
+#include "app/preflight.h"
+#include "app/relro.h"
+#include "base/err.h"
+#include "base/log.h"
+
+/* Without a command it is a sidecar, whose only purpose is the node: an unset
+ * gate counts as on. */
+static bool
+is_off(const struct config *cfg)
+{
+	if (cfg->argv == NULL && cfg->gate == CONFIG_GATE_UNSET)
+		return false;
+	return cfg->gate != CONFIG_GATE_ON;
+}
+
+static int
+run_off(const struct config *cfg, const struct user_ids *user, struct err *err)
+{
+	if (cfg->odd_gate != NULL)
+		log_event(LOG_WARN, "odd_gate",
+		    "SSM_ACTIVATE is neither on nor off: taken as off");
+	return cfg->argv == NULL ? 0 : command_become(cfg, user, err);
+}
+
+int
+cmd_run(struct config *cfg, struct err *err)
+{
+	struct user_ids ids = { 0 };
+	struct preflight pre = { 0 };
+	struct err refused = { 0 };
+	struct keeper_options options = {
+		.cfg = cfg,
+		.agent = pre.agent,
+		.role = pre.role,
+		.user = cfg->user != NULL ? &ids : NULL,
+		.command = cfg->argv != NULL,
+		.report_fd = -1,
+	};
+	int status = 0;
+
+	if (cfg->user != NULL && user_find(&ids, cfg->user, err) != 0)
+		return (int)err->code;
+	if (is_off(cfg))
+		return run_off(cfg, options.user, err);
+	relro_apply();
+	if (preflight_check(&pre, cfg, &refused) != 0) {
+		options.refused = &refused;
+		if (cfg->required) {
+			*err = refused;
+			return (int)err->code;
+		}
+	}
+	options.code = pre.code[0] != '\0' ? pre.code : NULL;
+	status = keeper_run(&options, err);
+	preflight_wipe(&pre);
+	return status;
+}

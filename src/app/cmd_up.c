@@ -1,0 +1,209 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/cmd.h"
+#include "app/config.h"
+#include "app/control.h"
+#include "app/failure.h"
+#include "app/keeper.h"
+#include "app/preflight.h"
+#include "app/record.h"
+#include "app/relro.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/log.h"
+
+enum { ASK_MS = 2000, ASK_AGAIN_MS = 200 };
+
+/* The container's own log, when its stderr is something that can be opened. */
+#define CONTAINER_LOG "/proc/1/fd/2"
+
+/* Access must never take the service down. */
+static int
+fail_open(const struct config *cfg, struct err *err)
+{
+	struct err shown = *err;
+
+	if (cfg->required)
+		return (int)err->code;
+	err_clear(err);
+	log_err(LOG_WARN, "no_access", &shown);
+	return 0;
+}
+
+/*
+ * `x=$(ssm-activate up)` and `ssm-activate up 2>&1 | cat` end when nobody
+ * holds the pipe any more, so the keeper keeps none of ours.
+ */
+static void
+detach(int report)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int out = open(CONTAINER_LOG,
+	    O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+	}
+	if (out >= 0)
+		dup2(out, STDERR_FILENO);
+	else if (null >= 0 && fstat(STDERR_FILENO, &st) == 0 &&
+	         (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
+		dup2(null, STDERR_FILENO);
+	file_close_others(&report, 1);
+}
+
+static void __attribute__((noreturn))
+be_keeper(const struct config *cfg, const struct preflight *pre, int report)
+{
+	struct keeper_options options = {
+		.cfg = cfg,
+		.agent = pre->agent,
+		.role = pre->role,
+		.code = pre->code[0] != '\0' ? pre->code : NULL,
+		.report_fd = report,
+	};
+	struct err err = { 0 };
+
+	setsid();
+	if (chdir("/") != 0)
+		log_debug("chdir: %s", strerror(errno));
+	detach(report);
+	_exit(keeper_run(&options, &err));
+}
+
+static void
+print_node(const char *node)
+{
+	printf("%s\n", node);
+	fflush(stdout);
+}
+
+/* Wait for the keeper's word. */
+static int
+wait_up(const struct config *cfg, int fd, struct err *err)
+{
+	int64_t deadline = clock_in(cfg->timeout_ms);
+	struct record record;
+	int got = 0;
+
+	while (got == 0) {
+		struct pollfd wait = { .fd = fd, .events = POLLIN };
+
+		if (poll(&wait, 1, clock_left(deadline)) == 0)
+			return err_set(err, ERR_KIND_CONNECTION,
+			    "no node within %d ms; the keeper goes on",
+			    (int)cfg->timeout_ms);
+		got = record_receive(fd, &record);
+	}
+	if (got < 0)
+		return err_set(err, ERR_KIND_SYSTEM, "the keeper died");
+	if (record.type == RECORD_FAILED) {
+		*err = record.err;
+		return -1;
+	}
+	if (record.type == RECORD_NODE)
+		print_node(record.text);
+	return 0;
+}
+
+/* A keeper that is there already: 1 = there is none, else as wait_up(). */
+static int
+ask_up(const struct config *cfg, struct err *err)
+{
+	int64_t deadline = clock_in(cfg->timeout_ms);
+	struct control_status status = { 0 };
+
+	for (;;) {
+		int rc = control_ask(cfg, CONTROL_STATUS,
+		    clock_min(deadline, clock_in(ASK_MS)), &status, err);
+
+		if (rc != 0)
+			return rc;
+		if (status.up) {
+			print_node(status.node);
+			return 0;
+		}
+		if (status.over || clock_ms() >= deadline)
+			break;
+		clock_sleep(clock_in(ASK_AGAIN_MS));
+	}
+	if (status.last.code != ERR_OK)
+		*err = status.last;
+	else
+		err_set(err, ERR_KIND_CONNECTION,
+		    "no node within %d ms; the keeper (pid %d) goes on",
+		    (int)cfg->timeout_ms, (int)status.keeper);
+	return -1;
+}
+
+/* Only PID 1 learns in time that the container stops. */
+static void
+warn_init(void)
+{
+	char init[256] = "", self[256] = "";
+
+	if (readlink("/proc/1/exe", init, sizeof(init) - 1) > 0 &&
+	    readlink("/proc/self/exe", self, sizeof(self) - 1) > 0 &&
+	    strcmp(init, self) == 0)
+		return;
+	log_event(LOG_INFO, "not_init",
+	    "PID 1 is not ssm-activate: unless `ssm-activate down` runs before "
+	    "the container stops, the node stays on the account");
+}
+
+static int
+start_keeper(const struct config *cfg, const struct preflight *pre,
+    struct err *err)
+{
+	int fds[2];
+	int rc = 0;
+	pid_t pid = 0;
+
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return err_sys(err, ERR_KIND_SYSTEM, "pipe");
+	pid = fork();
+	if (pid == 0)
+		be_keeper(cfg, pre, fds[1]);
+	close(fds[1]);
+	if (pid < 0)
+		rc = err_sys(err, ERR_KIND_SYSTEM, "fork");
+	else if (!cfg->background)
+		rc = wait_up(cfg, fds[0], err);
+	close(fds[0]);
+	return rc;
+}
+
+int
+cmd_up(struct config *cfg, struct err *err)
+{
+	struct preflight pre = { 0 };
+	int rc = 0;
+
+	if (cfg->odd_gate != NULL)
+		log_event(LOG_WARN, "odd_gate",
+		    "SSM_ACTIVATE is neither on nor off: taken as off");
+	if (cfg->gate != CONFIG_GATE_ON)
+		return 0;
+	relro_apply();
+	if (preflight_check(&pre, cfg, err) != 0) {
+		failure_save(cfg, err, NULL);
+		return fail_open(cfg, err);
+	}
+	rc = ask_up(cfg, err);
+	if (rc == 1) {
+		warn_init();
+		rc = start_keeper(cfg, &pre, err);
+	}
+	preflight_wipe(&pre);
+	return rc == 0 ? 0 : fail_open(cfg, err);
+}

@@ -1,0 +1,74 @@
+#include "app/command.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/child.h"
+#include "agent/user.h"
+#include "app/config.h"
+#include "base/err.h"
+
+/* As every shell has it. */
+enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
+
+static int
+exec_status(int exec_errno)
+{
+	return exec_errno == ENOENT || exec_errno == ENOTDIR ? NOT_FOUND
+	                                                     : NOT_EXECUTABLE;
+}
+
+int
+command_start(struct command *command, const struct config *cfg,
+    const struct user_ids *user, struct err *err)
+{
+	struct child_options options = {
+		.argv = (const char *const *)cfg->argv,
+		.envp = cfg->env.vars,
+		.search = true,
+		.new_group = true,
+		.foreground = isatty(STDIN_FILENO) == 1,
+		.user = user,
+	};
+	int exec_errno = 0;
+
+	if (child_start(&command->pid, &options, &exec_errno, err) == 0)
+		return 0;
+	command->status =
+	    exec_errno == 0 ? (int)err->code : exec_status(exec_errno);
+	return -1;
+}
+
+bool
+command_reaped(struct command *command, pid_t pid, int status)
+{
+	if (command->pid == 0 || command->pid != pid)
+		return false;
+	command->pid = 0;
+	command->ended = true;
+	command->status = child_status(status);
+	return true;
+}
+
+static int
+become_user(const struct user_ids *user, struct err *err)
+{
+	if (setgroups((size_t)user->group_count, user->groups) != 0 ||
+	    setresgid(user->gid, user->gid, user->gid) != 0 ||
+	    setresuid(user->uid, user->uid, user->uid) != 0)
+		return err_sys(err, ERR_KIND_SYSTEM, "--user");
+	return 0;
+}
+
+int
+command_become(const struct config *cfg, const struct user_ids *user,
+    struct err *err)
+{
+	if (user != NULL && become_user(user, err) != 0)
+		return (int)err->code;
+	execvpe(cfg->argv[0], cfg->argv, cfg->env.vars);
+	err_sys(err, ERR_KIND_SYSTEM, "%s", cfg->argv[0]);
+	return exec_status(errno);
+}

@@ -1,0 +1,33 @@
+#ifndef APP_COMMAND_H
+#define APP_COMMAND_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct config;
+struct err;
+struct user_ids;
+
+/* The application under `run`. */
+struct command {
+	pid_t pid;  /* 0 = not started, or ended */
+	int status; /* once it has ended, as a shell reports it */
+	bool ended;
+};
+
+/* Start cfg->argv.  On failure status is what to end with: 127 not found, 126
+ * not executable, else as err says. */
+int command_start(struct command *command, const struct config *cfg,
+    const struct user_ids *user, struct err *err);
+
+/* Tell that pid was reaped; true if that was the command. */
+bool command_reaped(struct command *command, pid_t pid, int status);
+
+/*
+ * Become the command (execve(2)): with the gate off nothing else happens.
+ * Comes back on failure only, with the status to end with.
+ */
+int command_become(const struct config *cfg, const struct user_ids *user,
+    struct err *err);
+
+#endif

@@ -1,0 +1,232 @@
+#include "app/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "app/config.h"
+#include "app/work.h"
+#include "base/clock.h"
+#include "base/slice.h"
+
+enum { MAGIC = 0x53534d43, BACKLOG = 4 };
+
+static int
+address(struct sockaddr_un *out, const struct config *cfg, struct err *err)
+{
+	char path[WORK_PATH_MAX];
+
+	*out = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (work_path(path, cfg, "control") &&
+	    slice_copy(slice_of(path), out->sun_path, sizeof(out->sun_path)))
+		return 0;
+	return err_set(err, ERR_KIND_INVALID_VALUE,
+	    "SSM_ACTIVATE_STATE_DIR is too long: a socket in it may have %zu "
+	    "characters",
+	    sizeof(out->sun_path) - 1);
+}
+
+void
+control_init(struct control *control)
+{
+	control->fd = -1;
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		control->clients[i] = -1;
+}
+
+int
+control_open(struct control *control, const struct config *cfg, struct err *err)
+{
+	struct sockaddr_un addr;
+	int fd = -1;
+
+	if (address(&addr, cfg, err) != 0)
+		return -1;
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return err_sys(err, ERR_KIND_SYSTEM, "socket");
+	/* We hold the lock, so what is there is of somebody who has gone. */
+	unlink(addr.sun_path);
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) != 0 ||
+	    chmod(addr.sun_path, 0600) != 0 || listen(fd, BACKLOG) != 0) {
+		err_sys(err, ERR_KIND_SYSTEM, "%s", addr.sun_path);
+		close(fd);
+		return -1;
+	}
+	control->fd = fd;
+	return 0;
+}
+
+static void
+drop(struct control *control, size_t i)
+{
+	if (control->clients[i] >= 0)
+		close(control->clients[i]);
+	control->clients[i] = -1;
+	control->waiting[i] = false;
+}
+
+void
+control_close(struct control *control, const struct config *cfg)
+{
+	struct sockaddr_un addr;
+
+	if (control->fd < 0)
+		return;
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		drop(control, i);
+	close(control->fd);
+	control->fd = -1;
+	if (address(&addr, cfg, NULL) == 0)
+		unlink(addr.sun_path);
+}
+
+size_t
+control_poll(const struct control *control, struct pollfd *fds)
+{
+	size_t count = 0;
+
+	if (control->fd >= 0)
+		fds[count++] =
+		    (struct pollfd){ .fd = control->fd, .events = POLLIN };
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		if (control->clients[i] >= 0)
+			fds[count++] = (struct pollfd){
+				.fd = control->clients[i],
+				.events = POLLIN,
+			};
+	}
+	return count;
+}
+
+static bool
+may_ask(int fd)
+{
+	struct ucred peer = { 0 };
+	socklen_t size = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+	       (peer.uid == 0 || peer.uid == geteuid());
+}
+
+static void
+admit(struct control *control)
+{
+	int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0)
+		return;
+	for (size_t i = 0; i < CONTROL_CLIENTS && may_ask(fd); i++) {
+		if (control->clients[i] < 0) {
+			control->clients[i] = fd;
+			return;
+		}
+	}
+	close(fd);
+}
+
+static void
+answer(struct control *control, size_t i, const struct control_status *status)
+{
+	struct control_status reply = *status;
+
+	reply.magic = MAGIC;
+	/* A full buffer cannot be: it is the only answer. */
+	send(control->clients[i], &reply, sizeof(reply),
+	    MSG_NOSIGNAL | MSG_DONTWAIT);
+	drop(control, i);
+}
+
+/* True: the client asks for the take-down. */
+static bool
+serve_one(struct control *control, size_t i,
+    const struct control_status *status)
+{
+	char request = 0;
+	ssize_t n = recv(control->clients[i], &request, 1, MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n == 1 && request == CONTROL_DOWN) {
+		control->waiting[i] = true;
+		return true;
+	}
+	if (n == 1 && request == CONTROL_STATUS)
+		answer(control, i, status);
+	else
+		drop(control, i);
+	return false;
+}
+
+bool
+control_serve(struct control *control, const struct control_status *status)
+{
+	bool down = false;
+
+	if (control->fd < 0)
+		return false;
+	admit(control);
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		if (control->clients[i] >= 0)
+			down |= serve_one(control, i, status);
+	}
+	return down;
+}
+
+void
+control_finish(struct control *control, const struct control_status *status)
+{
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		if (control->clients[i] >= 0 && control->waiting[i])
+			answer(control, i, status);
+	}
+}
+
+static int
+receive(int fd, int64_t deadline, struct control_status *out, struct err *err)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	struct control_status reply;
+
+	if (poll(&wait, 1, clock_left(deadline)) <= 0)
+		return err_set(err, ERR_KIND_SYSTEM,
+		    "the keeper did not answer in time");
+	if (recv(fd, &reply, sizeof(reply), 0) != (ssize_t)sizeof(reply) ||
+	    reply.magic != MAGIC)
+		return err_set(err, ERR_KIND_SYSTEM,
+		    "the keeper ended, or is of another version");
+	*out = reply;
+	return 0;
+}
+
+int
+control_ask(const struct config *cfg, enum control_request request,
+    int64_t deadline, struct control_status *out, struct err *err)
+{
+	struct sockaddr_un addr;
+	char byte = (char)request;
+	int fd = -1;
+	int rc = -1;
+
+	if (address(&addr, cfg, err) != 0)
+		return -1;
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_sys(err, ERR_KIND_SYSTEM, "socket");
+	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) != 0) {
+		if (errno == ENOENT || errno == ECONNREFUSED)
+			rc = 1;
+		else
+			err_sys(err, ERR_KIND_SYSTEM, "%s", addr.sun_path);
+	} else if (send(fd, &byte, 1, MSG_NOSIGNAL) != 1) {
+		err_sys(err, ERR_KIND_SYSTEM, "%s", addr.sun_path);
+	} else {
+		rc = receive(fd, deadline, out, err);
+	}
+	close(fd);
+	return rc;
+}

@@ -1,0 +1,70 @@
+#ifndef APP_CONTROL_H
+#define APP_CONTROL_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "ssm/ssm.h"
+
+struct config;
+
+/*
+ * How commands talk to a keeper: a sequenced-packet socket in the state
+ * directory, a request of one byte, an answer of one fixed struct.  Only root
+ * and the keeper's own user are answered.
+ */
+enum control_request {
+	CONTROL_STATUS = 's',
+	CONTROL_DOWN = 'd', /* answered when the take-down is over */
+};
+
+struct control_status {
+	uint32_t magic;
+	pid_t keeper, agent; /* agent: 0 = does not run */
+	int64_t since;       /* registered, seconds since 1970, 0 = not */
+	int restarts;        /* of the agent */
+	bool up, online, over;
+	char phase[16];
+	char node[SSM_NODE_SIZE];
+	char region[64];
+	struct err last;
+};
+
+/* The keeper's side.  Nothing is allocated; a client that does not read or
+ * write is dropped. */
+enum { CONTROL_CLIENTS = 4 };
+
+struct control {
+	int fd;                        /* listens; -1 = closed */
+	int clients[CONTROL_CLIENTS];  /* -1 = free */
+	bool waiting[CONTROL_CLIENTS]; /* for the end of the take-down */
+};
+
+void control_init(struct control *control);
+int control_open(struct control *control, const struct config *cfg,
+    struct err *err);
+void control_close(struct control *control, const struct config *cfg);
+
+/* Descriptors to wait for, at most CONTROL_CLIENTS + 1. */
+size_t control_poll(const struct control *control, struct pollfd *fds);
+
+/* Serve whoever is there; true: somebody asked for the take-down. */
+bool control_serve(struct control *control,
+    const struct control_status *status);
+
+/* The take-down is over: answer those who wait for it. */
+void control_finish(struct control *control,
+    const struct control_status *status);
+
+/*
+ * The client's side: 1 = there is no keeper, 0 = answered.  The deadline is of
+ * clock_ms().
+ */
+int control_ask(const struct config *cfg, enum control_request request,
+    int64_t deadline, struct control_status *out, struct err *err);
+
+#endif

@@ -1,0 +1,345 @@
+#include "app/course.h"
+
+#include "app/config.h"
+#include "app/course_phases.h"
+#include "app/record.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/slice.h"
+
+/* Milliseconds: for removing what a failed start has made; for the workers
+ * beside the phase's own, whose requests end a little earlier. */
+enum { FAIL_MS = 20000, SAVE_MS = 10000, TIDY_MS = 30000, MARGIN_MS = 200 };
+
+const char *
+course_phase_name(enum course_phase phase)
+{
+	return course_phases[phase].name;
+}
+
+/* Once stopping is set, whatever was to come next is the take-down. */
+void
+course_go(struct course *course, enum course_phase phase)
+{
+	bool forward = phase != COURSE_REMOVE && phase != COURSE_FORGET &&
+	               phase != COURSE_DOWN;
+
+	if (course->stopping && forward)
+		phase = state_settled(&course->state) ? COURSE_FORGET
+		                                      : COURSE_REMOVE;
+	log_debug("%s -> %s", course_phases[course->phase].name,
+	    course_phases[phase].name);
+	course->phase = phase;
+	course->begun = false;
+}
+
+void
+course_fail(struct course *course, const struct err *err)
+{
+	course->last = *err;
+	course->stopping = true;
+	course->stop_by = clock_in(FAIL_MS);
+	course_go(course, COURSE_OFF);
+}
+
+void
+course_init(struct course *course, const struct course_options *options)
+{
+	*course = (struct course){
+		.code_fd = -1,
+		.work = {
+			.cfg = options->cfg,
+			.agent = options->agent,
+			.role = options->role,
+			.code = options->code,
+			.public_fd = -1,
+			.private_fd = -1,
+			.code_fd = -1,
+		},
+	};
+}
+
+void
+course_start(struct course *course)
+{
+	course->give_up_at = clock_in(course->work.cfg->give_up_ms);
+	course_go(course, COURSE_PREPARE);
+}
+
+void
+course_refuse(struct course *course, const struct err *err)
+{
+	course->last = *err;
+	course->stopping = true;
+	course_go(course, COURSE_DOWN);
+}
+
+void
+course_clear(struct course *course, const struct state *state)
+{
+	course->state = *state;
+	course->stopping = true;
+	course->stop_by = clock_in(course->work.cfg->down_timeout_ms);
+	course_go(course, COURSE_REMOVE);
+}
+
+void
+course_doubt(struct course *course)
+{
+	if (course->phase == COURSE_UP)
+		course_go(course, COURSE_CHECK);
+}
+
+void
+course_abandon(const struct course *course)
+{
+	if (!state_settled(&course->state))
+		course_phases_left(&course->state);
+}
+
+/* One save at a time; a change meanwhile makes another one. */
+static void
+save(struct course *course)
+{
+	struct work work = course->work;
+	struct job_spec spec = {
+		.name = "save",
+		.work = work_files_save,
+		.input = &work,
+		.deadline = clock_in(SAVE_MS),
+	};
+	struct err err = { 0 };
+
+	work.state = &course->state;
+	course->unsaved = false;
+	if (job_start(&course->saver, &spec, &err) != 0)
+		log_err(LOG_WARN, "save_failed", &err);
+}
+
+/* Where the registration could not delete its activation, the node's own
+ * credentials may be allowed to. */
+static void
+tidy(struct course *course)
+{
+	struct work work = course->work;
+	struct job_spec spec = {
+		.name = "delete the activation",
+		.work = work_net_remove,
+		.input = &work,
+		.deadline = clock_in(TIDY_MS),
+	};
+	struct err err = { 0 };
+
+	course->tidied = course->state;
+	course->tidied.node[0] = '\0';
+	work.state = &course->tidied;
+	work.deadline = spec.deadline - MARGIN_MS;
+	if (job_start(&course->tidy, &spec, &err) != 0)
+		log_err(LOG_WARN, "tidy_failed", &err);
+}
+
+static void
+take(struct course *course, const struct record *record)
+{
+	switch ((enum record_type)record->type) {
+	case RECORD_STATE:
+		slice_copy(slice_of(record->text), course->verdict,
+		    sizeof(course->verdict));
+		course->state = record->state;
+		return; /* It comes from the disk. */
+	case RECORD_HANDED_OVER:
+		course->delegated = true;
+		return;
+	case RECORD_ACCEPTED:
+	case RECORD_REFUSED:
+		course->refused = record->type == RECORD_REFUSED;
+		return;
+	case RECORD_ACTIVATION:
+		course->key_used = true;
+		break;
+	case RECORD_NONE:
+	case RECORD_REGION:
+	case RECORD_NODE:
+	case RECORD_NO_ACTIVATION:
+	case RECORD_NO_NODE:
+	case RECORD_SETTLED:
+	case RECORD_DONE:
+	case RECORD_FAILED:
+	case RECORD_TYPES:
+		break;
+	}
+	if (record_apply(&course->state, record))
+		course->unsaved = true;
+}
+
+static void
+step_job(struct course *course)
+{
+	struct record record;
+
+	while (job_next(&course->job, &record) == 1) {
+		if (record.type == RECORD_FAILED) {
+			course_phases[course->phase].failed(course,
+			    &record.err);
+			return;
+		}
+		if (record.type == RECORD_DONE) {
+			course_phases[course->phase].done(course);
+			return;
+		}
+		take(course, &record);
+	}
+}
+
+/* Workers beside the phase's own. */
+static void
+step_others(struct course *course)
+{
+	struct record record;
+
+	while (job_next(&course->tidy, &record) == 1) {
+		if (record.type == RECORD_FAILED)
+			log_err(LOG_WARN, "activation_kept", &record.err);
+		else
+			take(course, &record);
+	}
+	while (job_next(&course->saver, &record) == 1) {
+		if (record.type == RECORD_FAILED)
+			log_err(LOG_WARN, "save_failed", &record.err);
+	}
+	/* Its failure is seen by whoever waits for the key. */
+	while (job_next(&course->key, &record) == 1)
+		continue;
+}
+
+static bool
+begin(struct course *course)
+{
+	struct err err = { 0 };
+
+	if (course->begun || course_phases[course->phase].begin == NULL)
+		return false;
+	if (course_phases[course->phase].on_disk &&
+	    (course->unsaved || course->saver.active))
+		return false;
+	course->begun = true;
+	if (course_phases[course->phase].begin(course, &err) == 0)
+		return false;
+	course_phases[course->phase].failed(course, &err);
+	return true;
+}
+
+void
+course_step(struct course *course)
+{
+	step_others(course);
+	step_job(course);
+	if (course->phase == COURSE_WAIT && clock_ms() >= course->retry_at)
+		course_go(course, COURSE_PREPARE);
+	if (course->unsaved && !course->saver.active)
+		save(course);
+	while (begin(course))
+		continue;
+}
+
+bool
+course_reaped(struct course *course, pid_t pid)
+{
+	return job_reaped(&course->job, pid) ||
+	       job_reaped(&course->saver, pid) ||
+	       job_reaped(&course->key, pid) || job_reaped(&course->tidy, pid);
+}
+
+void
+course_agent_runs(struct course *course)
+{
+	if (course->phase != COURSE_START)
+		return;
+	course_go(course, COURSE_UP);
+	course->tries = 0;
+	err_clear(&course->last);
+	if (course->state.activation[0] != '\0')
+		tidy(course);
+}
+
+void
+course_agent_lost(struct course *course, const struct err *err)
+{
+	if (course->phase == COURSE_START || course->phase == COURSE_UP)
+		course_fail(course, err);
+}
+
+void
+course_stop(struct course *course)
+{
+	int64_t soon = clock_in(course->work.cfg->down_timeout_ms / 2);
+
+	if (course->stopping)
+		return;
+	course->stopping = true;
+	course->stop_by = clock_in(course->work.cfg->down_timeout_ms);
+	job_kill(&course->tidy);
+	switch (course->phase) {
+	case COURSE_OFF:
+	case COURSE_DOWN:
+		course_go(course, COURSE_DOWN);
+		break;
+	case COURSE_PREPARE:
+	case COURSE_CHECK:
+	case COURSE_REGISTER:
+	case COURSE_DELEGATE:
+	case COURSE_INSTALL:
+	case COURSE_REMOVE:
+	case COURSE_FORGET:
+		/* A worker that is cut off in the middle of a call leaves
+		 * something unknown behind: it gets half of the time. */
+		course->job.deadline = clock_min(course->job.deadline, soon);
+		break;
+	case COURSE_START:
+	case COURSE_UP:
+	case COURSE_WAIT:
+		course_go(course, COURSE_OFF);
+		break;
+	case COURSE_PHASES:
+		break;
+	}
+}
+
+bool
+course_over(const struct course *course)
+{
+	return course->phase == COURSE_DOWN && course->begun &&
+	       !course->job.active && !course->unsaved && !course->saver.active;
+}
+
+size_t
+course_poll(const struct course *course, struct pollfd *fds)
+{
+	const struct job *jobs[COURSE_FDS] = { &course->job, &course->saver,
+		&course->key, &course->tidy };
+	size_t count = 0;
+
+	for (size_t i = 0; i < COURSE_FDS; i++) {
+		if (jobs[i]->active)
+			fds[count++] = (struct pollfd){
+				.fd = jobs[i]->fd,
+				.events = POLLIN,
+			};
+	}
+	return count;
+}
+
+int64_t
+course_due(const struct course *course)
+{
+	const struct job *jobs[COURSE_FDS] = { &course->job, &course->saver,
+		&course->key, &course->tidy };
+	int64_t due =
+	    course->phase == COURSE_WAIT ? course->retry_at : INT64_MAX;
+
+	for (size_t i = 0; i < COURSE_FDS; i++) {
+		if (jobs[i]->active)
+			due = clock_min(due, jobs[i]->deadline);
+	}
+	return due;
+}

@@ -1,0 +1,414 @@
+#include "app/course_phases.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/config.h"
+#include "app/course.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rng.h"
+
+/* Times that the workers get, in milliseconds.  The requests of a network
+ * worker end a little earlier, so that it can say itself what happened. */
+enum {
+	PREPARE_MS = 20000,
+	CHECK_MS = 15000,
+	REGISTER_MS = 60000,
+	DELEGATE_MS = 60000,
+	INSTALL_MS = 20000,
+	LEFTOVER_MS = 20000,
+	FORGET_MS = 10000,
+	NOTE_MS = 2000,
+	FORGET_SHARE_MS = 300, /* of the time of a take-down */
+	KEY_MS = 60000,
+	MARGIN_MS = 200,
+	WAIT_MAX_MS = 60000,
+	WAIT_SHIFT_MAX = 6,
+};
+
+/* Start the worker of the phase, with the descriptors that it needs (-1 =
+ * none). */
+static int
+begin_job(struct course *course, const struct job_spec *what, struct err *err)
+{
+	struct job_spec spec = *what;
+
+	spec.input = &course->work;
+	for (size_t i = 0; i < JOB_KEEP_MAX; i++) {
+		if (what->keep[i] > 0)
+			spec.keep[spec.keep_count++] = what->keep[i];
+	}
+	course->work.state = &course->state;
+	course->work.failure = &course->last;
+	course->work.deadline = spec.deadline - MARGIN_MS;
+	return job_start(&course->job, &spec, err);
+}
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void
+drop_key(struct course *course)
+{
+	job_kill(&course->key);
+	close_fd(&course->work.public_fd);
+	close_fd(&course->work.private_fd);
+	course->key_used = false;
+}
+
+/*
+ * The key maker starts before the net worker and works beside it; its pipes
+ * hold the two halves until they are wanted.
+ */
+static int
+begin_key(struct course *course, struct err *err)
+{
+	int public[2] = { -1, -1 }, private[2] = { -1, -1 };
+	struct work work = course->work;
+	struct job_spec spec = {
+		.name = "make a key",
+		.work = work_key_make,
+		.input = &work,
+		.keep_count = 2,
+		.deadline = clock_in(KEY_MS),
+	};
+	int rc = -1;
+
+	if (course->work.public_fd >= 0 && !course->key_used)
+		return 0;
+	drop_key(course);
+	if (pipe2(public, O_CLOEXEC) == 0 && pipe2(private, O_CLOEXEC) == 0) {
+		spec.keep[0] = work.public_fd = public[1];
+		spec.keep[1] = work.private_fd = private[1];
+		rc = job_start(&course->key, &spec, err);
+	} else {
+		err_sys(err, ERR_KIND_SYSTEM, "pipe");
+	}
+	close_fd(&public[1]);
+	close_fd(&private[1]);
+	course->work.public_fd = public[0];
+	course->work.private_fd = private[0];
+	return rc;
+}
+
+static int
+begin_prepare(struct course *course, struct err *err)
+{
+	struct job_spec spec = {
+		.name = "prepare",
+		.work = work_files_prepare,
+		.deadline = clock_in(PREPARE_MS),
+	};
+
+	return begin_job(course, &spec, err);
+}
+
+static int
+begin_check(struct course *course, struct err *err)
+{
+	struct job_spec spec = {
+		.name = "check",
+		.work = work_net_check,
+		.deadline = clock_in(CHECK_MS),
+	};
+
+	return begin_job(course, &spec, err);
+}
+
+static int
+begin_register(struct course *course, struct err *err)
+{
+	struct job_spec spec = {
+		.name = "register",
+		.work = work_net_register,
+		.deadline = clock_in(REGISTER_MS),
+	};
+	int code[2];
+	int rc = -1;
+
+	/* So it is on disk already. */
+	course->state.unsettled = course->work.cfg->id == NULL;
+	course->delegated = false;
+	course->work.delegate = course->work.cfg->registrar == CONFIG_AGENT;
+	if (!course->work.delegate && begin_key(course, err) != 0)
+		return -1;
+	close_fd(&course->code_fd);
+	if (pipe2(code, O_CLOEXEC) != 0)
+		return err_sys(err, ERR_KIND_SYSTEM, "pipe");
+	course->work.code_fd = code[1];
+	spec.keep[0] = code[1];
+	spec.keep[1] = course->work.public_fd;
+	rc = begin_job(course, &spec, err);
+	close_fd(&course->work.code_fd);
+	course->code_fd = code[0];
+	return rc;
+}
+
+static int
+begin_delegate(struct course *course, struct err *err)
+{
+	struct job_spec spec = {
+		.name = "register",
+		.work = work_delegate_run,
+		.keep = { course->code_fd },
+		.deadline = clock_in(DELEGATE_MS),
+	};
+	int rc = -1;
+
+	course->work.delegate = true;
+	course->work.code_fd = course->code_fd;
+	rc = begin_job(course, &spec, err);
+	close_fd(&course->work.code_fd);
+	course->code_fd = -1;
+	return rc;
+}
+
+static int
+begin_install(struct course *course, struct err *err)
+{
+	struct job_spec spec = {
+		.name = "install",
+		.work = work_files_install,
+		.keep = { course->work.private_fd },
+		.deadline = clock_in(INSTALL_MS),
+	};
+
+	return begin_job(course, &spec, err);
+}
+
+static int
+begin_remove(struct course *course, struct err *err)
+{
+	struct job_spec spec = {
+		.name = "remove",
+		.work = work_net_remove,
+		.deadline = course->stopping ? course->stop_by - FORGET_SHARE_MS
+		                             : clock_in(LEFTOVER_MS),
+	};
+
+	return begin_job(course, &spec, err);
+}
+
+static int
+begin_forget(struct course *course, struct err *err)
+{
+	struct job_spec spec = {
+		.name = "forget",
+		.work = work_files_forget,
+		.deadline = clock_in(FORGET_MS),
+	};
+
+	drop_key(course);
+	return begin_job(course, &spec, err);
+}
+
+static void
+prepare_failed(struct course *course, const struct err *err)
+{
+	/* Nothing was done, and what is on disk is somebody else's. */
+	course->last = *err;
+	course->stopping = true;
+	course_go(course, COURSE_DOWN);
+}
+
+static void
+prepare_done(struct course *course)
+{
+	course->leftover = strcmp(course->verdict, "leftover") == 0;
+	course->reused = strcmp(course->verdict, "reuse") == 0;
+	if (course->leftover) {
+		log_event(LOG_INFO, "leftover",
+		    "removing what an earlier start left behind");
+		course_go(course, COURSE_REMOVE);
+		return;
+	}
+	/* Nothing was sent yet. */
+	if (!course->reused)
+		course->state.unsettled = false;
+	course_go(course, course->reused ? COURSE_CHECK : COURSE_REGISTER);
+}
+
+static void
+check_done(struct course *course)
+{
+	if (!course->refused) {
+		course_go(course, COURSE_START);
+		return;
+	}
+	log_event(LOG_WARN, "registration_refused",
+	    "AWS no longer accepts %s; registering anew", course->state.node);
+	course->leftover = true;
+	course_go(course, COURSE_REMOVE);
+}
+
+/* AWS cannot be asked: the agent will find out by itself. */
+static void
+check_failed(struct course *course, const struct err *err)
+{
+	log_err(LOG_WARN, "check_failed", err);
+	course_go(course, COURSE_START);
+}
+
+static void
+register_done(struct course *course)
+{
+	course_go(course, course->delegated ? COURSE_DELEGATE : COURSE_INSTALL);
+}
+
+static void
+try_failed(struct course *course, const struct err *err)
+{
+	int shift =
+	    course->tries < WAIT_SHIFT_MAX ? course->tries : WAIT_SHIFT_MAX;
+	int64_t pause = INT64_C(1000) << shift;
+
+	if (err->retry == ERR_FINAL || course->state.node[0] != '\0' ||
+	    clock_ms() >= course->give_up_at) {
+		course_fail(course, err);
+		return;
+	}
+	course->last = *err;
+	course->tries++;
+	if (pause > WAIT_MAX_MS)
+		pause = WAIT_MAX_MS;
+	pause = (int64_t)((double)pause * rng_unit());
+	log_err(LOG_WARN,
+	    err->retry == ERR_THROTTLED ? "throttled" : "try_failed", err);
+	course->retry_at = clock_in(pause);
+	course_go(course, COURSE_WAIT);
+}
+
+static void
+delegate_done(struct course *course)
+{
+	/* The agent has written the vault. */
+	course->state.installed = true;
+	course->unsaved = true;
+	course_go(course, COURSE_INSTALL);
+}
+
+static void
+install_done(struct course *course)
+{
+	drop_key(course);
+	course_go(course, COURSE_START);
+}
+
+static void
+remove_done(struct course *course)
+{
+	course_go(course, COURSE_FORGET);
+}
+
+void
+course_phases_left(const struct state *state)
+{
+	if (state->node[0] != '\0')
+		log_event(LOG_WARN, "left_behind",
+		    "the node %s stays on the account; remove it by: aws ssm "
+		    "deregister-managed-instance --region %s --instance-id %s",
+		    state->node, state->region, state->node);
+	if (state->activation[0] != '\0')
+		log_event(LOG_WARN, "left_behind",
+		    "the activation %s stays on the account; remove it by: "
+		    "aws ssm delete-activation --region %s --activation-id %s",
+		    state->activation, state->region, state->activation);
+	if (state->unsettled && state->nonce[0] != '\0')
+		log_event(LOG_WARN, "left_behind",
+		    "an activation may stay on the account, whose description "
+		    "holds [ssm-activate:%s]",
+		    state->nonce);
+}
+
+static void
+remove_failed(struct course *course, const struct err *err)
+{
+	log_err(LOG_WARN, "remove_failed", err);
+	course_phases_left(&course->state);
+	/* On disk it stays, for the next start to try again. */
+	if (course->stopping) {
+		course_go(course, COURSE_DOWN);
+		return;
+	}
+	course_go(course, COURSE_FORGET);
+}
+
+static void
+forget_done(struct course *course)
+{
+	if (course->leftover && !course->stopping) {
+		course->leftover = false;
+		course->state = (struct state){ 0 };
+		course_go(course, COURSE_PREPARE);
+		return;
+	}
+	course_go(course, COURSE_DOWN);
+}
+
+static void
+forget_failed(struct course *course, const struct err *err)
+{
+	log_err(LOG_WARN, "forget_failed", err);
+	if (course->leftover && !course->stopping) {
+		course_fail(course, err);
+		return;
+	}
+	course_go(course, COURSE_DOWN);
+}
+
+static int
+begin_down(struct course *course, struct err *err)
+{
+	struct job_spec spec = {
+		.name = "note",
+		.work = work_files_note,
+		.deadline = clock_in(NOTE_MS),
+	};
+
+	if (course->quiet)
+		return 0;
+	return begin_job(course, &spec, err);
+}
+
+static void
+down_done(struct course *course)
+{
+	course->quiet = true;
+}
+
+/* A disk that cannot be written was the reason, as likely as not. */
+static void
+down_failed(struct course *course, const struct err *err)
+{
+	course->quiet = true;
+	log_debug("%s", err->msg);
+}
+
+const struct course_table course_phases[COURSE_PHASES] = {
+	[COURSE_OFF] = { .name = "off" },
+	[COURSE_PREPARE] = { "preparing", begin_prepare, prepare_done,
+	    prepare_failed, true },
+	[COURSE_CHECK] = { "checking", begin_check, check_done, check_failed,
+	    false },
+	[COURSE_REGISTER] = { "registering", begin_register, register_done,
+	    try_failed, false },
+	[COURSE_DELEGATE] = { "registering", begin_delegate, delegate_done,
+	    course_fail, false },
+	[COURSE_INSTALL] = { "installing", begin_install, install_done,
+	    course_fail, true },
+	[COURSE_START] = { .name = "starting" },
+	[COURSE_UP] = { .name = "up" },
+	[COURSE_WAIT] = { .name = "waiting" },
+	[COURSE_REMOVE] = { "removing", begin_remove, remove_done,
+	    remove_failed, false },
+	[COURSE_FORGET] = { "removing", begin_forget, forget_done,
+	    forget_failed, true },
+	[COURSE_DOWN] = { "down", begin_down, down_done, down_failed, false },
+};

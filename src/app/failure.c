@@ -1,0 +1,113 @@
+#include "app/failure.h"
+
+#include <string.h>
+
+#include "app/config.h"
+#include "app/work.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/slice.h"
+
+static int
+path_of(char out[static WORK_PATH_MAX], const struct config *cfg,
+    struct err *err)
+{
+	if (work_path(out, cfg, "failure.json"))
+		return 0;
+	return err_set(err, ERR_KIND_INVALID_VALUE,
+	    "SSM_ACTIVATE_STATE_DIR is too long");
+}
+
+static int
+encode(struct buf *out, const struct err *failure, struct err *err)
+{
+	struct json *doc = json_new_object();
+	bool ok = true;
+
+	ok = ok && json_add_number(doc, "code", (double)failure->code) == 0;
+	ok =
+	    ok && json_add_text(doc, "kind", err_kind_name(failure->kind)) == 0;
+	ok = ok && json_add_text(doc, "message", failure->msg) == 0;
+	ok = ok && json_add_text(doc, "fix", failure->fix) == 0;
+	ok = ok && json_print(out, doc) == 0;
+	buf_putc(out, '\n');
+	json_free(doc);
+	return ok && buf_ok(out)
+	           ? 0
+	           : err_set(err, ERR_KIND_SYSTEM, "no memory for a note");
+}
+
+int
+failure_save(const struct config *cfg, const struct err *failure,
+    struct err *err)
+{
+	struct buf text = { 0 };
+	char path[WORK_PATH_MAX];
+	int rc = -1;
+
+	if (path_of(path, cfg, err) != 0)
+		return -1;
+	if (failure->code == ERR_OK)
+		return file_remove(path, err);
+	if (encode(&text, failure, err) == 0 &&
+	    file_mkdirs(cfg->state_dir, 0700, err) == 0)
+		rc = file_write(path, 0600, text.data, text.len, err);
+	buf_free(&text);
+	return rc;
+}
+
+static enum err_kind
+kind_of(const char *name)
+{
+	for (int kind = 0; name != NULL && kind < ERR_KIND_COUNT; kind++) {
+		if (strcmp(err_kind_name((enum err_kind)kind), name) == 0)
+			return (enum err_kind)kind;
+	}
+	return ERR_KIND_SYSTEM;
+}
+
+static int
+decode(struct err *out, const struct json *doc, struct err *err)
+{
+	const char *message = json_text(doc, "message");
+	const char *fix = json_text(doc, "fix");
+	double code = 0;
+
+	if (message == NULL || !json_number(doc, "code", &code) ||
+	    code < ERR_USAGE || code > ERR_CONFIG)
+		return err_set(err, ERR_KIND_PARSE, "not a note of ours");
+	err_clear(out);
+	err_set(out, kind_of(json_text(doc, "kind")), "%s", message);
+	out->code = (enum err_code)(int)code;
+	if (fix != NULL && *fix != '\0')
+		err_fix(out, "%s", fix);
+	return 0;
+}
+
+int
+failure_load(const struct config *cfg, struct err *out, struct err *err)
+{
+	struct buf text = { 0 };
+	struct json *doc = NULL;
+	char path[WORK_PATH_MAX];
+	int rc = -1;
+
+	if (path_of(path, cfg, err) != 0)
+		return -1;
+	switch (file_read(path, &text, err)) {
+	case FILE_ABSENT:
+		rc = 1;
+		break;
+	case FILE_FOUND:
+		if (json_parse(&doc, text.data, text.len, err) == 0)
+			rc = decode(out, doc, err);
+		break;
+	case FILE_FAILED:
+		break;
+	}
+	json_free(doc);
+	buf_free(&text);
+	return rc;
+}

@@ -1,0 +1,55 @@
+#ifndef APP_JOB_H
+#define APP_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct err;
+struct record;
+
+/*
+ * A worker process: forked, does one thing, sends records, ends.  Its keeper
+ * reads the records, waits for the end and kills it at its deadline.
+ */
+enum { JOB_KEEP_MAX = 4 };
+
+struct job_spec {
+	const char *name; /* for messages, static */
+	/* Runs in the worker; sends its records into out, the last one by
+	 * record_finish(). */
+	void (*work)(const void *input, int out);
+	const void *input;
+	int keep[JOB_KEEP_MAX]; /* further descriptors that it needs */
+	size_t keep_count;
+	int64_t deadline; /* clock_ms() time base */
+};
+
+/* Zero is "no job". */
+struct job {
+	const char *name;
+	pid_t pid; /* 0 = none, or reaped */
+	int fd;    /* records; valid while active */
+	int64_t deadline;
+	bool active;   /* started and its last record not seen */
+	bool finished; /* the last record was seen */
+};
+
+int job_start(struct job *job, const struct job_spec *spec, struct err *err);
+
+/*
+ * The next record: 1, or 0 when there is none now.  After the last one, at
+ * the end of a worker that died without one, and when the deadline has passed
+ * (the worker is killed then), a RECORD_DONE or RECORD_FAILED is given and the
+ * job is not active any more.
+ */
+int job_next(struct job *job, struct record *out);
+
+/* Kill it and drop what it still has to say. */
+void job_kill(struct job *job);
+
+/* Tell the job that pid was reaped; true if that was its worker. */
+bool job_reaped(struct job *job, pid_t pid);
+
+#endif

@@ -1,0 +1,386 @@
+#include "app/keeper.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/logtail.h"
+#include "agent/paths.h"
+#include "agent/spec.h"
+#include "app/certs.h"
+#include "app/command.h"
+#include "app/config.h"
+#include "app/control.h"
+#include "app/course.h"
+#include "app/lock.h"
+#include "app/minder.h"
+#include "app/record.h"
+#include "app/signals.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/slice.h"
+
+enum {
+	FDS_MAX = COURSE_FDS + CONTROL_CLIENTS + 3,
+	DOUBT_MS = 600000, /* between two questions whether AWS knows us */
+};
+
+struct keeper {
+	const struct keeper_options *options;
+	const struct config *cfg;
+	int signal_fd, lock_fd, report_fd;
+	struct command command;
+	bool announced, online, over_told;
+	int required_status; /* REQUIRED and no access: the exit status */
+	int64_t leave_by, doubt_after;
+	struct course course;
+	struct minder minder;
+	struct spec spec;
+	struct control control;
+	struct logtail tail;
+};
+
+/* Lock and socket, then the course; a failure is an end of the course. */
+static int
+start_course(struct keeper *k, struct err *err)
+{
+	pid_t holder = 0;
+
+	switch (lock_take(&k->lock_fd, &holder, k->cfg, err)) {
+	case 0:
+		break;
+	case 1:
+		k->course.quiet = true;
+		return err_set(err, ERR_KIND_SYSTEM,
+		    "another ssm-activate (pid %d) keeps %s", (int)holder,
+		    k->cfg->state_dir);
+	default:
+		return -1;
+	}
+	if (k->options->refused != NULL) {
+		*err = *k->options->refused;
+		return -1;
+	}
+	if (control_open(&k->control, k->cfg, err) != 0)
+		return -1;
+	if (k->options->leftover != NULL)
+		course_clear(&k->course, k->options->leftover);
+	else
+		course_start(&k->course);
+	return 0;
+}
+
+static int
+open_keeper(struct keeper *k, struct err *err)
+{
+	struct course_options options = {
+		.cfg = k->cfg,
+		.agent = k->options->agent,
+		.role = k->options->role,
+		.code = k->options->code,
+	};
+	control_init(&k->control);
+	k->tail.fd = k->tail.file = -1;
+	k->report_fd = k->options->report_fd;
+	k->leave_by = INT64_MAX;
+	course_init(&k->course, &options);
+	return signals_open(&k->signal_fd, err);
+}
+
+static void
+report(struct keeper *k, enum record_type type)
+{
+	if (k->report_fd < 0)
+		return;
+	record_send(k->report_fd, type, k->course.state.node, NULL,
+	    &k->course.last);
+	close(k->report_fd);
+	k->report_fd = -1;
+}
+
+static void
+stop(struct keeper *k)
+{
+	course_stop(&k->course);
+	minder_stop(&k->minder, k->cfg->down_timeout_ms);
+	logtail_close(&k->tail);
+}
+
+static void
+reap(struct keeper *k)
+{
+	int status = 0;
+	pid_t pid = 0;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (command_reaped(&k->command, pid, status)) {
+			k->leave_by = k->cfg->no_linger
+			                  ? clock_ms()
+			                  : clock_in(k->cfg->down_timeout_ms);
+			stop(k);
+		} else if (!course_reaped(&k->course, pid)) {
+			minder_reaped(&k->minder, pid, status);
+		}
+	}
+}
+
+/* Every signal is the application's; some also begin the take-down. */
+static void
+take_signal(struct keeper *k, int sig)
+{
+	bool ends = (k->cfg->stop_signals & signals_bit(sig)) != 0;
+
+	if (sig == SIGCHLD) {
+		reap(k);
+		return;
+	}
+	if (k->command.pid > 0)
+		kill(k->command.pid, sig);
+	else if (sig == SIGHUP)
+		ends = true;
+	if (!ends || k->course.stopping)
+		return;
+	log_event(LOG_INFO, "stopping", "SIG%s: taking the node down",
+	    signals_name(sig));
+	stop(k);
+}
+
+static void
+take_signals(struct keeper *k)
+{
+	struct signalfd_siginfo info;
+
+	while (read(k->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		take_signal(k, (int)info.ssi_signo);
+}
+
+static void
+start_agent(struct keeper *k)
+{
+	struct spec_options options = {
+		.env = k->cfg->env,
+		.path = k->options->agent,
+		.minimal = k->cfg->agent_env == CONFIG_MINIMAL,
+		.region = k->course.state.region,
+	};
+	struct err err = { 0 };
+	char cert[WORK_PATH_MAX];
+
+	if (certs_exist(k->cfg) && certs_path(cert, k->cfg))
+		options.cert_file = cert;
+	spec_free(&k->spec);
+	logtail_close(&k->tail);
+	logtail_open(&k->tail, PATHS_LOG, "amazon-ssm-agent.log");
+	if (spec_build(&k->spec, &options, &err) != 0 ||
+	    minder_start(&k->minder, &k->spec, &err) != 0)
+		course_agent_lost(&k->course, &err);
+}
+
+static void
+announce(struct keeper *k)
+{
+	const struct state *state = &k->course.state;
+
+	if (k->announced)
+		return;
+	k->announced = true;
+	log_node(state->node);
+	log_event(LOG_INFO, "node_up",
+	    "%s is up%s; aws ssm start-session --region %s --target %s",
+	    state->node, k->course.reused ? " again" : "", state->region,
+	    state->node);
+	report(k, RECORD_NODE);
+}
+
+/* What the agent is to do, by the course's phase. */
+static void
+mind(struct keeper *k)
+{
+	struct err lost = { 0 };
+
+	minder_tick(&k->minder);
+	switch (k->course.phase) {
+	case COURSE_START:
+		if (k->minder.phase == MINDER_OFF)
+			start_agent(k);
+		else if (k->minder.phase == MINDER_RUNNING)
+			course_agent_runs(&k->course);
+		break;
+	case COURSE_UP:
+		announce(k);
+		break;
+	case COURSE_REMOVE:
+		logtail_close(&k->tail);
+		minder_stop(&k->minder, k->cfg->down_timeout_ms);
+		break;
+	case COURSE_FORGET:
+	case COURSE_DOWN:
+		minder_kill(&k->minder);
+		break;
+	case COURSE_OFF:
+	case COURSE_PREPARE:
+	case COURSE_CHECK:
+	case COURSE_REGISTER:
+	case COURSE_DELEGATE:
+	case COURSE_INSTALL:
+	case COURSE_WAIT:
+	case COURSE_PHASES:
+		break;
+	}
+	if (k->minder.phase == MINDER_LOST) {
+		err_set(&lost, ERR_KIND_SYSTEM,
+		    "amazon-ssm-agent does not stay alive");
+		course_agent_lost(&k->course, &lost);
+	}
+}
+
+static void
+read_log(struct keeper *k)
+{
+	unsigned news = k->tail.fd >= 0 ? logtail_read(&k->tail) : 0;
+
+	if ((news & LOGTAIL_ONLINE) != 0 && !k->online) {
+		k->online = true;
+		log_event(LOG_INFO, "node_online", "%s is online",
+		    k->course.state.node);
+	}
+	if ((news & LOGTAIL_HIBERNATE) != 0)
+		minder_hibernates(&k->minder);
+	if ((news & LOGTAIL_REFUSED) != 0 && clock_ms() >= k->doubt_after) {
+		k->doubt_after = clock_in(DOUBT_MS);
+		course_doubt(&k->course);
+	}
+}
+
+static void
+fill_status(const struct keeper *k, struct control_status *out)
+{
+	const struct state *state = &k->course.state;
+
+	*out = (struct control_status){
+		.keeper = getpid(),
+		.agent = k->minder.pid,
+		.since = state->node[0] != '\0' ? state->since : 0,
+		.restarts = k->minder.restarts,
+		.up = k->course.phase == COURSE_UP,
+		.online = k->online,
+		.over = course_over(&k->course),
+		.last = k->course.last,
+	};
+	memcpy(out->node, state->node, sizeof(out->node));
+	memcpy(out->region, state->region, sizeof(out->region));
+	slice_copy(slice_of(course_phase_name(k->course.phase)), out->phase,
+	    sizeof(out->phase));
+}
+
+static void
+serve(struct keeper *k)
+{
+	struct control_status status;
+
+	fill_status(k, &status);
+	if (control_serve(&k->control, &status) && !k->course.stopping) {
+		log_event(LOG_INFO, "stopping", "down: taking the node down");
+		stop(k);
+	}
+	if (course_over(&k->course))
+		control_finish(&k->control, &status);
+}
+
+/* Once, when the course has come to its end. */
+static void
+tell_over(struct keeper *k)
+{
+	const struct err *last = &k->course.last;
+
+	if (k->over_told || !course_over(&k->course))
+		return;
+	k->over_told = true;
+	/* Where `up` still waits, it says why itself. */
+	if (last->code != ERR_OK && k->report_fd < 0)
+		log_err(k->cfg->required ? LOG_ERROR : LOG_WARN, "no_access",
+		    last);
+	else if (last->code == ERR_OK && k->announced)
+		log_event(LOG_INFO, "node_removed", "taken down");
+	report(k, last->code != ERR_OK ? RECORD_FAILED : RECORD_DONE);
+	if (last->code == ERR_OK || !k->cfg->required)
+		return;
+	k->required_status = (int)last->code;
+	if (k->command.pid > 0)
+		kill(k->command.pid, SIGTERM);
+}
+
+static bool
+may_leave(const struct keeper *k)
+{
+	if (k->options->command && !k->command.ended)
+		return false;
+	return course_over(&k->course) || clock_ms() >= k->leave_by;
+}
+
+static void
+wait_for_events(const struct keeper *k)
+{
+	struct pollfd fds[FDS_MAX];
+	int64_t due = clock_min(course_due(&k->course),
+	    clock_min(minder_due(&k->minder), k->leave_by));
+	size_t count = 0;
+
+	fds[count++] = (struct pollfd){ .fd = k->signal_fd, .events = POLLIN };
+	if (k->tail.fd >= 0)
+		fds[count++] =
+		    (struct pollfd){ .fd = k->tail.fd, .events = POLLIN };
+	count += course_poll(&k->course, fds + count);
+	count += control_poll(&k->control, fds + count);
+	poll(fds, count, due == INT64_MAX ? -1 : clock_left(due));
+}
+
+static void
+loop(struct keeper *k)
+{
+	for (;;) {
+		take_signals(k);
+		course_step(&k->course);
+		mind(k);
+		read_log(k);
+		tell_over(k);
+		serve(k);
+		if (may_leave(k))
+			return;
+		/* A step that led to another is taken at once. */
+		if (course_due(&k->course) > clock_ms() &&
+		    minder_due(&k->minder) > clock_ms())
+			wait_for_events(k);
+	}
+}
+
+int
+keeper_run(const struct keeper_options *options, struct err *err)
+{
+	struct keeper k = { .options = options, .cfg = options->cfg };
+	struct err refused = { 0 };
+
+	if (open_keeper(&k, err) != 0)
+		return (int)err->code;
+	if (options->command &&
+	    command_start(&k.command, k.cfg, options->user, err) != 0)
+		return k.command.status;
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (start_course(&k, &refused) != 0)
+		course_refuse(&k.course, &refused);
+	loop(&k);
+	if (!course_over(&k.course))
+		course_abandon(&k.course);
+	minder_kill(&k.minder);
+	control_close(&k.control, k.cfg);
+	spec_free(&k.spec);
+	if (k.required_status != 0)
+		return k.required_status;
+	return options->command ? k.command.status : 0;
+}

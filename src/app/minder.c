@@ -1,0 +1,183 @@
+#include "app/minder.h"
+
+#include <signal.h>
+
+#include "agent/child.h"
+#include "agent/procs.h"
+#include "agent/spec.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+
+int64_t
+minder_pause(int n)
+{
+	int64_t pause = MINDER_FIRST_MS;
+
+	for (int i = 1; i < n && pause < MINDER_PAUSE_MAX_MS; i++)
+		pause *= 2;
+	return pause < MINDER_PAUSE_MAX_MS ? pause : MINDER_PAUSE_MAX_MS;
+}
+
+/* Signal what belongs to the agent; sessions only where all is to end. */
+static void
+signal_tree(int sig, bool sessions)
+{
+	static struct procs_entry list[PROCS_MAX];
+	size_t count = procs_ours(list, PROCS_MAX);
+
+	for (size_t i = 0; i < count; i++) {
+		bool core =
+		    list[i].role == PROCS_CORE || list[i].role == PROCS_WORKER;
+
+		if ((core || sessions) && !list[i].zombie)
+			kill(list[i].pid, sig);
+	}
+}
+
+static int
+start(struct minder *minder, struct err *err)
+{
+	struct child_options options = {
+		.argv = (const char *const *)minder->spec->argv,
+		.envp = minder->spec->envp,
+		.dir = "/",
+		.new_group = true,
+		.null_stdin = true,
+		.null_stdout = true,
+	};
+	int exec_errno = 0;
+
+	if (child_start(&minder->pid, &options, &exec_errno, err) != 0)
+		return err_wrap(err, "start the agent");
+	minder->phase = MINDER_STARTING;
+	minder->since = clock_ms();
+	minder->next = minder->since + MINDER_ALIVE_MS;
+	return 0;
+}
+
+int
+minder_start(struct minder *minder, const struct spec *spec, struct err *err)
+{
+	*minder = (struct minder){ .spec = spec };
+	return start(minder, err);
+}
+
+static void
+pause_or_give_up(struct minder *minder)
+{
+	if (++minder->crashes > MINDER_TRIES) {
+		minder->phase = MINDER_LOST;
+		log_event(LOG_ERROR, "agent_lost",
+		    "amazon-ssm-agent ended %d times in a row: given up; its "
+		    "own log is in /var/log/amazon/ssm",
+		    minder->crashes);
+		return;
+	}
+	minder->phase = MINDER_PAUSING;
+	minder->next = clock_in(minder_pause(minder->crashes));
+}
+
+bool
+minder_reaped(struct minder *minder, pid_t pid, int status)
+{
+	if (minder->pid == 0 || minder->pid != pid)
+		return false;
+	minder->pid = 0;
+	if (minder->phase == MINDER_STOPPING)
+		return true;
+	if (clock_ms() - minder->since >= MINDER_STEADY_MS)
+		minder->crashes = 0;
+	/* A worker without its core would go on as a second agent. */
+	signal_tree(SIGKILL, false);
+	pause_or_give_up(minder);
+	if (minder->phase == MINDER_PAUSING)
+		log_event(LOG_WARN, "agent_ended",
+		    "amazon-ssm-agent ended (status %d); starting it again "
+		    "in %d s",
+		    child_status(status),
+		    (int)(minder_pause(minder->crashes) / 1000));
+	return true;
+}
+
+void
+minder_tick(struct minder *minder)
+{
+	struct err err = { 0 };
+
+	if (minder_due(minder) > clock_ms())
+		return;
+	switch (minder->phase) {
+	case MINDER_STARTING:
+		minder->phase = MINDER_RUNNING;
+		if (minder->restarts > 0)
+			log_event(LOG_INFO, "agent_restarted",
+			    "amazon-ssm-agent runs again");
+		break;
+	case MINDER_PAUSING:
+		minder->restarts++;
+		if (start(minder, &err) != 0) {
+			log_err(LOG_WARN, "agent_ended", &err);
+			pause_or_give_up(minder);
+		}
+		break;
+	case MINDER_STOPPING:
+		minder_kill(minder);
+		break;
+	case MINDER_OFF:
+	case MINDER_RUNNING:
+	case MINDER_LOST:
+		break;
+	}
+}
+
+int64_t
+minder_due(const struct minder *minder)
+{
+	switch (minder->phase) {
+	case MINDER_STARTING:
+	case MINDER_PAUSING:
+	case MINDER_STOPPING:
+		return minder->next;
+	case MINDER_OFF:
+	case MINDER_RUNNING:
+	case MINDER_LOST:
+		break;
+	}
+	return INT64_MAX;
+}
+
+void
+minder_hibernates(struct minder *minder)
+{
+	if (minder->phase != MINDER_RUNNING && minder->phase != MINDER_STARTING)
+		return;
+	log_event(LOG_WARN, "agent_hibernates",
+	    "amazon-ssm-agent went to sleep after a refused first "
+	    "heartbeat; starting it again");
+	/* Its core is reaped as after a crash. */
+	signal_tree(SIGKILL, false);
+}
+
+void
+minder_stop(struct minder *minder, int64_t ms)
+{
+	if (minder->phase == MINDER_STOPPING || minder->phase == MINDER_OFF)
+		return;
+	minder->phase = MINDER_STOPPING;
+	minder->next = clock_in(ms);
+	if (minder->pid > 0)
+		kill(minder->pid, SIGTERM);
+}
+
+void
+minder_kill(struct minder *minder)
+{
+	if (minder->phase == MINDER_OFF)
+		return;
+	minder->phase = MINDER_OFF;
+	signal_tree(SIGKILL, true);
+	/* Without /proc the tree is not seen; the core is known. */
+	if (minder->pid > 0)
+		kill(minder->pid, SIGKILL);
+}

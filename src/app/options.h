@@ -1,0 +1,35 @@
+#ifndef APP_OPTIONS_H
+#define APP_OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The table of all settings: what they are called, what they take, where they
+ * go in struct config.  Read by app/config.c and app/help.c. */
+enum options_kind {
+	OPTIONS_GATE,   /* on or off, but never an error */
+	OPTIONS_BOOL,   /* on, off */
+	OPTIONS_SWITCH, /* a flag without a value */
+	OPTIONS_TEXT,
+	OPTIONS_SPAN,    /* a length of time */
+	OPTIONS_CHOICE,  /* one of a list of words, separated by '|' */
+	OPTIONS_SIGNALS, /* a list of names */
+};
+
+struct option {
+	const char *flag;     /* without "--"; NULL = variable only */
+	const char *variable; /* NULL = flag only */
+	const char *alias;    /* a second name of the variable */
+	enum options_kind kind;
+	unsigned commands;    /* enum config_command, or-ed */
+	size_t offset;        /* in struct config */
+	const char *fallback; /* the default, as it would be written */
+	const char *value;    /* for the help; the choices */
+	const char *help;
+	int64_t max; /* milliseconds, of a length of time */
+};
+
+extern const struct option options_table[];
+extern const size_t options_count;
+
+#endif

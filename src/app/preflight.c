@@ -1,0 +1,103 @@
+#include "app/preflight.h"
+
+#include <string.h>
+
+#include "agent/spec.h"
+#include "agent/user.h"
+#include "app/config.h"
+#include "app/naming.h"
+#include "base/env.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+extern char **environ;
+
+/* A code that stays in the environment is inherited and can be read in /proc.
+ */
+static int
+take_code(struct preflight *out, struct config *cfg, struct err *err)
+{
+	struct slice code = slice_of(cfg->code);
+	bool fits = slice_copy(code, out->code, sizeof(out->code));
+
+	env_erase(environ, "SSM_ACTIVATE_CODE");
+	cfg->code = NULL;
+	return fits ? 0
+	            : err_set(err, ERR_KIND_INVALID_VALUE,
+	                  "SSM_ACTIVATE_CODE has more than %d characters",
+	                  SSM_CODE_SIZE - 1);
+}
+
+static int
+check_activation(const struct preflight *pre, const struct config *cfg,
+    struct err *err)
+{
+	bool code = pre->code[0] != '\0' || cfg->code_file != NULL;
+
+	if (cfg->id == NULL && code)
+		return err_set(err, ERR_KIND_INVALID_VALUE,
+		    "SSM_ACTIVATE_CODE needs SSM_ACTIVATE_ID");
+	if (cfg->id != NULL && !code)
+		return err_set(err, ERR_KIND_INVALID_VALUE,
+		    "SSM_ACTIVATE_ID needs SSM_ACTIVATE_CODE_FILE or "
+		    "SSM_ACTIVATE_CODE");
+	if (cfg->id != NULL && !ssm_is_uuid(cfg->id))
+		return err_set(err, ERR_KIND_INVALID_VALUE,
+		    "SSM_ACTIVATE_ID must be a UUID in lower case");
+	return 0;
+}
+
+/* The words are known later; whether the template is one shows now. */
+static int
+check_names(const struct config *cfg, struct err *err)
+{
+	struct naming_words words = { "", "", "", "", "" };
+	struct naming_tags tags = { 0 };
+	char name[NAMING_NAME_SIZE];
+
+	if (naming_name(name, cfg->name, &words, err) != 0)
+		return -1;
+	return cfg->tags == NULL ? 0 : naming_parse_tags(&tags, cfg->tags, err);
+}
+
+static int
+check_session_user(const struct config *cfg, struct err *err)
+{
+	struct slice uid, gid;
+	uint64_t n = 0;
+
+	if (cfg->session_user == NULL)
+		return 0;
+	if (slice_split(slice_of(cfg->session_user), ':', &uid, &gid) &&
+	    slice_u64(uid, UINT32_MAX - 1, &n) && n > 0 &&
+	    slice_u64(gid, UINT32_MAX - 1, &n) && n > 0)
+		return 0;
+	return err_set(err, ERR_KIND_INVALID_VALUE,
+	    "SSM_ACTIVATE_SESSION_USER must be UID:GID, numbers above 0");
+}
+
+int
+preflight_check(struct preflight *out, struct config *cfg, struct err *err)
+{
+	int code = take_code(out, cfg, err);
+
+	if (cfg->malformed.code != ERR_OK) {
+		*err = cfg->malformed;
+		return -1;
+	}
+	if (code != 0 || naming_role(out->role, cfg->role, err) != 0 ||
+	    check_activation(out, cfg, err) != 0 ||
+	    check_names(cfg, err) != 0 || check_session_user(cfg, err) != 0)
+		return -1;
+	if (cfg->state_dir[0] != '/')
+		return err_set(err, ERR_KIND_INVALID_VALUE,
+		    "SSM_ACTIVATE_STATE_DIR must be an absolute path");
+	return spec_find(out->agent, sizeof(out->agent), cfg->agent, cfg->env,
+	    err);
+}
+
+void
+preflight_wipe(struct preflight *preflight)
+{
+	explicit_bzero(preflight, sizeof(*preflight));
+}

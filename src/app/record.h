@@ -1,0 +1,64 @@
+#ifndef APP_RECORD_H
+#define APP_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "ssm/state.h"
+
+/*
+ * What a worker tells its keeper: records of one size over a pipe, each one a
+ * single atomic write.  Those of the net worker are the journal: what exists
+ * on the account is known as soon as it exists, and a worker that is killed
+ * takes no knowledge with it.
+ */
+enum record_type {
+	RECORD_NONE,
+	/* files worker */
+	RECORD_STATE, /* state: what is on disk */
+	/* net worker */
+	RECORD_REGION,        /* text */
+	RECORD_ACTIVATION,    /* text: id */
+	RECORD_NODE,          /* text: id */
+	RECORD_NO_ACTIVATION, /* it is gone */
+	RECORD_NO_NODE,
+	RECORD_SETTLED,     /* no lost activation is left */
+	RECORD_HANDED_OVER, /* the code waits in the code pipe */
+	RECORD_ACCEPTED,    /* AWS still accepts the registration */
+	RECORD_REFUSED,     /* it does not */
+	/* the last one of every worker */
+	RECORD_DONE,
+	RECORD_FAILED, /* err */
+	RECORD_TYPES,
+};
+
+enum { RECORD_TEXT_SIZE = 128 };
+
+struct record {
+	uint32_t magic;
+	uint32_t type;
+	char text[RECORD_TEXT_SIZE];
+	struct state state;
+	struct err err;
+};
+
+/* Send one; text, state and err may be NULL. */
+int record_send(int fd, enum record_type type, const char *text,
+    const struct state *state, const struct err *err);
+
+/* Send the last one: RECORD_DONE, or RECORD_FAILED with the error. */
+void record_finish(int fd, int rc, const struct err *err);
+
+/* 1 = a record, 0 = none yet, -1 = the end.  What is not of the right form
+ * is dropped with a warning, since the sender talked to the network. */
+int record_receive(int fd, struct record *out);
+
+/* Take what the record says into the state; true if that changed it.  Pure.
+ */
+bool record_apply(struct state *state, const struct record *record);
+
+/* Pure. */
+bool record_valid(const struct record *record);
+
+#endif

@@ -1,0 +1,94 @@
+#include "app/signals.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <sys/signalfd.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+
+enum { SIGNALS_MAX = 64 };
+
+static const struct {
+	const char *name;
+	int number;
+} names[] = {
+	{ "HUP", SIGHUP },
+	{ "INT", SIGINT },
+	{ "QUIT", SIGQUIT },
+	{ "USR1", SIGUSR1 },
+	{ "USR2", SIGUSR2 },
+	{ "PIPE", SIGPIPE },
+	{ "ALRM", SIGALRM },
+	{ "TERM", SIGTERM },
+	{ "CONT", SIGCONT },
+	{ "TSTP", SIGTSTP },
+	{ "TTIN", SIGTTIN },
+	{ "TTOU", SIGTTOU },
+	{ "URG", SIGURG },
+	{ "VTALRM", SIGVTALRM },
+	{ "PROF", SIGPROF },
+	{ "WINCH", SIGWINCH },
+	{ "IO", SIGIO },
+	{ "PWR", SIGPWR },
+	{ "KILL", SIGKILL },
+	{ "STOP", SIGSTOP },
+	{ "ABRT", SIGABRT },
+	{ "SEGV", SIGSEGV },
+	{ "BUS", SIGBUS },
+	{ "FPE", SIGFPE },
+	{ "ILL", SIGILL },
+	{ "TRAP", SIGTRAP },
+	{ "SYS", SIGSYS },
+};
+
+enum { NAMES = sizeof(names) / sizeof(names[0]) };
+
+int
+signals_number(struct slice name)
+{
+	uint64_t number = 0;
+
+	if (slice_u64(name, SIGNALS_MAX, &number))
+		return (int)number;
+	if (slice_eq_nocase(slice_head(name, 3), "SIG"))
+		name = slice_skip(name, 3);
+	for (size_t i = 0; i < NAMES; i++) {
+		if (slice_eq_nocase(name, names[i].name))
+			return names[i].number;
+	}
+	return 0;
+}
+
+uint64_t
+signals_bit(int number)
+{
+	return UINT64_C(1) << (number - 1);
+}
+
+const char *
+signals_name(int number)
+{
+	for (size_t i = 0; i < NAMES; i++) {
+		if (names[i].number == number)
+			return names[i].name;
+	}
+	return "?";
+}
+
+int
+signals_open(int *fd, struct err *err)
+{
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP,
+		SIGABRT, SIGSYS };
+	sigset_t set;
+
+	sigfillset(&set);
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		sigdelset(&set, faults[i]);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	*fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (*fd < 0)
+		return err_sys(err, ERR_KIND_SYSTEM, "signalfd");
+	return 0;
+}

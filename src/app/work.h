@@ -1,0 +1,75 @@
+#ifndef APP_WORK_H
+#define APP_WORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ssm/state.h"
+
+struct config;
+struct err;
+
+/*
+ * The jobs that a keeper has done by workers (app/job.h).  All take a struct
+ * work and tell what they did by records (app/record.h).
+ */
+struct work {
+	const struct config *cfg;
+	const char *agent; /* path of amazon-ssm-agent */
+	const char *role;  /* as CreateActivation takes it */
+	const struct state *state;
+	const char *code; /* of a given activation, NULL = read the file */
+	bool delegate;    /* the agent registers */
+	int public_fd;    /* pipe: base64 of the public key, a line */
+	int private_fd;   /* pipe: base64 of the private key, a line */
+	int code_fd;      /* pipe: struct ssm_activation, handed over */
+	int64_t deadline; /* clock_ms() time base, of the requests */
+	const struct err *failure; /* to be noted, code 0 = none */
+};
+
+/* Network workers; the first thing they do is to give up privileges. */
+
+/* RECORD_REGION, RECORD_ACTIVATION, RECORD_NODE, … */
+void work_net_register(const void *work, int out);
+
+/* Is the registration in the vault still good?  RECORD_ACCEPTED or _REFUSED.
+ */
+void work_net_check(const void *work, int out);
+
+/* Remove what the state knows of. */
+void work_net_remove(const void *work, int out);
+
+/* Files workers. */
+
+/*
+ * Can everything be written that will have to be; is somebody else's agent
+ * running; what is known of an earlier start?  RECORD_STATE with text
+ * "reuse" (registered in this container), "leftover" (somebody's, to be
+ * removed first) or "fresh" (a new state, on disk already).
+ */
+void work_files_prepare(const void *work, int out);
+
+/* Put the state on disk. */
+void work_files_save(const void *work, int out);
+
+/* Let amazon-ssm-agent register: RECORD_NODE. */
+void work_delegate_run(const void *work, int out);
+
+/* Vault, configuration, ssm-user, sudoers, certificates: RECORD_STATE. */
+void work_files_install(const void *work, int out);
+
+/* Remove what we put on disk. */
+void work_files_forget(const void *work, int out);
+
+/* Note why there is no node, for `status`; or that there is no reason. */
+void work_files_note(const void *work, int out);
+
+/* The key maker: the two halves into the two pipes. */
+void work_key_make(const void *work, int out);
+
+/* A file of ours in the state directory; false: the path is too long. */
+enum { WORK_PATH_MAX = 512 };
+bool work_path(char out[static WORK_PATH_MAX], const struct config *cfg,
+    const char *name);
+
+#endif

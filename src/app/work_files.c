@@ -1,0 +1,323 @@
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/paths.h"
+#include "agent/procs.h"
+#include "agent/setup.h"
+#include "agent/user.h"
+#include "agent/vault.h"
+#include "app/certs.h"
+#include "app/config.h"
+#include "app/container.h"
+#include "app/failure.h"
+#include "app/record.h"
+#include "app/work.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "base/slice.h"
+
+enum { KEY_TEXT_MAX = 8192 };
+
+static int
+state_path(char out[static WORK_PATH_MAX], const struct work *work,
+    struct err *err)
+{
+	if (work_path(out, work->cfg, "state.json"))
+		return 0;
+	return err_set(err, ERR_KIND_INVALID_VALUE,
+	    "SSM_ACTIVATE_STATE_DIR is too long");
+}
+
+/* Before any call of AWS: a node whose files cannot be written would only
+ * have to be removed again. */
+static int
+check_writable(const struct work *work, struct err *err)
+{
+	if (geteuid() != 0)
+		return err_set(err, ERR_KIND_SYSTEM,
+		    "amazon-ssm-agent needs uid 0, this is uid %u",
+		    (unsigned)geteuid());
+	if (file_probe_dir(work->cfg->state_dir, 0700, err) == 0 &&
+	    file_probe_dir(PATHS_LIB, 0700, err) == 0 &&
+	    setup_config(work->agent, err) == 0)
+		return 0;
+	err_fix(err,
+	    "with a read-only root filesystem mount writable volumes (tmpfs "
+	    "is enough) on %s, " PATHS_LIB " and " PATHS_ETC
+	    "; the agent also needs the capability DAC_OVERRIDE",
+	    work->cfg->state_dir);
+	return -1;
+}
+
+static int
+check_alone(struct err *err)
+{
+	pid_t pid = procs_foreign();
+
+	if (pid == 0)
+		return 0;
+	err_set(err, ERR_KIND_CONFIG,
+	    "another amazon-ssm-agent runs in this container (pid %d)",
+	    (int)pid);
+	err_fix(err,
+	    "it is left alone; two cannot share a container: turn off ECS "
+	    "Exec (enableExecuteCommand), or the other start of the agent");
+	return -1;
+}
+
+/* A state for a new registration, on disk before anything is created. */
+static int
+begin(struct state *out, const struct work *work, const char *path,
+    struct err *err)
+{
+	struct state new = { .unsettled = work->cfg->id == NULL };
+
+	container_identity(new.container);
+	slice_copy(slice_of(work->role), new.role, sizeof(new.role));
+	if (rng_uuid(new.nonce, err) != 0 ||
+	    rng_uuid(new.fingerprint, err) != 0 ||
+	    state_save(&new, path, err) != 0)
+		return -1;
+	*out = new;
+	return 0;
+}
+
+/* The vault still holds the node of the state: nobody registered again. */
+static bool
+vault_matches(const struct state *state)
+{
+	struct vault vault = { 0 };
+	struct err err = { 0 };
+	bool same = vault_load(&vault, &err) == 0 &&
+	            strcmp(vault.node, state->node) == 0;
+
+	vault_free(&vault);
+	return same;
+}
+
+static bool
+is_ours(const struct state *state)
+{
+	char here[STATE_CONTAINER_SIZE];
+
+	container_identity(here);
+	return state->container[0] != '\0' &&
+	       strcmp(state->container, here) == 0;
+}
+
+static int
+prepare(const struct work *work, int out, struct err *err)
+{
+	struct state state = { 0 };
+	struct err damaged = { 0 };
+	const char *verdict = "fresh";
+	char path[WORK_PATH_MAX];
+	int loaded = 0;
+
+	if (state_path(path, work, err) != 0 ||
+	    check_writable(work, err) != 0 || check_alone(err) != 0)
+		return -1;
+	loaded = state_load(&state, path, &damaged);
+	if (loaded < 0)
+		log_event(LOG_WARN, "state_damaged", "%s; starting anew",
+		    damaged.msg);
+	if (loaded == 0 && state.installed && state.node[0] != '\0' &&
+	    is_ours(&state) && vault_matches(&state))
+		verdict = "reuse";
+	else if (loaded == 0 && !state_settled(&state))
+		verdict = "leftover";
+	else if (begin(&state, work, path, err) != 0)
+		return -1;
+	return record_send(out, RECORD_STATE, verdict, &state, NULL);
+}
+
+void
+work_files_prepare(const void *work, int out)
+{
+	struct err err = { 0 };
+	int rc = prepare(work, out, &err);
+
+	record_finish(out, rc, &err);
+}
+
+void
+work_files_save(const void *input, int out)
+{
+	const struct work *work = input;
+	struct err err = { 0 };
+	char path[WORK_PATH_MAX];
+	int rc = state_path(path, work, &err);
+
+	if (rc == 0)
+		rc = state_save(work->state, path, &err);
+	record_finish(out, rc, &err);
+}
+
+/* The private key comes through the pipe and goes to the vault alone. */
+static int
+read_key(int fd, struct buf *out, struct err *err)
+{
+	while (out->len == 0 || out->data[out->len - 1] != '\n') {
+		char *room = buf_room(out, KEY_TEXT_MAX);
+		ssize_t n = room == NULL ? 0 : read(fd, room, KEY_TEXT_MAX);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return err_set(err, ERR_KIND_SYSTEM,
+			    "the key maker ended without a key");
+		buf_grew(out, (size_t)n);
+	}
+	buf_cut(out, out->len - 1);
+	return 0;
+}
+
+static int
+install_vault(const struct work *work, struct err *err)
+{
+	const struct state *state = work->state;
+	struct buf key = { 0 };
+	struct vault vault = { 0 };
+	int rc = -1;
+
+	if (read_key(work->private_fd, &key, err) != 0)
+		goto out;
+	slice_copy(slice_of(state->node), vault.node, sizeof(vault.node));
+	slice_copy(slice_of(state->region), vault.region, sizeof(vault.region));
+	slice_copy(slice_of(state->fingerprint), vault.fingerprint,
+	    sizeof(vault.fingerprint));
+	vault.private_key = buf_take(&key);
+	if (vault.private_key == NULL)
+		err_set(err, ERR_KIND_SYSTEM, "no memory for the vault");
+	else
+		rc = vault_save(&vault, clock_now(), err);
+out:
+	vault_free(&vault);
+	buf_free(&key);
+	return rc;
+}
+
+/* Sessions need it, the node does not: what fails here is a warning. */
+static void
+install_user(const struct work *work)
+{
+	const struct config *cfg = work->cfg;
+	struct user_want want = { 0 };
+	struct err err = { 0 };
+
+	if (!cfg->create_user)
+		return;
+	if (cfg->session_user != NULL) {
+		struct user_ids ids = { 0 };
+
+		if (user_find(&ids, cfg->session_user, &err) != 0) {
+			log_err(LOG_WARN, "session_user", &err);
+			return;
+		}
+		want.alias = true;
+		want.uid = ids.uid;
+		want.gid = ids.gid;
+	}
+	if (user_ensure(&want, &err) >= 0)
+		return;
+	err_fix(&err,
+	    "sessions fail until there is a user ssm-user: add it to the "
+	    "image (adduser -D ssm-user, useradd -m ssm-user)");
+	log_err(LOG_WARN, "session_user", &err);
+}
+
+static void
+install_sudo(const struct work *work, struct state *state)
+{
+	struct err err = { 0 };
+
+	if (!work->cfg->sudo)
+		return;
+	switch (setup_sudoers(&err)) {
+	case 0:
+		state->sudoers = true;
+		break;
+	case 1:
+		break;
+	default:
+		err_fix(&err, "ssm-user cannot use sudo in sessions");
+		log_err(LOG_WARN, "sudo", &err);
+		break;
+	}
+}
+
+/* All or nothing, as far as the node depends on it. */
+static int
+install_node(const struct work *work, struct err *err)
+{
+	struct err ignored = { 0 };
+
+	if (!work->delegate && install_vault(work, err) != 0)
+		return -1;
+	if (certs_install(work->cfg, err) == 0)
+		return 0;
+	if (!work->delegate)
+		vault_remove(&ignored);
+	return -1;
+}
+
+static int
+install(const struct work *work, int out, struct err *err)
+{
+	struct state state = *work->state;
+	char path[WORK_PATH_MAX];
+
+	if (state_path(path, work, err) != 0 || install_node(work, err) != 0)
+		return -1;
+	failure_save(work->cfg, &(struct err){ 0 }, NULL);
+	install_user(work);
+	install_sudo(work, &state);
+	state.installed = true;
+	if (state_save(&state, path, err) != 0)
+		return -1;
+	return record_send(out, RECORD_STATE, "installed", &state, NULL);
+}
+
+void
+work_files_install(const void *work, int out)
+{
+	struct err err = { 0 };
+	int rc = install(work, out, &err);
+
+	record_finish(out, rc, &err);
+}
+
+void
+work_files_forget(const void *input, int out)
+{
+	const struct work *work = input;
+	struct err err = { 0 };
+	char path[WORK_PATH_MAX];
+	int rc = 0;
+
+	/* Otherwise it is somebody else's. */
+	if (work->state->installed)
+		rc |= vault_remove(&err);
+	if (work->state->sudoers)
+		rc |= setup_remove_sudoers(&err);
+	if (certs_path(path, work->cfg))
+		rc |= file_remove(path, &err);
+	if (state_path(path, work, &err) == 0)
+		rc |= file_remove(path, &err);
+	record_finish(out, rc, &err);
+}
+
+void
+work_files_note(const void *input, int out)
+{
+	const struct work *work = input;
+	struct err err = { 0 };
+	int rc = failure_save(work->cfg, work->failure, &err);
+
+	record_finish(out, rc, &err);
+}

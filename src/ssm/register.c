@@ -1,0 +1,350 @@
+#include "ssm/register.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "ssm/find.h"
+
+/* The listing of activations lags behind their making; so a lost one is
+ * looked for again after these pauses. */
+static const int sweep_pauses_ms[] = { 0, 2000, 5000 };
+
+enum { SWEEPS = sizeof(sweep_pauses_ms) / sizeof(sweep_pauses_ms[0]) };
+
+void
+register_mark(char out[static REGISTER_MARK_SIZE], const char *nonce)
+{
+	snprintf(out, REGISTER_MARK_SIZE, "[ssm-activate:%s]", nonce);
+}
+
+void
+register_describe(char out[static SSM_TEXT_MAX + 1], const char *text,
+    const char *nonce)
+{
+	char mark[REGISTER_MARK_SIZE];
+	size_t room = 0;
+	size_t len = strlen(text);
+
+	register_mark(mark, nonce);
+	room = SSM_TEXT_MAX - strlen(mark) - 1;
+	if (len > room) {
+		len = room;
+		/* Not in the middle of a UTF-8 character. */
+		while (len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80)
+			len--;
+	}
+	snprintf(out, SSM_TEXT_MAX + 1, "%.*s%s%s", (int)len, text,
+	    len > 0 ? " " : "", mark);
+}
+
+static int
+tell(const struct register_journal *journal, enum register_step step,
+    const char *text, struct err *err)
+{
+	return journal->step(journal->context, step, text, err);
+}
+
+static bool
+is_denied(const struct err *err)
+{
+	return strncmp(err->peer_code, "AccessDenied", 12) == 0;
+}
+
+struct sweep {
+	const struct ssm *ssm;
+	const char *keep; /* the activation that we hold, or "" */
+};
+
+static int
+sweep_found(void *context, const char *id, struct err *err)
+{
+	const struct sweep *sweep = context;
+
+	if (strcmp(id, sweep->keep) == 0)
+		return 0;
+	return ssm_delete_activation(sweep->ssm, id, err);
+}
+
+/*
+ * CreateActivation is not idempotent: after a lost answer there may be an
+ * activation whose code nobody knows.  Its description carries our nonce.
+ */
+static int
+sweep_lost(const struct ssm *ssm, const char *role, const char *nonce,
+    const char *keep, struct err *err)
+{
+	struct sweep sweep = { .ssm = ssm, .keep = keep };
+	struct find_sink finder = { .context = &sweep, .found = sweep_found };
+	char mark[REGISTER_MARK_SIZE];
+
+	register_mark(mark, nonce);
+	for (int i = 0; i < SWEEPS; i++) {
+		int64_t next = clock_in(sweep_pauses_ms[i]);
+
+		if (next >= ssm->deadline)
+			return err_set(err, ERR_KIND_CONNECTION,
+			    "no time left to look for an activation whose "
+			    "making was not answered");
+		clock_sleep(next);
+		if (find_activations(ssm, role, mark, &finder, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* After CreateActivation: whatever happened, nothing unknown may stay. */
+static int
+settle(const struct ssm *ssm, const struct register_in *in, const char *keep,
+    const struct register_journal *journal, struct err *err)
+{
+	struct err lost = { 0 };
+
+	if (sweep_lost(ssm, in->activation.role, in->nonce, keep, &lost) == 0)
+		return tell(journal, REGISTER_SETTLED, "", err);
+	log_event(LOG_WARN, "left_behind",
+	    "an answer of CreateActivation was lost and looking for its "
+	    "activation failed (%s); if there is one, its description holds "
+	    "[ssm-activate:%s]: `ssm-activate gc` or `aws ssm "
+	    "describe-activations` finds it",
+	    lost.msg, in->nonce);
+	return 0;
+}
+
+static int
+create_once(const struct ssm *ssm, const struct register_in *in,
+    const struct ssm_activation_in *activation, struct ssm_activation *out,
+    const struct register_journal *journal, struct err *err)
+{
+	bool ambiguous = false;
+	int rc = ssm_create_activation(ssm, activation, out, &ambiguous, err);
+
+	if (rc == 0 && tell(journal, REGISTER_ACTIVATION, out->id, err) != 0)
+		return -1;
+	if (!ambiguous) /* Made, refused or never sent: nothing is unknown. */
+		return tell(journal, REGISTER_SETTLED, "", err) == 0 ? rc : -1;
+	if (settle(ssm, in, rc == 0 ? out->id : "", journal, err) != 0)
+		return -1;
+	return rc;
+}
+
+static int
+create(const struct ssm *ssm, const struct register_in *in,
+    struct ssm_activation *out, const struct register_journal *journal,
+    struct err *err)
+{
+	struct ssm_activation_in activation = in->activation;
+	struct err first = { 0 };
+
+	if (create_once(ssm, in, &activation, out, journal, &first) == 0)
+		return 0;
+	if (in->tags_required || in->own_tags == 0 || !is_denied(&first) ||
+	    strstr(first.peer_text, "AddTagsToResource") == NULL) {
+		*err = first;
+		return -1;
+	}
+	log_event(LOG_WARN, "tags_refused",
+	    "AWS refuses tags; going on without the automatic ones, so that "
+	    "`gc` cannot find this node. %s",
+	    first.fix);
+	activation.tags += in->own_tags;
+	activation.tag_count -= in->own_tags;
+	return create_once(ssm, in, &activation, out, journal, err);
+}
+
+/*
+ * An answer that says what is wrong with this registration would meet the
+ * agent's own attempt as well.  Anything else may be a change of the
+ * operation, which AWS does not publish.
+ */
+static bool
+is_explained(const struct err *err)
+{
+	static const char *const codes[] = { "InvalidActivation",
+		"InvalidActivationId", "ActivationExpired",
+		"RegistrationLimitExceeded", "InstanceAlreadyRegistered",
+		"AccessDeniedException", "ThrottlingException",
+		"InternalServerError", "TooManyUpdates" };
+
+	if (err->kind == ERR_KIND_PARSE)
+		return false;
+	if (err->kind != ERR_KIND_API || err->http_status >= 500)
+		return true;
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		if (strcmp(err->peer_code, codes[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int
+delegate(const struct register_in *in, const struct ssm_activation *activation,
+    const struct register_journal *journal, struct err *err)
+{
+	if (in->hand_over(in->context, activation, err) != 0)
+		return -1;
+	return tell(journal, REGISTER_HANDED_OVER, "", err);
+}
+
+/* *delegated: the activation is in use elsewhere and has to stay. */
+static int
+register_with(const struct ssm *ssm, const struct register_in *in,
+    const struct ssm_activation *activation,
+    const struct register_journal *journal, bool *delegated, struct err *err)
+{
+	struct ssm_register_in reg = {
+		.activation = activation,
+		.fingerprint = in->fingerprint,
+	};
+	struct err refused = { 0 };
+	char node[SSM_NODE_SIZE];
+
+	*delegated = in->delegate;
+	if (in->delegate)
+		return delegate(in, activation, journal, err);
+	reg.public_key = in->public_key(in->context, err);
+	if (reg.public_key == NULL)
+		return -1;
+	if (ssm_register(ssm, &reg, node, &refused) == 0)
+		return tell(journal, REGISTER_NODE, node, err);
+	if (is_explained(&refused)) {
+		*err = refused;
+		return -1;
+	}
+	log_event(LOG_WARN, "registrar_fallback",
+	    "%s; letting amazon-ssm-agent register instead", refused.msg);
+	*delegated = true;
+	return delegate(in, activation, journal, err);
+}
+
+int
+register_node(const struct ssm *ssm, const struct register_in *in,
+    const struct register_journal *journal, struct err *err)
+{
+	struct ssm_activation made = { 0 };
+	struct err kept = { 0 };
+	bool delegated = false;
+	int rc = -1;
+
+	if (in->given != NULL)
+		return register_with(ssm, in, in->given, journal, &delegated,
+		    err);
+	if (create(ssm, in, &made, journal, err) != 0)
+		goto out;
+	rc = register_with(ssm, in, &made, journal, &delegated, err);
+	if (delegated && rc == 0)
+		goto out;
+	/* Used or not, it has done its work. Where it cannot be deleted now,
+	 * the journal still holds it, and the node's own credentials are
+	 * tried once they exist. */
+	if (ssm_delete_activation(ssm, made.id, &kept) == 0) {
+		if (tell(journal, REGISTER_NO_ACTIVATION, made.id, err) != 0)
+			rc = -1;
+	} else {
+		log_debug("%s", kept.msg);
+	}
+out:
+	ssm_activation_wipe(&made);
+	return rc;
+}
+
+struct removal {
+	struct state *state;
+	const struct register_journal *journal;
+	bool denied;        /* somebody else may be allowed to */
+	struct err *failed; /* the first failure */
+};
+
+/* A later success of somebody else is no reason to forget a failure, but a
+ * failure of somebody else must not hide our own. */
+static void
+note(struct removal *removal, const struct err *err)
+{
+	removal->denied |= is_denied(err);
+	if (removal->failed->code == ERR_OK)
+		*removal->failed = *err;
+}
+
+static int
+remove_node(struct removal *removal, const struct ssm *ssm)
+{
+	struct state *state = removal->state;
+	struct err err = { 0 };
+
+	if (state->node[0] == '\0')
+		return 0;
+	if (ssm_deregister(ssm, state->node, &err) == 0 &&
+	    tell(removal->journal, REGISTER_NO_NODE, state->node, &err) == 0) {
+		state->node[0] = '\0';
+		return 0;
+	}
+	note(removal, &err);
+	return -1;
+}
+
+static int
+remove_activation(struct removal *removal, const struct ssm *ssm)
+{
+	struct state *state = removal->state;
+	struct err err = { 0 };
+
+	if (state->activation[0] == '\0')
+		return 0;
+	if (ssm_delete_activation(ssm, state->activation, &err) == 0 &&
+	    tell(removal->journal, REGISTER_NO_ACTIVATION, state->activation,
+	        &err) == 0) {
+		state->activation[0] = '\0';
+		return 0;
+	}
+	note(removal, &err);
+	return -1;
+}
+
+static int
+remove_lost(struct removal *removal, const struct ssm *ssm)
+{
+	struct state *state = removal->state;
+	struct err err = { 0 };
+
+	if (!state->unsettled || state->nonce[0] == '\0')
+		return 0;
+	if (sweep_lost(ssm, state->role, state->nonce, "", &err) == 0 &&
+	    tell(removal->journal, REGISTER_SETTLED, "", &err) == 0) {
+		state->unsettled = false;
+		return 0;
+	}
+	note(removal, &err);
+	return -1;
+}
+
+int
+register_remove(const struct ssm *ssm, struct state *state,
+    const struct register_own *own, const struct register_journal *journal,
+    struct err *err)
+{
+	struct err failed = { 0 };
+	struct removal removal = {
+		.state = state,
+		.journal = journal,
+		.failed = &failed,
+	};
+	struct ssm as_node = *ssm;
+	int left = 0;
+
+	left |= remove_node(&removal, ssm);
+	left |= remove_activation(&removal, ssm);
+	if (left != 0 && removal.denied)
+		as_node.as = own->get(own->context);
+	if (as_node.as != NULL) {
+		/* The node last: its credentials may end with it. */
+		left = remove_activation(&removal, &as_node);
+		left |= remove_node(&removal, &as_node);
+	}
+	left |= remove_lost(&removal, ssm);
+	if (left == 0)
+		return 0;
+	*err = failed;
+	return -1;
+}

@@ -1,0 +1,80 @@
+#ifndef SSM_REGISTER_H
+#define SSM_REGISTER_H
+
+#include <stdbool.h>
+
+#include "ssm/ssm.h"
+#include "ssm/state.h"
+
+struct cred;
+struct err;
+
+/*
+ * Making a managed node and removing it, over one connection, telling each
+ * step as soon as it is done (the journal).
+ */
+enum register_step {
+	REGISTER_SENDING,       /* CreateActivation is about to be sent */
+	REGISTER_ACTIVATION,    /* text: id; it exists now */
+	REGISTER_NODE,          /* text: id; it exists now */
+	REGISTER_NO_ACTIVATION, /* it is gone */
+	REGISTER_NO_NODE,       /* gone */
+	REGISTER_SETTLED,       /* nothing unknown is left from a lost answer */
+	REGISTER_HANDED_OVER,   /* the agent is to register by itself */
+};
+
+/* Gives 0; -1 stops the work. */
+struct register_journal {
+	void *context;
+	int (*step)(void *context, enum register_step step, const char *text,
+	    struct err *err);
+};
+
+struct register_in {
+	struct ssm_activation_in activation; /* description without nonce */
+	const struct ssm_activation *given;  /* made elsewhere, or NULL */
+	const char *nonce;
+	const char *fingerprint;
+	bool tags_required; /* refused tags are an error (FIS) */
+	size_t own_tags;    /* the first ones, which are given up if refused */
+	/* The agent registers by itself: from the start, or because AWS
+	 * answered our own attempt with something that cannot be explained.
+	 * hand_over gets the activation then, which is not deleted. */
+	bool delegate;
+	void *context; /* of the two functions */
+	int (*hand_over)(void *context, const struct ssm_activation *activation,
+	    struct err *err);
+	/* The public key, asked for when it is needed. */
+	const char *(*public_key)(void *context, struct err *err);
+};
+
+/* CreateActivation, RegisterManagedInstance, DeleteActivation. */
+int register_node(const struct ssm *ssm, const struct register_in *in,
+    const struct register_journal *journal, struct err *err);
+
+/*
+ * Remove what the state knows of: node, activation, activations whose answer
+ * was lost.  What our credentials may not remove is tried with the node's own
+ * (AWS Fault Injection Service's documented policies give these rights to the
+ * node's role): own is asked for them then, and may answer NULL.  The state
+ * is kept up to date; what it still holds afterwards is left, and err tells
+ * of the first failure (-1).
+ */
+struct register_own {
+	void *context;
+	const struct cred *(*get)(void *context);
+};
+int register_remove(const struct ssm *ssm, struct state *state,
+    const struct register_own *own, const struct register_journal *journal,
+    struct err *err);
+
+/* "text [ssm-activate:NONCE]", text cut between characters so that all fits
+ * SSM_TEXT_MAX bytes; pure. */
+void register_describe(char out[static SSM_TEXT_MAX + 1], const char *text,
+    const char *nonce);
+
+/* The part that a lost activation is recognised by. */
+enum { REGISTER_MARK_SIZE = 64 };
+void register_mark(char out[static REGISTER_MARK_SIZE], const char *nonce);
+
+#endif

@@ -1,0 +1,99 @@
+#ifndef SSM_SSM_H
+#define SSM_SSM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct api_reply;
+struct client;
+struct cred;
+struct err;
+struct rsa_key;
+
+/*
+ * The operations of AWS Systems Manager that a managed node's life needs, as
+ * typed calls.  RegisterManagedInstance and RequestManagedInstanceRoleToken
+ * are not in the public model; their form is that of amazon-ssm-agent
+ * (agent/ssm/anonauth, agent/ssm/rsaauth).
+ */
+enum {
+	SSM_UUID_SIZE = 37,  /* activation ids */
+	SSM_NODE_SIZE = 65,  /* "mi-" and 17 hexadecimal digits */
+	SSM_CODE_SIZE = 257, /* activation codes: 20 to 250 characters */
+	SSM_TEXT_MAX = 256,  /* name and description, characters */
+	SSM_ROLE_MAX = 64,
+	SSM_TAGS_MAX = 50,
+};
+
+/* Who calls.  as: sign with these credentials instead of the client's (a
+ * node's own). deadline: of each call, clock_ms() time base. */
+struct ssm {
+	struct client *client;
+	const struct cred *as;
+	const char *role; /* of the node, for advice */
+	int64_t deadline;
+};
+
+/* Send one operation of this service; reply is freed by the caller, also
+ * after a failure. */
+int ssm_call(const struct ssm *ssm, const char *operation, const char *body,
+    struct api_reply *reply, struct err *err);
+
+struct ssm_tag {
+	const char *key, *value;
+};
+
+struct ssm_activation_in {
+	const char *role;        /* name or path/name */
+	const char *name;        /* DefaultInstanceName, NULL = none */
+	const char *description; /* NULL = none */
+	int64_t expires;         /* seconds since 1970 */
+	const struct ssm_tag *tags;
+	size_t tag_count;
+};
+
+struct ssm_activation {
+	char id[SSM_UUID_SIZE];
+	char code[SSM_CODE_SIZE]; /* secret: ssm_activation_wipe() */
+};
+void ssm_activation_wipe(struct ssm_activation *activation);
+
+/* Registration limit 1.  *ambiguous: an attempt that failed may have made
+ * one more activation; set on failure too. */
+int ssm_create_activation(const struct ssm *ssm,
+    const struct ssm_activation_in *in, struct ssm_activation *out,
+    bool *ambiguous, struct err *err);
+
+/* Fine when it is gone already. */
+int ssm_delete_activation(const struct ssm *ssm, const char *id,
+    struct err *err);
+
+/* Fine when it is gone already. */
+int ssm_deregister(const struct ssm *ssm, const char *node, struct err *err);
+
+struct ssm_register_in {
+	const struct ssm_activation *activation;
+	const char *fingerprint; /* UUID */
+	const char *public_key;  /* base64 of the SubjectPublicKeyInfo */
+};
+
+/* Unsigned.  node: the id of the new managed node. */
+int ssm_register(const struct ssm *ssm, const struct ssm_register_in *in,
+    char node[static SSM_NODE_SIZE], struct err *err);
+
+struct ssm_node {
+	const char *id;
+	const char *fingerprint;
+	const struct rsa_key *key;
+};
+
+/* The node's own credentials, signed with its key. */
+int ssm_role_token(const struct ssm *ssm, const struct ssm_node *node,
+    struct cred *out, struct err *err);
+
+/* Shape checks, pure: ids from outside meet them before they are used. */
+bool ssm_is_uuid(const char *text);
+bool ssm_is_node(const char *text);
+
+#endif

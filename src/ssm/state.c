@@ -1,0 +1,186 @@
+#include "ssm/state.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/slice.h"
+
+enum { STATE_VERSION = 1 };
+
+/* The texts of a state and the names that they have on disk. */
+enum form { FORM_TEXT, FORM_UUID, FORM_NODE };
+static const struct text_member {
+	const char *name;
+	size_t offset, size;
+	enum form form;
+} texts[] = {
+#define MEMBER(name, form)                                  \
+	{                                                   \
+#name, offsetof(struct state, name),        \
+		    sizeof(((struct state *)0)->name), form \
+	}
+	MEMBER(container, FORM_TEXT),
+	MEMBER(nonce, FORM_UUID),
+	MEMBER(role, FORM_TEXT),
+	MEMBER(region, FORM_TEXT),
+	MEMBER(activation, FORM_UUID),
+	MEMBER(node, FORM_NODE),
+	MEMBER(fingerprint, FORM_UUID),
+#undef MEMBER
+};
+
+static const struct flag_member {
+	const char *name;
+	size_t offset;
+} flags[] = {
+	{ "unsettled", offsetof(struct state, unsettled) },
+	{ "installed", offsetof(struct state, installed) },
+	{ "sudoers", offsetof(struct state, sudoers) },
+};
+
+enum {
+	TEXTS = sizeof(texts) / sizeof(texts[0]),
+	FLAGS = sizeof(flags) / sizeof(flags[0]),
+};
+
+bool
+state_settled(const struct state *state)
+{
+	return state->activation[0] == '\0' && state->node[0] == '\0' &&
+	       !state->unsettled;
+}
+
+static bool
+printable(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text < ' ' || *text > '~')
+			return false;
+	}
+	return true;
+}
+
+bool
+state_valid(const struct state *state)
+{
+	for (size_t i = 0; i < TEXTS; i++) {
+		const char *text = (const char *)state + texts[i].offset;
+
+		if (memchr(text, '\0', texts[i].size) == NULL)
+			return false;
+		if (*text == '\0')
+			continue;
+		if (!printable(text) ||
+		    (texts[i].form == FORM_UUID && !ssm_is_uuid(text)) ||
+		    (texts[i].form == FORM_NODE && !ssm_is_node(text)))
+			return false;
+	}
+	return true;
+}
+
+int
+state_encode(struct buf *out, const struct state *state, struct err *err)
+{
+	struct json *doc = json_new_object();
+	bool ok = json_add_number(doc, "version", STATE_VERSION) == 0;
+
+	for (size_t i = 0; i < TEXTS; i++) {
+		const char *text = (const char *)state + texts[i].offset;
+
+		if (*text != '\0')
+			ok = ok && json_add_text(doc, texts[i].name, text) == 0;
+	}
+	for (size_t i = 0; i < FLAGS; i++) {
+		const bool *flag =
+		    (const bool *)((const char *)state + flags[i].offset);
+
+		ok = ok && json_add_bool(doc, flags[i].name, *flag) == 0;
+	}
+	ok = ok && json_add_number(doc, "since", (double)state->since) == 0;
+	ok = ok && json_print_pretty(out, doc) == 0;
+	buf_putc(out, '\n');
+	json_free(doc);
+	return ok && buf_ok(out)
+	           ? 0
+	           : err_set(err, ERR_KIND_SYSTEM, "no memory for the state");
+}
+
+static bool
+decode_members(struct state *out, const struct json *doc)
+{
+	double since = 0;
+
+	for (size_t i = 0; i < TEXTS; i++) {
+		const char *text = json_text(doc, texts[i].name);
+
+		if (text != NULL &&
+		    !slice_copy(slice_of(text), (char *)out + texts[i].offset,
+		        texts[i].size))
+			return false;
+	}
+	for (size_t i = 0; i < FLAGS; i++)
+		json_bool(doc, flags[i].name,
+		    (bool *)((char *)out + flags[i].offset));
+	if (json_number(doc, "since", &since) && since > 0 && since < 1e11)
+		out->since = (int64_t)since;
+	return state_valid(out);
+}
+
+int
+state_decode(struct state *out, const char *text, struct err *err)
+{
+	struct state new = { 0 };
+	struct json *doc = NULL;
+	double version = 0;
+	int rc = -1;
+
+	if (json_parse(&doc, text, strlen(text), err) != 0)
+		return -1;
+	if (!json_number(doc, "version", &version) || version < STATE_VERSION ||
+	    !decode_members(&new, doc)) {
+		err_set(err, ERR_KIND_PARSE, "not a state that we wrote");
+	} else {
+		*out = new;
+		rc = 0;
+	}
+	json_free(doc);
+	return rc;
+}
+
+int
+state_load(struct state *out, const char *path, struct err *err)
+{
+	struct buf text = { .max = STATE_FILE_MAX };
+	int rc = -1;
+
+	switch (file_read(path, &text, err)) {
+	case FILE_ABSENT:
+		rc = 1;
+		break;
+	case FILE_FOUND:
+		rc = state_decode(out, buf_str(&text), err);
+		if (rc != 0)
+			err_wrap(err, path);
+		break;
+	case FILE_FAILED:
+		break;
+	}
+	buf_free(&text);
+	return rc;
+}
+
+int
+state_save(const struct state *state, const char *path, struct err *err)
+{
+	struct buf text = { .max = STATE_FILE_MAX };
+	int rc = state_encode(&text, state, err);
+
+	if (rc == 0)
+		rc = file_write(path, 0600, text.data, text.len, err);
+	buf_free(&text);
+	return rc;
+}
