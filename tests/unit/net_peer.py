@@ -243,25 +243,31 @@ class Http:
             conn.close()
 
 
-def pump(source, target):
+def pump(source, target, change=bytes):
     try:
         data = source.recv(65536)
         while data:
-            target.sendall(data)
+            target.sendall(change(data))
             data = source.recv(65536)
         target.shutdown(socket.SHUT_WR)
     except OSError:
         pass
 
 
-def tunnel(conn, port):
+def tunnel(conn, port, change=bytes):
     """Join the connection with one to a port of this machine."""
     with socket.create_connection(("127.0.0.1", port)) as other:
-        conn.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         thread = threading.Thread(target=pump, args=(conn, other), daemon=True)
         thread.start()
-        pump(other, conn)
+        pump(other, conn, change)
         thread.join(STILL)
+
+
+def tampered(data):
+    """Change the last byte of encrypted application data."""
+    if data[0] != 23:
+        return data
+    return data[:-1] + bytes([data[-1] ^ 1])
 
 
 def proxy(conn):
@@ -295,6 +301,7 @@ def connect(conn, request):
     elif host == "silent.test":
         wait_for_end(conn)
     elif host != "closing.test":
+        conn.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         tunnel(conn, int(port))
 
 
@@ -339,9 +346,11 @@ def attend(conn, handler):
 
 def start(name, handler):
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+    port = listener.getsockname()[1]
     threading.Thread(target=serve, args=(listener, handler),
                      daemon=True).start()
-    print(name, listener.getsockname()[1])
+    print(name, port)
+    return port
 
 
 def start_versions(certs):
@@ -355,8 +364,9 @@ def start_versions(certs):
 
 
 def start_all(certs):
-    for name in CHAINS:
-        start(name, secured(context_of(certs, name), talk))
+    ports = {name: start(name, secured(context_of(certs, name), talk))
+             for name in CHAINS}
+    start("tampered", lambda conn: tunnel(conn, ports["good"], tampered))
     for suite in SUITES:
         chain = "p256" if "ECDSA" in suite else "good"
         start(suite, secured(context_of(certs, chain, suite), talk))

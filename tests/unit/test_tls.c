@@ -374,6 +374,32 @@ test_end_without_closing_message(void **state)
 	expect_lost("reset\n", "");
 }
 
+/* Somebody on the way changes a byte of what the server says. */
+static void
+test_tampering_is_noticed(void **state)
+{
+	struct link link;
+	struct err err = { 0 };
+	char text[5] = "";
+	size_t got = 7;
+
+	(void)state;
+	assert_int_equal(open_link(&link, "tampered", "tls.test", NULL), 0);
+	say(&link, "echo 5\nabcde");
+	assert_int_equal(tls_read(link.tls, text, sizeof text, &got,
+	                     clock_in(LIMIT_MS), &err),
+	    -1);
+	assert_int_equal(err.kind, ERR_KIND_TLS);
+	assert_non_null(strstr(err.msg, "bad MAC"));
+	assert_int_equal(got, 7);
+	assert_string_equal(text, "");
+	assert_false(tls_idle(link.tls));
+	/* It stays so. */
+	assert_int_equal(tls_write(link.tls, "x", 1, clock_in(LIMIT_MS), NULL),
+	    -1);
+	close_link(&link);
+}
+
 static void
 test_idle(void **state)
 {
@@ -429,6 +455,7 @@ main(void)
 		cmocka_unit_test(test_deadline_of_a_read),
 		cmocka_unit_test(test_closing_message_is_the_end),
 		cmocka_unit_test(test_end_without_closing_message),
+		cmocka_unit_test(test_tampering_is_noticed),
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_builtin_roots_are_enforced),
 	};
