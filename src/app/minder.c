@@ -84,7 +84,7 @@ minder_reaped(struct minder *minder, pid_t pid, int status)
 	if (minder->pid == 0 || minder->pid != pid)
 		return false;
 	minder->pid = 0;
-	if (minder->phase == MINDER_STOPPING)
+	if (minder->phase == MINDER_STOPPING || minder->phase == MINDER_OFF)
 		return true;
 	if (clock_ms() - minder->since >= MINDER_STEADY_MS)
 		minder->crashes = 0;
