@@ -204,6 +204,22 @@ test_home_comes_from_passwd(void **state)
 }
 
 static void
+test_refuses_endless_paths(void **state)
+{
+	static char variable[70000];
+	char *const vars[] = { variable, NULL };
+	struct conf_options options = { .env = { vars } };
+	struct conf *conf = NULL;
+
+	(void)state;
+	memset(variable, 'x', sizeof variable - 1);
+	memcpy(variable, "AWS_CONFIG_FILE=", 16);
+	assert_int_equal(conf_open(&conf, &options, &w.err), -1);
+	assert_null(conf);
+	world_failed(&w, ERR_KIND_CONFIG, "AWS_CONFIG_FILE: path is too long");
+}
+
+static void
 test_names_file_and_line_of_a_mistake(void **state)
 {
 	char expected[128];
@@ -389,6 +405,7 @@ main(void)
 		TEST(test_empty_file_variable_is_unset),
 		TEST(test_missing_or_irregular_file_is_empty),
 		TEST(test_home_comes_from_passwd),
+		TEST(test_refuses_endless_paths),
 		TEST(test_names_file_and_line_of_a_mistake),
 		TEST(test_refuses_a_file_over_the_limit),
 		TEST(test_unreadable_file_is_an_error),

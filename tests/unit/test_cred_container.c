@@ -121,6 +121,9 @@ static void
 test_relative_begins_with_a_slash(void **state)
 {
 	(void)state;
+	set_relative("/a\tb");
+	refused(ERR_KIND_INVALID_VALUE,
+	    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
 	set_relative("x");
 	refused(ERR_KIND_INVALID_VALUE,
 	    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
@@ -215,12 +218,17 @@ test_refuses_line_ends_in_tokens(void **state)
 static void
 test_missing_token_file_is_an_error(void **state)
 {
+	static char big[65538];
+
 	(void)state;
 	set_full("http://169.254.170.23/v1/credentials");
 	world_set(&w, "AWS_CONTAINER_AUTHORIZATION_TOKEN=t");
 	world_set(&w, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=@/token");
 	refused(ERR_KIND_CREDENTIAL_RETRIEVAL,
 	    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+	memset(big, 'x', sizeof big - 1);
+	world_file(&w, "token", big);
+	refused(ERR_KIND_CREDENTIAL_RETRIEVAL, "larger than 65536 bytes");
 }
 
 static void

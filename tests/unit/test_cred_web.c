@@ -159,7 +159,7 @@ test_web_variables_lose_to_a_flag(void **state)
 static void
 test_web_refusals(void **state)
 {
-	char big[20002];
+	static char big[20002], huge[65538];
 
 	(void)state;
 	set_web("eyJ.a");
@@ -177,6 +177,9 @@ test_web_refusals(void **state)
 	big[20000] = '\n';
 	set_web(big);
 	planned(NULL, "assume-role-with-web-identity");
+	memset(huge, 'x', sizeof huge - 1);
+	set_web(huge);
+	refused(NULL, ERR_KIND_CREDENTIAL_RETRIEVAL, "larger than 65536");
 	world_set(&w, "AWS_WEB_IDENTITY_TOKEN_FILE=@/gone");
 	refused(NULL, ERR_KIND_CREDENTIAL_RETRIEVAL, "/gone does not exist");
 	world_set(&w, "AWS_WEB_IDENTITY_TOKEN_FILE=@/token");

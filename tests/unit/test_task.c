@@ -104,6 +104,21 @@ test_takes_short_cluster_names(void **state)
 }
 
 static void
+test_takes_a_slash_at_the_end(void **state)
+{
+	static const struct world_step steps[] = {
+		{ .start = BASE "/task", .status = 200, .body = TASK },
+		{ .start = BASE "/", .status = 200, .body = OWN },
+	};
+
+	(void)state;
+	world_set(&w,
+	    "ECS_CONTAINER_METADATA_URI_V4=http://169.254.170.2/v4/abc/");
+	assert_int_equal(load(WORLD_STEPS(steps)), 0);
+	assert_string_equal(task.container, "app");
+}
+
+static void
 test_is_not_on_ecs(void **state)
 {
 	static const char *const others[] = {
@@ -244,6 +259,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_loads),
 		TEST(test_takes_short_cluster_names),
+		TEST(test_takes_a_slash_at_the_end),
 		TEST(test_is_not_on_ecs),
 		TEST(test_tries_twice),
 		TEST(test_needs_an_arn),
