@@ -212,8 +212,8 @@ test_refuses_endless_paths(void **state)
 	struct conf *conf = NULL;
 
 	(void)state;
-	memset(variable, 'x', sizeof variable - 1);
-	memcpy(variable, "AWS_CONFIG_FILE=", 16);
+	(void)snprintf(variable, sizeof variable, "%s%0*d",
+	    "AWS_CONFIG_FILE=", 69900, 0);
 	assert_int_equal(conf_open(&conf, &options, &w.err), -1);
 	assert_null(conf);
 	world_failed(&w, ERR_KIND_CONFIG, "AWS_CONFIG_FILE: path is too long");
