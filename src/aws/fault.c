@@ -32,7 +32,9 @@ static const struct {
 	const char *reason;
 } reasons[] = { { 500, "Internal Server Error" }, { 501, "Not Implemented" },
 	{ 502, "Bad Gateway" }, { 503, "Service Unavailable" },
-	{ 504, "Gateway Timeout" } };
+	{ 504, "Gateway Timeout" }, { 505, "HTTP Version Not Supported" },
+	{ 507, "Insufficient Storage" },
+	{ 511, "Network Authentication Required" } };
 
 static bool
 is_in(const char *const *list, size_t count, const char *code)
@@ -96,11 +98,15 @@ without_echo(struct slice s)
 	return s;
 }
 
-/* Without white space, line ends too, at its end. */
+/* Without white space, line ends too, at both ends. */
 static struct slice
-without_tail(struct slice s)
+strip(struct slice s)
 {
-	while (s.len > 0 && slice_has(slice_of(" \t\r\n"), s.ptr[s.len - 1]))
+	const struct slice white = slice_of(" \t\r\n");
+
+	while (s.len > 0 && slice_has(white, s.ptr[0]))
+		s = slice_skip(s, 1);
+	while (s.len > 0 && slice_has(white, s.ptr[s.len - 1]))
 		s = slice_head(s, s.len - 1);
 	return s;
 }
@@ -131,7 +137,7 @@ set_text(struct err *err, const struct fault_answer *a, struct slice raw)
 		raw = slice_head(raw, BODY_MAX);
 	add_masked(&once, without_echo(raw), a->secrets[0]);
 	add_masked(&twice, slice_make(once.data, once.len), a->secrets[1]);
-	raw = without_tail(slice_make(twice.data, twice.len));
+	raw = strip(slice_make(twice.data, twice.len));
 	if (buf_ok(&once) && buf_ok(&twice))
 		err_clean(err->peer_text, sizeof err->peer_text, raw.ptr,
 		    raw.len);
@@ -151,7 +157,7 @@ first_text(const struct json *doc, const char *a, const char *b)
 static void
 set_reason(struct err *err, const struct fault_answer *a)
 {
-	struct slice body = slice_make(a->body, a->body_len);
+	struct slice body = strip(slice_make(a->body, a->body_len));
 	bool page =
 	    body.len == 0 || slice_eq_nocase(slice_head(body, 6), "<html>");
 	size_t i;

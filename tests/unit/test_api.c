@@ -254,6 +254,50 @@ test_user_agent(void **state)
 	canned_close(&c);
 }
 
+/* Keys of a real account on an open line are worth a warning. */
+static void
+test_plain_http_is_noticed(void **state)
+{
+	const char *const open_line[] = { "AWS_ENDPOINT_URL=http://h.example",
+		NULL };
+	const char *const own[] = { "AWS_ENDPOINT_URL=http://[::1]:1", NULL };
+	struct api_request unsigned_call = create;
+	struct canned c;
+
+	(void)state;
+	unsigned_call.signer.kind = SIGV4_NONE;
+	canned_open(&c, open_line);
+	assert_int_equal(canned_call(&c, &unsigned_call, CANNED(ok)), 0);
+	assert_false(c.api.warned_plain);
+	assert_int_equal(canned_call(&c, &create, CANNED(ok)), 0);
+	assert_true(c.api.warned_plain);
+	canned_close(&c);
+	canned_open(&c, own);
+	assert_int_equal(canned_call(&c, &create, CANNED(ok)), 0);
+	assert_false(c.api.warned_plain);
+	canned_close(&c);
+}
+
+/* What AWS says back must not show what the caller marked as secret. */
+static void
+test_secret_of_the_request(void **state)
+{
+	static const struct canned_answer answers[] = { { .status = 400,
+	    .body = "{\"__type\":\"ValidationException\",\"message\":"
+		    "\"Value 'code-0123456789' at 'activationCode'\"}" } };
+	struct api_request req = create;
+	struct canned c;
+
+	(void)state;
+	canned_open(&c, NULL);
+	req.secret = "code-0123456789";
+	assert_int_equal(canned_call(&c, &req, CANNED(answers)), -1);
+	assert_null(strstr(c.err.msg, "0123456789"));
+	assert_null(strstr(c.err.peer_text, "0123456789"));
+	assert_non_null(strstr(c.err.msg, "'(hidden)'"));
+	canned_close(&c);
+}
+
 static void
 test_names_of_services(void **state)
 {
@@ -280,6 +324,8 @@ main(void)
 		cmocka_unit_test(test_reply_as_json),
 		cmocka_unit_test(test_wrong_settings_come_first),
 		cmocka_unit_test(test_user_agent),
+		cmocka_unit_test(test_plain_http_is_noticed),
+		cmocka_unit_test(test_secret_of_the_request),
 		cmocka_unit_test(test_names_of_services),
 	};
 

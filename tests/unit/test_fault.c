@@ -83,6 +83,8 @@ test_bodies_without_json(void **state)
 	json(500, NULL, "", "500", "Internal Server Error");
 	json(503, NULL, "<html><b>x</b></html>", "503", "Service Unavailable");
 	json(502, NULL, "<HTML>x", "502", "Bad Gateway");
+	json(504, NULL, "\r\n \n", "504", "Gateway Timeout");
+	json(500, NULL, "\n <html>x", "500", "Internal Server Error");
 	json(503, NULL, "busy", "503", "busy");
 	json(599, NULL, "", "599", "");
 	json(302, NULL, "<html>moved", "302", "<html>moved");
