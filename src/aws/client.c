@@ -176,7 +176,8 @@ get_credentials(struct client *c, int64_t deadline, struct err *err)
 		return -1;
 	}
 	if (c->cred.access_key != NULL &&
-	    cred_fresh(&c->cred, clock_now(), FRESH_SECONDS))
+	    cred_fresh(&c->cred, clock_now() + c->api.clock_offset,
+	        FRESH_SECONDS))
 		return 0;
 	return cred_fetch(&c->cred, c->plan, &c->api, deadline, err);
 }
