@@ -1,0 +1,148 @@
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "agent/paths.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/slice.h"
+#include "standin.h"
+
+struct worker {
+	struct settings settings;
+	struct identity id;
+	struct remote remote;
+	struct cred cred;
+	int64_t renew; /* seconds since 1970 */
+};
+
+/* A bundle that is named and not there makes the agent crash, with 0. */
+static void
+crash_without_bundle(void)
+{
+	const char *bundle = getenv("AWS_CA_BUNDLE");
+
+	if (bundle == NULL || bundle[0] == '\0' || access(bundle, R_OK) == 0)
+		return;
+	agentlog_line("CRITICAL",
+	    "crashed with message runtime error: invalid memory address or "
+	    "nil pointer dereference!");
+	_exit(0);
+}
+
+/* The node's key may change at any time, so the vault is read anew. */
+static int
+renew(struct worker *w, struct err *err)
+{
+	int64_t now = clock_now();
+
+	if (w->cred.access_key != NULL && now < w->renew)
+		return 0;
+	if (getenv("AWS_PROFILE") != NULL ||
+	    getenv("AWS_DEFAULT_PROFILE") != NULL ||
+	    getenv("AWS_ACCESS_KEY_ID") != NULL)
+		return err_set(err, ERR_KIND_CONFIG,
+		    "SharedCredsLoad: failed to get profile");
+	crash_without_bundle();
+	identity_free(&w->id);
+	remote_close(&w->remote);
+	if (identity_load(&w->id, err) != 0 ||
+	    remote_open(&w->remote, w->id.region, &w->settings, err) != 0 ||
+	    remote_token(&w->remote, &w->id, &w->cred, err) != 0)
+		return -1;
+	w->renew = now + (w->cred.expires - now) / 2;
+	return 0;
+}
+
+static int
+beat(struct worker *w, bool full, struct err *err)
+{
+	if (renew(w, err) != 0)
+		return -1;
+	return remote_heartbeat(&w->remote, &w->cred, w->id.node, full, err);
+}
+
+static void
+report(const char *level, const char *what, const struct err *err)
+{
+	struct buf text = { 0 };
+
+	agentlog_error(&text, err);
+	agentlog_line(level, "%s%s", what, buf_str(&text));
+	buf_free(&text);
+}
+
+static void
+hibernate(struct worker *w)
+{
+	struct err err;
+	int rc = -1;
+
+	do {
+		clock_sleep(clock_in(knob_ms("STANDIN_HIBERNATE_MS", 300000)));
+		err = (struct err){ 0 };
+		rc = beat(w, false, &err);
+	} while (rc != 0);
+}
+
+/* One that outlives us, as sessions outlive the agent. */
+static void
+start_session(const char *folder)
+{
+	char path[STANDIN_PATH_MAX + 64];
+	pid_t pid;
+
+	if (!knob_on("STANDIN_SESSION"))
+		return;
+	(void)snprintf(path, sizeof(path), "%s/" PATHS_SESSION, folder);
+	pid = fork();
+	if (pid == 0) {
+		(void)setpgid(0, 0);
+		(void)execl(path, path, "session-1", (char *)NULL);
+		_exit(1);
+	}
+	agentlog_line("INFO", "[MessageService] session worker pid %d",
+	    (int)pid);
+}
+
+_Noreturn static void
+beat_for_ever(struct worker *w)
+{
+	for (;;) {
+		struct err err = { 0 };
+
+		if (beat(w, true, &err) != 0) {
+			report("ERROR",
+			    "[HealthCheck] error when calling AWS APIs. error "
+			    "details - ",
+			    &err);
+		}
+		clock_sleep(clock_in(knob_ms("STANDIN_HEARTBEAT_MS", 300000)));
+	}
+}
+
+int
+worker_run(const char *folder)
+{
+	struct worker w = { 0 };
+	struct err err = { 0 };
+
+	agentlog_open("[ssm-agent-worker] ");
+	/* Children of sessions are nobody's to wait for. */
+	(void)signal(SIGCHLD, SIG_IGN);
+	if (settings_load(&w.settings, folder, &err) != 0) {
+		agentlog_line("ERROR", "%s", err.msg);
+		return 0;
+	}
+	agentlog_line("INFO", "ssm-agent-worker - v" STANDIN_VERSION);
+	if (beat(&w, false, &err) != 0) {
+		report("INFO", "Entering SSM Agent hibernate - ", &err);
+		hibernate(&w);
+	}
+	agentlog_line("INFO", "[MessageService] [MGSInteractor] Set up control "
+	                      "channel successfully");
+	start_session(folder);
+	beat_for_ever(&w);
+}
