@@ -264,10 +264,11 @@ def tunnel(conn, port, change=bytes):
 
 
 def tampered(data):
-    """Change the last byte of encrypted application data."""
+    """Change the first encrypted byte, behind header and nonce, of a record
+    of application data."""
     if data[0] != 23:
         return data
-    return data[:-1] + bytes([data[-1] ^ 1])
+    return data[:13] + bytes([data[13] ^ 1]) + data[14:]
 
 
 def proxy(conn):
@@ -308,6 +309,14 @@ def connect(conn, request):
 def garbage(conn):
     conn.sendall(b"220 mail.test ESMTP\r\n")
     wait_for_end(conn)
+
+
+def after_hello(handler):
+    """The handler, when the client has sent something."""
+    def serve(conn):
+        conn.recv(65536)
+        handler(conn)
+    return serve
 
 
 def secured(context, handler):
@@ -372,8 +381,8 @@ def start_all(certs):
         start(suite, secured(context_of(certs, chain, suite), talk))
     start_versions(certs)
     start("silent", wait_for_end)
-    start("closing", end)
-    start("resetting", reset)
+    start("closing", after_hello(end))
+    start("resetting", after_hello(reset))
     start("garbage", garbage)
     start("http", Http())
     start("https", secured(context_of(certs, "good"), Http()))
