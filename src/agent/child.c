@@ -137,7 +137,7 @@ exec_file(const char *path, const struct child_options *options)
 		return;
 	script_argv[0] = SHELL;
 	script_argv[1] = path;
-	for (n = 1; argv[n] != NULL && n < SCRIPT_ARGS_MAX - 2; n++)
+	for (n = 1; n < SCRIPT_ARGS_MAX - 2 && argv[n] != NULL; n++)
 		script_argv[n + 1] = argv[n];
 	if (argv[n] != NULL) {
 		errno = E2BIG;
@@ -203,7 +203,7 @@ exec_program(const struct child_options *options)
 
 /* From here to the end only functions that signal-safety(7) lists, and pure
  * ones: the copy of the process may hold any lock. */
-static void
+_Noreturn static void
 become(const struct child_options *options, int pipe_fd)
 {
 	struct report report = { .step = STEP_GROUP };

@@ -58,7 +58,7 @@ is_trusted(const char *folder, const char *name)
 }
 
 /* In a group of its own, with nothing to read or write to. */
-static void
+_Noreturn static void
 become_worker(const char *path)
 {
 	char *argv[] = { NULL, NULL };

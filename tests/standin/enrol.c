@@ -27,7 +27,7 @@ put_key(const struct enrolment *e, struct err *err)
 {
 	struct buf text = { 0 }, der = { 0 };
 	char now[CLOCK_ISO_SIZE];
-	struct slice date = slice_of(now);
+	struct slice date;
 	int rc = -1;
 
 	clock_iso(clock_now(), now);

@@ -153,7 +153,7 @@ take_fingerprint(struct identity *out, const struct json *doc, struct err *err)
 	if (!json_is_object(hash))
 		return bad(err, "hardwareHash");
 	(void)json_number(doc, "similarityThreshold", &threshold);
-	if (threshold == -1 || (threshold >= 1 && json_first(hash) != NULL))
+	if (threshold < 0 || (threshold >= 1 && json_first(hash) != NULL))
 		return 0;
 	agentlog_line("WARN", "the fingerprint is made anew: nothing to "
 	                      "compare hardware with");

@@ -11,7 +11,7 @@
 #include "base/slice.h"
 #include "standin.h"
 
-enum { FDS_MAX = 64, SESSION_SECONDS = 3600 };
+enum { FDS_MAX = 64, SESSION_SECONDS = 3600, DUMP_MAX = 1024 * 1024 };
 
 /* filepath.Abs(filepath.Dir(os.Args[0])) */
 static int
@@ -67,7 +67,7 @@ static void
 dump(const char *argv0)
 {
 	const char *path = knob_get("STANDIN_ENV_DUMP");
-	struct buf text = { .max = 1024 * 1024 }, name = { 0 };
+	struct buf text = { .max = DUMP_MAX }, name = { 0 };
 
 	if (path == NULL)
 		return;

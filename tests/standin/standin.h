@@ -24,7 +24,7 @@ int64_t knob_ms(const char *name, int64_t otherwise);
 bool knob_on(const char *name);
 
 /* agentlog.c: one line of amazon-ssm-agent.log and of standard output. */
-void agentlog_open(const char *context);
+void agentlog_open(const char *name);
 void agentlog_line(const char *level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* The text of an error as the agent's SDK words it. */

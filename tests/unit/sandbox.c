@@ -16,10 +16,11 @@
 
 #include <cmocka.h>
 
-enum { TEXT_MAX = 16384, SKIPPED = 77 };
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
 
-/* There with the address sanitizer only. */
-int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
+enum { TEXT_MAX = 16384, SKIPPED = 77 };
 
 void
 sandbox_fail(const char *file, int line, const char *what)
@@ -57,9 +58,10 @@ child(void (*part)(void), const char *root)
 	if (root != NULL)
 		enter_root(root);
 	part();
-	if (__lsan_do_recoverable_leak_check != NULL &&
-	    __lsan_do_recoverable_leak_check() != 0)
+#ifdef __SANITIZE_ADDRESS__
+	if (__lsan_do_recoverable_leak_check() != 0)
 		_exit(2);
+#endif
 	_exit(0);
 }
 
@@ -113,7 +115,7 @@ make_folders(const char *path)
 {
 	char folder[512];
 
-	for (size_t i = 1; path[i] != '\0' && i < sizeof(folder); i++) {
+	for (size_t i = 1; i < sizeof(folder) && path[i] != '\0'; i++) {
 		if (path[i] != '/')
 			continue;
 		(void)snprintf(folder, i + 1, "%s", path);

@@ -53,23 +53,24 @@ tell_more(int argc, char **argv)
 
 	if (strcmp(argv[1], "cwd") == 0)
 		(void)printf("%s", getcwd(folder, sizeof(folder)));
-	else if (strcmp(argv[1], "args") == 0)
+	else if (strcmp(argv[1], "args") == 0) {
 		for (int i = 0; i < argc; i++)
 			(void)printf("%s|", argv[i]);
-	else if (strcmp(argv[1], "env") == 0)
+	} else if (strcmp(argv[1], "env") == 0) {
 		(void)printf("%s", getenv("X") != NULL ? getenv("X") : "-");
-	else if (strcmp(argv[1], "group") == 0)
+	} else if (strcmp(argv[1], "group") == 0) {
 		(void)printf("%d", getpgrp() == getpid());
-	else if (strcmp(argv[1], "front") == 0)
+	} else if (strcmp(argv[1], "front") == 0) {
 		(void)printf("%d", tcgetpgrp(0) == getpid());
-	else if (strcmp(argv[1], "stdin") == 0)
+	} else if (strcmp(argv[1], "stdin") == 0) {
 		(void)printf("%zd", read(0, folder, 1));
-	else if (strcmp(argv[1], "exit") == 0)
+	} else if (strcmp(argv[1], "exit") == 0) {
 		return 42;
-	else if (strcmp(argv[1], "die") == 0)
+	} else if (strcmp(argv[1], "die") == 0) {
 		(void)raise(SIGKILL);
-	else
+	} else {
 		return tell(argv[1]);
+	}
 	return 0;
 }
 

@@ -167,10 +167,11 @@ ours(void)
 	/* The files may go while the processes live. */
 	remove_programs();
 	SANDBOX_CHECK(procs_ours(list, LIST_MAX) == 4);
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < 4; i++) {
 		if (list[i].role == PROCS_CORE)
 			SANDBOX_CHECK(list[i].pid == core &&
 			              list[i].ppid == getpid());
+	}
 
 	/* The core dies: its worker is ours by adoption, its zombie counts. */
 	SANDBOX_CHECK(kill(core, SIGKILL) == 0);

@@ -126,54 +126,61 @@ test_what_is_set_stays(void **state)
 	spec_free(&spec);
 }
 
-/* Look with the path given, expect what, or an error that says it. */
+/* Look with the path given, and PATH; give where it is. */
 static void
-look(const char *path, const char *search, const char *found,
-    const char *refused)
+finds(const char *path, char *search, const char *found)
 {
-	char *vars[] = { (char *)(uintptr_t)search, NULL };
+	char *vars[] = { search, NULL };
+	struct env env = { .vars = vars };
+	struct err err = { 0 };
+	char out[128] = "";
+
+	SANDBOX_CHECK(spec_find(out, sizeof(out), path, env, &err) == 0);
+	SANDBOX_CHECK(strcmp(out, found) == 0);
+}
+
+static void
+refuses(const char *path, char *search, const char *why)
+{
+	char *vars[] = { search, NULL };
 	struct env env = { .vars = vars };
 	struct err err = { 0 };
 	char out[128] = "unchanged";
 
-	if (refused == NULL) {
-		SANDBOX_CHECK(spec_find(out, sizeof(out), path, env, &err) ==
-		              0);
-		SANDBOX_CHECK(strcmp(out, found) == 0);
-		return;
-	}
 	SANDBOX_CHECK(spec_find(out, sizeof(out), path, env, &err) == -1);
 	SANDBOX_CHECK(strcmp(out, "unchanged") == 0);
 	SANDBOX_CHECK(err.kind == ERR_KIND_INVALID_VALUE);
-	SANDBOX_CHECK(strstr(err.msg, refused) != NULL);
+	SANDBOX_CHECK(strstr(err.msg, why) != NULL);
 }
 
 static void
 find(void)
 {
 	static const char agent[] = "/opt/ssm/amazon-ssm-agent";
+	char both[] = "PATH=/bin:/opt/ssm", opt[] = "PATH=/opt/ssm";
+	char none[] = "PATH=", relative[] = "PATH=/bin:opt/ssm::";
 
-	look(NULL, "PATH=/bin:/opt/ssm", NULL, "not installed");
+	refuses(NULL, both, "not installed");
 	sandbox_file(agent, 0755, "x");
-	look(NULL, "PATH=/bin:/opt/ssm", NULL, "no ssm-agent-worker");
+	refuses(NULL, both, "no ssm-agent-worker");
 	sandbox_file("/opt/ssm/ssm-agent-worker", 0755, "x");
 	/* Without a session-worker the agent looks in /usr/bin. */
-	look(NULL, "PATH=/bin:/opt/ssm", NULL, "no ssm-agent-worker");
+	refuses(NULL, both, "no ssm-agent-worker");
 	sandbox_file("/opt/ssm/ssm-session-worker", 0755, "x");
-	look(NULL, "PATH=/bin:/opt/ssm", agent, NULL);
-	look(NULL, "PATH=/bin:opt/ssm::", NULL, "not installed");
-	look(agent, "PATH=", agent, NULL);
-	look("opt/ssm/amazon-ssm-agent", "PATH=", NULL, "absolute");
-	look("/opt/ssm", "PATH=", NULL, "not an executable file");
+	finds(NULL, both, agent);
+	refuses(NULL, relative, "not installed");
+	finds(agent, none, agent);
+	refuses("opt/ssm/amazon-ssm-agent", none, "absolute");
+	refuses("/opt/ssm", none, "not an executable file");
 	/* A worker that others may write is none for the agent. */
 	sandbox_file("/opt/ssm/ssm-agent-worker", 0775, "x");
-	look(agent, "PATH=", NULL, "no ssm-agent-worker");
+	refuses(agent, none, "no ssm-agent-worker");
 	sandbox_file("/usr/bin/ssm-agent-worker", 0755, "x");
-	look(agent, "PATH=", agent, NULL);
+	finds(agent, none, agent);
 	sandbox_file(AGENT, 0644, "x");
-	look(NULL, "PATH=/opt/ssm", agent, NULL);
+	finds(NULL, opt, agent);
 	sandbox_file(AGENT, 0755, "x");
-	look(NULL, "PATH=/opt/ssm", AGENT, NULL);
+	finds(NULL, opt, AGENT);
 }
 
 static void
