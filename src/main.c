@@ -1,14 +1,13 @@
-#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/cmd.h"
 #include "app/config.h"
 #include "app/help.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/log.h"
-
-extern char **environ;
 
 static const struct {
 	struct help_entry help;
@@ -97,17 +96,16 @@ find(const char *name)
 }
 
 static int
-print(struct buf *text, FILE *to)
+print(struct buf *text, int fd)
 {
-	bool ok = buf_ok(text) && fputs(buf_str(text), to) >= 0 &&
-	          fflush(to) == 0;
+	int rc = file_write_fd(fd, buf_str(text), text->len, NULL);
 
 	buf_free(text);
-	return ok ? 0 : ERR_SYSTEM;
+	return rc == 0 ? 0 : ERR_SYSTEM;
 }
 
 static int
-print_usage(FILE *to)
+print_usage(int fd)
 {
 	struct buf text = { 0 };
 
@@ -121,7 +119,7 @@ print_usage(FILE *to)
 	    "exit status: 0 done, 64 usage, 69 network, 70 AWS, 71 system,\n"
 	    "76 protocol, 77 credentials, 78 configuration; run: CMD's own,\n"
 	    "126 not executable, 127 not found.\n");
-	return print(&text, to);
+	return print(&text, fd);
 }
 
 static int
@@ -131,13 +129,13 @@ print_help(const char *name, struct err *err)
 	size_t i = name != NULL ? find(name) : COMMANDS;
 
 	if (name == NULL)
-		return print_usage(stdout);
+		return print_usage(STDOUT_FILENO);
 	if (i == COMMANDS) {
 		err_set(err, ERR_KIND_USAGE, "unknown command %.64s", name);
 		return (int)err->code;
 	}
 	help_command(&text, &commands[i].help);
-	return print(&text, stdout);
+	return print(&text, STDOUT_FILENO);
 }
 
 static int
@@ -182,7 +180,7 @@ main(int argc, char **argv)
 	int status = 0;
 
 	if (argc < 2) {
-		print_usage(stderr);
+		print_usage(STDERR_FILENO);
 		return ERR_USAGE;
 	}
 	status = run_command(argv + 1, &err);

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -15,6 +14,7 @@
 #include "aws/query_json.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/slice.h"
@@ -115,92 +115,66 @@ decode(const struct call *call, struct json **out, struct err *err)
 	return api_reply_json(&call->reply, out, err);
 }
 
-static bool
-add_error(struct json *doc, const struct err *failed)
+static void
+put_error(struct buf *out, const struct err *failed)
 {
-	struct json *error = json_object_in(doc, "error");
-	bool ok = json_add_text(error, "kind", err_kind_name(failed->kind)) ==
-	    0;
-
-	ok = ok && json_add_text(error, "message", failed->msg) == 0;
-	if (failed->peer_code[0] != '\0')
-		ok = ok && json_add_text(error, "code", failed->peer_code) == 0;
-	if (failed->peer_text[0] != '\0')
-		ok = ok && json_add_text(error, "text", failed->peer_text) == 0;
+	json_write(out, ",\"error\":{\"kind\":%,\"message\":%",
+	    err_kind_name(failed->kind), failed->msg);
 	if (failed->http_status != 0)
-		ok = ok &&
-		    json_add_number(error, "status", failed->http_status) == 0;
-	if (failed->request_id[0] != '\0')
-		ok = ok &&
-		    json_add_text(error, "request_id", failed->request_id) ==
-			0;
-	if (failed->fix[0] != '\0')
-		ok = ok && json_add_text(error, "fix", failed->fix) == 0;
-	return ok;
+		json_write(out,
+		    ",\"status\":#,\"code\":%,\"text\":%,\"request_id\":%",
+		    (long long)failed->http_status, failed->peer_code,
+		    failed->peer_text, failed->request_id);
+	json_write(out, ",\"fix\":%}", failed->fix);
 }
 
 /* --json: one object, whatever the outcome. */
 static void
-print_envelope(const struct call *call, struct json *answer,
-    const struct err *failed)
+put_envelope(struct buf *out, const struct call *call,
+    const struct json *answer, const struct err *failed)
 {
-	struct json *doc = json_new_object();
-	struct buf text = { .max = ANSWER_MAX };
-	bool ok = json_add_bool(doc, "ok", failed->code == ERR_OK) == 0;
-
-	ok = ok &&
-	    json_add_number(doc, "attempts", call->reply.attempts) == 0;
-	if (call->client != NULL) {
-		const char *method = client_method(call->client);
-
-		ok = ok &&
-		    json_add_text(doc, "region",
-			client_region(call->client)) == 0;
-		if (method != NULL)
-			ok = ok &&
-			    json_add_text(doc, "credentials", method) == 0;
+	json_write(out, "{\"ok\":?,\"attempts\":#", failed->code == ERR_OK,
+	    (long long)call->reply.attempts);
+	if (call->client != NULL)
+		json_write(out, ",\"region\":%,\"credentials\":%",
+		    client_region(call->client), client_method(call->client));
+	if (failed->code != ERR_OK) {
+		put_error(out, failed);
+	} else {
+		buf_puts(out, ",\"response\":");
+		json_print(out, answer);
 	}
-	if (failed->code != ERR_OK)
-		ok = ok && add_error(doc, failed);
-	else
-		ok = json_add(doc, "response", answer) == 0 && ok;
-	if (ok && json_print(&text, doc) == 0 && buf_ok(&text))
-		puts(buf_str(&text));
-	json_free(doc);
-	buf_free(&text);
-}
-
-static void
-print_answer(struct json *answer)
-{
-	struct buf text = { .max = ANSWER_MAX };
-
-	if (json_print(&text, answer) == 0 && buf_ok(&text))
-		puts(buf_str(&text));
-	buf_free(&text);
-	json_free(answer);
+	buf_putc(out, '}');
 }
 
 /* In the process that has no privileges. */
 static int
 be_caller(struct call *call)
 {
+	struct buf text = { .max = ANSWER_MAX };
 	struct json *answer = NULL;
 	struct err err = { 0 };
 
 	if (send_call(call, &err) == 0)
 		decode(call, &answer, &err);
 	if (call->cfg->json)
-		print_envelope(call, answer, &err);
+		put_envelope(&text, call, answer, &err);
 	else if (err.code == ERR_OK)
-		print_answer(answer);
+		json_print(&text, answer);
 	else
 		log_err(LOG_ERROR, "failed", &err);
+	if (text.len > 0) {
+		buf_putc(&text, '\n');
+		if (!buf_ok(&text) ||
+		    file_write_fd(STDOUT_FILENO, text.data, text.len, &err) !=
+			0)
+			err.code = ERR_SYSTEM;
+	}
+	buf_free(&text);
+	json_free(answer);
 	api_reply_free(&call->reply);
 	client_free(call->client);
 	buf_free(&call->body);
-	if (fflush(stdout) != 0)
-		return ERR_SYSTEM;
 	return (int)err.code;
 }
 

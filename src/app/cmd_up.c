@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include "app/preflight.h"
 #include "app/record.h"
 #include "app/relro.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -81,11 +81,16 @@ be_keeper(const struct config *cfg, const struct preflight *pre, int report)
 	_exit(keeper_run(&options, &err));
 }
 
-static void
-print_node(const char *node)
+static int
+print_node(const char *node, struct err *err)
 {
-	printf("%s\n", node);
-	fflush(stdout);
+	struct buf line = { 0 };
+	int rc = 0;
+
+	buf_printf(&line, "%s\n", node);
+	rc = file_write_fd(STDOUT_FILENO, buf_str(&line), line.len, err);
+	buf_free(&line);
+	return rc;
 }
 
 /* Wait for the keeper's word. */
@@ -111,9 +116,7 @@ wait_up(const struct config *cfg, int fd, struct err *err)
 		*err = record.err;
 		return -1;
 	}
-	if (record.type == RECORD_NODE)
-		print_node(record.text);
-	return 0;
+	return record.type == RECORD_NODE ? print_node(record.text, err) : 0;
 }
 
 /* A keeper that is there already: 1 = there is none, else as wait_up(). */
@@ -129,10 +132,8 @@ ask_up(const struct config *cfg, struct err *err)
 
 		if (rc != 0)
 			return rc;
-		if (status.up) {
-			print_node(status.node);
-			return 0;
-		}
+		if (status.up)
+			return print_node(status.node, err);
 		if (status.over || clock_ms() >= deadline)
 			break;
 		clock_sleep(clock_in(ASK_AGAIN_MS));

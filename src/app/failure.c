@@ -20,25 +20,6 @@ path_of(char out[static WORK_PATH_MAX], const struct config *cfg,
 	    "SSM_ACTIVATE_STATE_DIR is too long");
 }
 
-static int
-encode(struct buf *out, const struct err *failure, struct err *err)
-{
-	struct json *doc = json_new_object();
-	bool ok = true;
-
-	ok = ok && json_add_number(doc, "code", (double)failure->code) == 0;
-	ok =
-	    ok && json_add_text(doc, "kind", err_kind_name(failure->kind)) == 0;
-	ok = ok && json_add_text(doc, "message", failure->msg) == 0;
-	ok = ok && json_add_text(doc, "fix", failure->fix) == 0;
-	ok = ok && json_print(out, doc) == 0;
-	buf_putc(out, '\n');
-	json_free(doc);
-	return ok && buf_ok(out)
-	           ? 0
-	           : err_set(err, ERR_KIND_SYSTEM, "no memory for a note");
-}
-
 int
 failure_save(const struct config *cfg, const struct err *failure,
     struct err *err)
@@ -51,8 +32,11 @@ failure_save(const struct config *cfg, const struct err *failure,
 		return -1;
 	if (failure->code == ERR_OK)
 		return file_remove(path, err);
-	if (encode(&text, failure, err) == 0 &&
-	    file_mkdirs(cfg->state_dir, 0700, err) == 0)
+	json_write(&text,
+	    "{\"code\":#,\"kind\":%,\"message\":%,\"fix\":%}\n",
+	    (long long)failure->code, err_kind_name(failure->kind),
+	    failure->msg, failure->fix);
+	if (buf_ok(&text) && file_mkdirs(cfg->state_dir, 0700, err) == 0)
 		rc = file_write(path, 0600, text.data, text.len, err);
 	buf_free(&text);
 	return rc;

@@ -1,6 +1,7 @@
 #include "app/preflight.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/spec.h"
 #include "agent/user.h"
@@ -9,8 +10,6 @@
 #include "base/env.h"
 #include "base/err.h"
 #include "base/slice.h"
-
-extern char **environ;
 
 /* A code that stays in the environment is inherited and can be read in /proc.
  */

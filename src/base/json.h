@@ -75,4 +75,11 @@ int json_print_pretty(struct buf *out, const struct json *value);
  * become U+FFFD.  For writers that may not allocate, see log.c. */
 void json_quote(struct buf *out, const char *text);
 
+/*
+ * Append the template with its places filled in: % a text as a JSON string
+ * (NULL: null), # a long long, ? a bool, @ a text as it stands, which must be
+ * JSON already.  For documents of a fixed shape; what buf_ok() says counts.
+ */
+void json_write(struct buf *out, const char *template, ...);
+
 #endif

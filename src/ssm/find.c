@@ -11,28 +11,16 @@
 
 enum { PAGE = 50, PAGES_MAX = 200 };
 
-static int
-encode_find(struct buf *out, const char *role, const char *next,
-    struct err *err)
+static void
+encode_find(struct buf *out, const char *role, const char *next)
 {
-	struct json *doc = json_new_object();
-	struct json *filter = json_new_object();
-	struct json *filters = json_new_array();
-	struct json *values = json_new_array();
-	bool ok = true;
-
-	ok = ok && json_add_text(values, NULL, role) == 0;
-	ok = ok && json_add_text(filter, "FilterKey", "IamRole") == 0;
-	ok = json_add(filter, "FilterValues", values) == 0 && ok;
-	ok = json_add(filters, NULL, filter) == 0 && ok;
-	ok = json_add(doc, "Filters", filters) == 0 && ok;
-	ok = ok && json_add_number(doc, "MaxResults", PAGE) == 0;
+	json_write(out,
+	    "{\"Filters\":[{\"FilterKey\":\"IamRole\",\"FilterValues\":[%]}],"
+	    "\"MaxResults\":#",
+	    role, (long long)PAGE);
 	if (next[0] != '\0')
-		ok = ok && json_add_text(doc, "NextToken", next) == 0;
-	ok = ok && json_print(out, doc) == 0 && buf_ok(out);
-	json_free(doc);
-	return ok ? 0
-	          : err_set(err, ERR_KIND_SYSTEM, "no memory for a request");
+		json_write(out, ",\"NextToken\":%", next);
+	buf_putc(out, '}');
 }
 
 static int
@@ -73,7 +61,7 @@ next_page(const struct json *doc, struct buf *next, struct err *err)
 }
 
 static int
-find_page(const struct ssm *ssm, const char *body, const char *text,
+find_page(const struct ssm *ssm, const struct buf *body, const char *text,
     const struct find_sink *finder, struct buf *next, struct err *err)
 {
 	struct api_reply reply = { 0 };
@@ -99,14 +87,12 @@ find_activations(const struct ssm *ssm, const char *role, const char *text,
 	for (int page = 0; page < PAGES_MAX; page++) {
 		struct buf body = { 0 };
 
-		rc = encode_find(&body, role, buf_str(&next), err);
-		if (rc == 0)
-			rc = find_page(ssm, buf_str(&body), text, finder, &next,
-			    err);
+		encode_find(&body, role, buf_str(&next));
+		rc = find_page(ssm, &body, text, finder, &next, err);
 		buf_free(&body);
 		if (rc != 0 || next.len == 0)
 			break;
 	}
 	buf_free(&next);
-	return rc == 0 ? 0 : err_wrap(err, "DescribeActivations");
+	return rc;
 }

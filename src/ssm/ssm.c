@@ -13,38 +13,24 @@
 enum { TOO_MANY_UPDATES_TRIES = 3 };
 
 int
-ssm_call(const struct ssm *ssm, const char *operation, const char *body,
+ssm_call(const struct ssm *ssm, const char *operation, const struct buf *body,
     struct api_reply *reply, struct err *err)
 {
 	struct api_request req = {
 		.service = API_SSM,
 		.operation = operation,
-		.body = body,
+		.body = buf_str(body),
 		.role = ssm->role,
 		.deadline = ssm->deadline,
 	};
 
+	if (!buf_ok(body))
+		return err_set(err, ERR_KIND_SYSTEM, "no memory for a request");
 	if (ssm->as == NULL)
 		return client_call(ssm->client, &req, reply, err);
 	req.signer.kind = SIGV4_HMAC;
 	req.signer.cred = ssm->as;
 	return api_call(client_api(ssm->client), &req, reply, err);
-}
-
-/* {"KEY":"VALUE"}, the whole of most requests. */
-static int
-one_member(struct buf *out, const char *key, const char *value, struct err *err)
-{
-	struct json *doc = json_new_object();
-	int rc = -1;
-
-	if (json_add_text(doc, key, value) == 0 && json_print(out, doc) == 0 &&
-	    buf_ok(out))
-		rc = 0;
-	else
-		err_set(err, ERR_KIND_SYSTEM, "no memory for a request");
-	json_free(doc);
-	return rc;
 }
 
 bool
@@ -78,51 +64,27 @@ ssm_activation_wipe(struct ssm_activation *activation)
 	explicit_bzero(activation, sizeof(*activation));
 }
 
-static struct json *
-tags_array(const struct ssm_activation_in *in)
+/* Absent members are left out: null is not a value of theirs. */
+static void
+encode_activation(struct buf *out, const struct ssm_activation_in *in)
 {
-	struct json *list = json_new_array();
+	const char *before = "";
 
-	for (size_t i = 0; i < in->tag_count; i++) {
-		struct json *tag = json_new_object();
-
-		if (json_add_text(tag, "Key", in->tags[i].key) != 0 ||
-		    json_add_text(tag, "Value", in->tags[i].value) != 0) {
-			json_free(tag);
-			goto fail;
-		}
-		if (json_add(list, NULL, tag) != 0)
-			goto fail;
-	}
-	return list;
-fail:
-	json_free(list);
-	return NULL;
-}
-
-static int
-encode_activation(struct buf *out, const struct ssm_activation_in *in,
-    struct err *err)
-{
-	struct json *doc = json_new_object();
-	bool ok = true;
-
-	ok = ok && json_add_text(doc, "IamRole", in->role) == 0;
+	json_write(out, "{\"IamRole\":%", in->role);
 	if (in->name != NULL)
-		ok = ok &&
-		     json_add_text(doc, "DefaultInstanceName", in->name) == 0;
+		json_write(out, ",\"DefaultInstanceName\":%", in->name);
 	if (in->description != NULL)
-		ok = ok &&
-		     json_add_text(doc, "Description", in->description) == 0;
-	ok = ok && json_add_number(doc, "RegistrationLimit", 1) == 0;
-	ok = ok &&
-	     json_add_number(doc, "ExpirationDate", (double)in->expires) == 0;
+		json_write(out, ",\"Description\":%", in->description);
+	json_write(out, ",\"RegistrationLimit\":1,\"ExpirationDate\":#",
+	    (long long)in->expires);
 	if (in->tag_count > 0)
-		ok = ok && json_add(doc, "Tags", tags_array(in)) == 0;
-	ok = ok && json_print(out, doc) == 0 && buf_ok(out);
-	json_free(doc);
-	return ok ? 0
-	          : err_set(err, ERR_KIND_SYSTEM, "no memory for a request");
+		buf_puts(out, ",\"Tags\":[");
+	for (size_t i = 0; i < in->tag_count; i++) {
+		json_write(out, "@{\"Key\":%,\"Value\":%}", before,
+		    in->tags[i].key, in->tags[i].value);
+		before = ",";
+	}
+	buf_puts(out, in->tag_count > 0 ? "]}" : "}");
 }
 
 /* A member of an answer, checked and copied. */
@@ -173,9 +135,8 @@ ssm_create_activation(const struct ssm *ssm, const struct ssm_activation_in *in,
 	int rc = -1;
 
 	*ambiguous = false;
-	if (encode_activation(&body, in, err) != 0)
-		goto out;
-	rc = ssm_call(ssm, "CreateActivation", buf_str(&body), &reply, err);
+	encode_activation(&body, in);
+	rc = ssm_call(ssm, "CreateActivation", &body, &reply, err);
 	*ambiguous = reply.ambiguous;
 	if (rc == 0 && decode_activation(out, &reply, err) != 0) {
 		/* It was carried out, and its id is in the part that we
@@ -183,37 +144,39 @@ ssm_create_activation(const struct ssm *ssm, const struct ssm_activation_in *in,
 		*ambiguous = true;
 		rc = -1;
 	}
-out:
 	api_reply_free(&reply);
 	buf_free(&body);
-	return rc == 0 ? 0 : err_wrap(err, "CreateActivation");
+	return rc;
 }
 
-/* An operation with one member and an empty answer; gone lists the codes
- * that mean that there is nothing left to remove. */
+/* An operation whose answer is empty; gone lists the codes that mean that
+ * there is nothing left to remove. */
 static int
-remove_one(const struct ssm *ssm, const char *operation, const char *body,
+remove_one(const struct ssm *ssm, const char *operation, struct buf *body,
     const char *const *gone, struct err *err)
 {
-	for (int try = 1;; try++) {
-		struct api_reply reply = { 0 };
-		struct err now = { 0 };
-		int rc = ssm_call(ssm, operation, body, &reply, &now);
+	struct err now = { 0 };
+	int rc = -1;
 
+	for (int try = 0; try < TOO_MANY_UPDATES_TRIES; try++) {
+		struct api_reply reply = { 0 };
+
+		err_clear(&now);
+		rc = ssm_call(ssm, operation, body, &reply, &now);
 		api_reply_free(&reply);
-		if (rc == 0)
-			return 0;
-		for (const char *const *code = gone; *code != NULL; code++) {
-			if (strcmp(now.peer_code, *code) == 0)
-				return 0;
-		}
-		if (strcmp(now.peer_code, "TooManyUpdates") != 0 ||
-		    try >= TOO_MANY_UPDATES_TRIES) {
-			if (err != NULL)
-				*err = now;
-			return err_wrap(err, operation);
-		}
+		if (rc == 0 || strcmp(now.peer_code, "TooManyUpdates") != 0)
+			break;
 	}
+	buf_free(body);
+	for (; rc != 0 && *gone != NULL; gone++) {
+		if (strcmp(now.peer_code, *gone) == 0)
+			rc = 0;
+	}
+	if (rc == 0)
+		return 0;
+	if (err != NULL)
+		*err = now;
+	return -1;
 }
 
 int
@@ -222,13 +185,9 @@ ssm_delete_activation(const struct ssm *ssm, const char *id, struct err *err)
 	static const char *const gone[] = { "InvalidActivation",
 		"InvalidActivationId", NULL };
 	struct buf body = { 0 };
-	int rc = -1;
 
-	if (one_member(&body, "ActivationId", id, err) == 0)
-		rc = remove_one(ssm, "DeleteActivation", buf_str(&body), gone,
-		    err);
-	buf_free(&body);
-	return rc;
+	json_write(&body, "{\"ActivationId\":%}", id);
+	return remove_one(ssm, "DeleteActivation", &body, gone, err);
 }
 
 int
@@ -236,32 +195,9 @@ ssm_deregister(const struct ssm *ssm, const char *node, struct err *err)
 {
 	static const char *const gone[] = { "InvalidInstanceId", NULL };
 	struct buf body = { 0 };
-	int rc = -1;
 
-	if (one_member(&body, "InstanceId", node, err) == 0)
-		rc = remove_one(ssm, "DeregisterManagedInstance",
-		    buf_str(&body), gone, err);
-	buf_free(&body);
-	return rc;
-}
-
-static int
-encode_register(struct buf *out, const struct ssm_register_in *in,
-    struct err *err)
-{
-	struct json *doc = json_new_object();
-	bool ok = true;
-
-	ok = ok &&
-	     json_add_text(doc, "ActivationCode", in->activation->code) == 0;
-	ok = ok && json_add_text(doc, "ActivationId", in->activation->id) == 0;
-	ok = ok && json_add_text(doc, "Fingerprint", in->fingerprint) == 0;
-	ok = ok && json_add_text(doc, "PublicKey", in->public_key) == 0;
-	ok = ok && json_add_text(doc, "PublicKeyType", "Rsa") == 0;
-	ok = ok && json_print(out, doc) == 0 && buf_ok(out);
-	json_free(doc);
-	return ok ? 0
-	          : err_set(err, ERR_KIND_SYSTEM, "no memory for a request");
+	json_write(&body, "{\"InstanceId\":%}", node);
+	return remove_one(ssm, "DeregisterManagedInstance", &body, gone, err);
 }
 
 int
@@ -281,8 +217,11 @@ ssm_register(const struct ssm *ssm, const struct ssm_register_in *in,
 	char id[SSM_NODE_SIZE];
 	int rc = -1;
 
-	if (encode_register(&body, in, err) != 0)
-		goto out;
+	json_write(&body,
+	    "{\"ActivationCode\":%,\"ActivationId\":%,\"Fingerprint\":%,"
+	    "\"PublicKey\":%,\"PublicKeyType\":\"Rsa\"}",
+	    in->activation->code, in->activation->id, in->fingerprint,
+	    in->public_key);
 	req.body = buf_str(&body);
 	if (api_call(client_api(ssm->client), &req, &reply, err) != 0 ||
 	    api_reply_json(&reply, &doc, err) != 0 ||
@@ -298,7 +237,7 @@ out:
 	json_free(doc);
 	api_reply_free(&reply);
 	buf_free(&body);
-	return rc == 0 ? 0 : err_wrap(err, "RegisterManagedInstance");
+	return rc;
 }
 
 static int
@@ -354,13 +293,11 @@ ssm_role_token(const struct ssm *ssm, const struct ssm_node *node,
 	struct buf body = { 0 };
 	int rc = -1;
 
-	if (one_member(&body, "Fingerprint", node->fingerprint, err) != 0)
-		goto out;
+	json_write(&body, "{\"Fingerprint\":%}", node->fingerprint);
 	req.body = buf_str(&body);
 	if (api_call(client_api(ssm->client), &req, &reply, err) == 0)
 		rc = decode_token(out, &reply, err);
-out:
 	api_reply_free(&reply);
 	buf_free(&body);
-	return rc == 0 ? 0 : err_wrap(err, "RequestManagedInstanceRoleToken");
+	return rc;
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 struct api_reply;
+struct buf;
 struct client;
 struct cred;
 struct err;
@@ -35,10 +36,10 @@ struct ssm {
 	int64_t deadline;
 };
 
-/* Send one operation of this service; reply is freed by the caller, also
- * after a failure. */
-int ssm_call(const struct ssm *ssm, const char *operation, const char *body,
-    struct api_reply *reply, struct err *err);
+/* Send one operation of this service, unless the body has failed; reply is
+ * freed by the caller, also after a failure. */
+int ssm_call(const struct ssm *ssm, const char *operation,
+    const struct buf *body, struct api_reply *reply, struct err *err);
 
 struct ssm_tag {
 	const char *key, *value;

@@ -85,28 +85,23 @@ state_valid(const struct state *state)
 int
 state_encode(struct buf *out, const struct state *state, struct err *err)
 {
-	struct json *doc = json_new_object();
-	bool ok = json_add_number(doc, "version", STATE_VERSION) == 0;
-
+	json_write(out, "{\n\t\"version\": #", (long long)STATE_VERSION);
 	for (size_t i = 0; i < TEXTS; i++) {
 		const char *text = (const char *)state + texts[i].offset;
 
 		if (*text != '\0')
-			ok = ok && json_add_text(doc, texts[i].name, text) == 0;
+			json_write(out, ",\n\t%: %", texts[i].name, text);
 	}
 	for (size_t i = 0; i < FLAGS; i++) {
-		const bool *flag =
-		    (const bool *)((const char *)state + flags[i].offset);
+		const char *flag = (const char *)state + flags[i].offset;
 
-		ok = ok && json_add_bool(doc, flags[i].name, *flag) == 0;
+		json_write(out, ",\n\t%: ?", flags[i].name,
+		    *(const bool *)flag);
 	}
-	ok = ok && json_add_number(doc, "since", (double)state->since) == 0;
-	ok = ok && json_print_pretty(out, doc) == 0;
-	buf_putc(out, '\n');
-	json_free(doc);
-	return ok && buf_ok(out)
-	           ? 0
-	           : err_set(err, ERR_KIND_SYSTEM, "no memory for the state");
+	json_write(out, ",\n\t\"since\": #\n}\n", (long long)state->since);
+	return buf_ok(out) ?
+	    0 :
+	    err_set(err, ERR_KIND_SYSTEM, "no memory for the state");
 }
 
 static bool
