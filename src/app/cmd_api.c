@@ -75,9 +75,9 @@ make_body(struct call *call, struct err *err)
 	}
 	/* As it was given: the signature is over the bytes that are sent. */
 	buf_add(&call->body, text.data, text.len);
-	rc = buf_ok(&call->body) ?
-	    0 :
-	    err_set(err, ERR_KIND_SYSTEM, "no memory for the body");
+	rc = buf_ok(&call->body)
+	         ? 0
+	         : err_set(err, ERR_KIND_SYSTEM, "no memory for the body");
 out:
 	json_free(params);
 	buf_free(&text);
@@ -165,9 +165,8 @@ be_caller(struct call *call)
 		log_err(LOG_ERROR, "failed", &err);
 	if (text.len > 0) {
 		buf_putc(&text, '\n');
-		if (!buf_ok(&text) ||
-		    file_write_fd(STDOUT_FILENO, text.data, text.len, &err) !=
-			0)
+		if (!buf_ok(&text) || file_write_fd(STDOUT_FILENO, text.data,
+		                          text.len, &err) != 0)
 			err.code = ERR_SYSTEM;
 	}
 	buf_free(&text);

@@ -27,16 +27,17 @@ put_json(struct buf *out, const struct control_status *status)
 		    status->node, status->region, since);
 	}
 	if (status->keeper > 0)
-		json_write(out, ",\"keeper\":#,\"agent\":#,"
-				"\"agent_restarts\":#",
+		json_write(out,
+		    ",\"keeper\":#,\"agent\":#,"
+		    "\"agent_restarts\":#",
 		    (long long)status->keeper, (long long)status->agent,
 		    (long long)status->restarts);
 	if (last->code != ERR_OK)
 		json_write(out,
 		    ",\"error\":{\"code\":#,\"kind\":%,\"message\":%,"
 		    "\"fix\":%}",
-		    (long long)last->code, err_kind_name(last->kind),
-		    last->msg, last->fix);
+		    (long long)last->code, err_kind_name(last->kind), last->msg,
+		    last->fix);
 	buf_puts(out, "}\n");
 }
 
@@ -79,8 +80,8 @@ cmd_status(struct config *cfg, struct err *err)
 {
 	struct control_status status = { 0 };
 	struct buf text = { 0 };
-	int rc = control_ask(cfg, CONTROL_STATUS, clock_in(ASK_MS), &status,
-	    err);
+	int rc =
+	    control_ask(cfg, CONTROL_STATUS, clock_in(ASK_MS), &status, err);
 
 	if (rc == 1)
 		rc = no_keeper(&status, cfg, err);
@@ -97,7 +98,7 @@ cmd_status(struct config *cfg, struct err *err)
 	if (status.up)
 		return 0;
 	if (cfg->strict || (cfg->required && cfg->gate == CONFIG_GATE_ON))
-		return status.last.code != ERR_OK ? (int)status.last.code :
-						    ERR_NETWORK;
+		return status.last.code != ERR_OK ? (int)status.last.code
+		                                  : ERR_NETWORK;
 	return 0;
 }

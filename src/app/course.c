@@ -157,11 +157,12 @@ take(struct course *course, const struct record *record)
 	case RECORD_ACTIVATION:
 		course->key_used = true;
 		break;
-	case RECORD_NONE:
-	case RECORD_REGION:
+	case RECORD_NO_NODE:
+		log_event(LOG_INFO, "node_removed", "%s is removed",
+		    course->state.node);
+		break;
 	case RECORD_NODE:
 	case RECORD_NO_ACTIVATION:
-	case RECORD_NO_NODE:
 	case RECORD_SETTLED:
 	case RECORD_DONE:
 	case RECORD_FAILED:

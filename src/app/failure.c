@@ -32,8 +32,7 @@ failure_save(const struct config *cfg, const struct err *failure,
 		return -1;
 	if (failure->code == ERR_OK)
 		return file_remove(path, err);
-	json_write(&text,
-	    "{\"code\":#,\"kind\":%,\"message\":%,\"fix\":%}\n",
+	json_write(&text, "{\"code\":#,\"kind\":%,\"message\":%,\"fix\":%}\n",
 	    (long long)failure->code, err_kind_name(failure->kind),
 	    failure->msg, failure->fix);
 	if (buf_ok(&text) && file_mkdirs(cfg->state_dir, 0700, err) == 0)

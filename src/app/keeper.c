@@ -306,8 +306,6 @@ tell_over(struct keeper *k)
 	if (last->code != ERR_OK && k->report_fd < 0)
 		log_err(k->cfg->required ? LOG_ERROR : LOG_WARN, "no_access",
 		    last);
-	else if (last->code == ERR_OK && k->announced)
-		log_event(LOG_INFO, "node_removed", "taken down");
 	report(k, last->code != ERR_OK ? RECORD_FAILED : RECORD_DONE);
 	if (last->code == ERR_OK || !k->cfg->required)
 		return;

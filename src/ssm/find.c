@@ -11,32 +11,29 @@
 
 enum { PAGE = 50, PAGES_MAX = 200 };
 
-static void
-encode_find(struct buf *out, const char *role, const char *next)
-{
-	json_write(out,
-	    "{\"Filters\":[{\"FilterKey\":\"IamRole\",\"FilterValues\":[%]}],"
-	    "\"MaxResults\":#",
-	    role, (long long)PAGE);
-	if (next[0] != '\0')
-		json_write(out, ",\"NextToken\":%", next);
-	buf_putc(out, '}');
-}
+/* One of the two listings, which differ in names only. */
+struct listing {
+	const char *operation;
+	const char *filter; /* the template of a request's beginning */
+	const char *list, *id;
+	bool (*is_id)(const char *text);
+	const char *value; /* that the filter asks for */
+	const char *text;  /* in the description; "" = any */
+	const struct find_sink *sink;
+};
 
 static int
-find_on_page(const struct json *doc, const char *text,
-    const struct find_sink *finder, struct err *err)
+take_page(const struct listing *what, const struct json *doc, struct err *err)
 {
-	const struct json *item = json_first(json_get(doc, "ActivationList"));
+	const struct json *item = json_first(json_get(doc, what->list));
 
 	for (; item != NULL; item = json_next(item)) {
-		const char *id = json_text(item, "ActivationId");
+		const char *id = json_text(item, what->id);
 		const char *description = json_text(item, "Description");
 
-		if (id == NULL || description == NULL || !ssm_is_uuid(id) ||
-		    slice_find(slice_of(description), text) < 0)
-			continue;
-		if (finder->found(finder->context, id, err) != 0)
+		if (id != NULL && what->is_id(id) &&
+		    slice_find(slice_of(description), what->text) >= 0 &&
+		    what->sink->found(what->sink->context, id, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -53,46 +50,85 @@ next_page(const struct json *doc, struct buf *next, struct err *err)
 		return err_set(err, ERR_KIND_PARSE,
 		    "the listing repeats its NextToken");
 	buf_cut(next, 0);
-	if (token != NULL)
-		buf_puts(next, token);
-	return buf_ok(next)
-	           ? 0
-	           : err_set(err, ERR_KIND_SYSTEM, "no memory for a listing");
+	buf_puts(next, token != NULL ? token : "");
+	return buf_ok(next) ? 0
+	                    : err_set(err, ERR_KIND_PARSE,
+	                          "the listing's NextToken is too long");
 }
 
 static int
-find_page(const struct ssm *ssm, const struct buf *body, const char *text,
-    const struct find_sink *finder, struct buf *next, struct err *err)
+get_page(const struct listing *what, const struct ssm *ssm, struct buf *next,
+    struct err *err)
 {
 	struct api_reply reply = { 0 };
 	struct json *doc = NULL;
+	struct buf body = { 0 };
 	int rc = -1;
 
-	if (ssm_call(ssm, "DescribeActivations", body, &reply, err) == 0 &&
+	json_write(&body, what->filter, what->value);
+	json_write(&body, ",\"MaxResults\":#", (long long)PAGE);
+	if (next->len > 0)
+		json_write(&body, ",\"NextToken\":%", buf_str(next));
+	buf_putc(&body, '}');
+	if (ssm_call(ssm, what->operation, &body, &reply, err) == 0 &&
 	    api_reply_json(&reply, &doc, err) == 0 &&
-	    find_on_page(doc, text, finder, err) == 0)
+	    take_page(what, doc, err) == 0)
 		rc = next_page(doc, next, err);
 	json_free(doc);
 	api_reply_free(&reply);
+	buf_free(&body);
+	return rc;
+}
+
+static int
+find(const struct listing *what, const struct ssm *ssm, struct err *err)
+{
+	struct buf next = { 0 };
+	int rc = 0;
+
+	for (int page = 0; page < PAGES_MAX && rc == 0; page++) {
+		rc = get_page(what, ssm, &next, err);
+		if (next.len == 0)
+			break;
+	}
+	buf_free(&next);
 	return rc;
 }
 
 int
 find_activations(const struct ssm *ssm, const char *role, const char *text,
-    const struct find_sink *finder, struct err *err)
+    const struct find_sink *sink, struct err *err)
 {
-	struct buf next = { 0 };
-	int rc = -1;
+	const struct listing what = {
+		.operation = "DescribeActivations",
+		.filter = "{\"Filters\":[{\"FilterKey\":\"IamRole\","
+		          "\"FilterValues\":[%]}]",
+		.list = "ActivationList",
+		.id = "ActivationId",
+		.is_id = ssm_is_uuid,
+		.value = role,
+		.text = text,
+		.sink = sink,
+	};
 
-	for (int page = 0; page < PAGES_MAX; page++) {
-		struct buf body = { 0 };
+	return find(&what, ssm, err);
+}
 
-		encode_find(&body, role, buf_str(&next));
-		rc = find_page(ssm, &body, text, finder, &next, err);
-		buf_free(&body);
-		if (rc != 0 || next.len == 0)
-			break;
-	}
-	buf_free(&next);
-	return rc;
+int
+find_nodes(const struct ssm *ssm, const char *activation,
+    const struct find_sink *sink, struct err *err)
+{
+	const struct listing what = {
+		.operation = "DescribeInstanceInformation",
+		.filter = "{\"Filters\":[{\"Key\":\"ActivationIds\","
+		          "\"Values\":[%]}]",
+		.list = "InstanceInformationList",
+		.id = "InstanceId",
+		.is_id = ssm_is_node,
+		.value = activation,
+		.text = "",
+		.sink = sink,
+	};
+
+	return find(&what, ssm, err);
 }

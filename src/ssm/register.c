@@ -8,8 +8,8 @@
 #include "base/log.h"
 #include "ssm/find.h"
 
-/* The listing of activations lags behind their making; so a lost one is
- * looked for again after these pauses. */
+/* Listings lag behind; so what a lost answer left is looked for again after
+ * these pauses. */
 static const int sweep_pauses_ms[] = { 0, 2000, 5000 };
 
 enum { SWEEPS = sizeof(sweep_pauses_ms) / sizeof(sweep_pauses_ms[0]) };
@@ -154,6 +154,48 @@ create(const struct ssm *ssm, const struct register_in *in,
 	return create_once(ssm, in, &activation, out, journal, err);
 }
 
+static int
+note_node(void *context, const char *id, struct err *err)
+{
+	char *node = context;
+
+	(void)err;
+	snprintf(node, SSM_NODE_SIZE, "%s", id);
+	return 0;
+}
+
+/*
+ * The answer of RegisterManagedInstance was lost: the node that came into
+ * being with our activation, whose limit is one, has our key and is as good as
+ * if we had been told.
+ */
+static int
+adopt(const struct ssm *ssm, const char *activation,
+    char node[static SSM_NODE_SIZE])
+{
+	struct find_sink sink = { .context = node, .found = note_node };
+	struct err err = { 0 };
+
+	node[0] = '\0';
+	for (int i = 0; i < SWEEPS && node[0] == '\0'; i++) {
+		int64_t next = clock_in(sweep_pauses_ms[i]);
+
+		if (next >= ssm->deadline)
+			break;
+		clock_sleep(next);
+		if (find_nodes(ssm, activation, &sink, &err) != 0)
+			break;
+	}
+	if (node[0] != '\0')
+		return 0;
+	log_event(LOG_WARN, "left_behind",
+	    "an answer of RegisterManagedInstance was lost%s%s; if there is a "
+	    "node of activation %s, `aws ssm describe-instance-information` "
+	    "finds it",
+	    err.msg[0] != '\0' ? ": " : "", err.msg, activation);
+	return -1;
+}
+
 /*
  * An answer that says what is wrong with this registration would meet the
  * agent's own attempt as well.  Anything else may be a change of the
@@ -200,6 +242,7 @@ register_with(const struct ssm *ssm, const struct register_in *in,
 	};
 	struct err refused = { 0 };
 	char node[SSM_NODE_SIZE];
+	bool ambiguous = false;
 
 	*delegated = in->delegate;
 	if (in->delegate)
@@ -207,7 +250,9 @@ register_with(const struct ssm *ssm, const struct register_in *in,
 	reg.public_key = in->public_key(in->context, err);
 	if (reg.public_key == NULL)
 		return -1;
-	if (ssm_register(ssm, &reg, node, &refused) == 0)
+	if (ssm_register(ssm, &reg, node, &ambiguous, &refused) == 0 ||
+	    (ambiguous && in->given == NULL &&
+	        adopt(ssm, activation->id, node) == 0))
 		return tell(journal, REGISTER_NODE, node, err);
 	if (is_explained(&refused)) {
 		*err = refused;

@@ -202,7 +202,7 @@ ssm_deregister(const struct ssm *ssm, const char *node, struct err *err)
 
 int
 ssm_register(const struct ssm *ssm, const struct ssm_register_in *in,
-    char node[static SSM_NODE_SIZE], struct err *err)
+    char node[static SSM_NODE_SIZE], bool *ambiguous, struct err *err)
 {
 	struct api_request req = {
 		.service = API_SSM,
@@ -234,6 +234,7 @@ ssm_register(const struct ssm *ssm, const struct ssm_register_in *in,
 	memcpy(node, id, sizeof(id));
 	rc = 0;
 out:
+	*ambiguous = reply.ambiguous;
 	json_free(doc);
 	api_reply_free(&reply);
 	buf_free(&body);

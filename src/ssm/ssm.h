@@ -79,9 +79,10 @@ struct ssm_register_in {
 	const char *public_key;  /* base64 of the SubjectPublicKeyInfo */
 };
 
-/* Unsigned.  node: the id of the new managed node. */
+/* Unsigned.  node: the id of the new managed node.  *ambiguous: an attempt
+ * that failed may have made it; set on failure too. */
 int ssm_register(const struct ssm *ssm, const struct ssm_register_in *in,
-    char node[static SSM_NODE_SIZE], struct err *err);
+    char node[static SSM_NODE_SIZE], bool *ambiguous, struct err *err);
 
 struct ssm_node {
 	const char *id;
