@@ -83,6 +83,8 @@ set_stdio(const struct child_options *options)
 		return -1;
 	if (options->null_stdout && set_null(STDOUT_FILENO) != 0)
 		return -1;
+	if (options->null_stderr && set_null(STDERR_FILENO) != 0)
+		return -1;
 	return 0;
 }
 

@@ -20,7 +20,7 @@ struct child_options {
 	bool search;                  /* look argv[0] up in PATH of envp */
 	bool new_group;               /* a process group of its own */
 	bool foreground;              /* and the terminal's foreground group */
-	bool null_stdin, null_stdout; /* /dev/null */
+	bool null_stdin, null_stdout, null_stderr; /* /dev/null */
 	const struct user_ids *user;  /* NULL = stay */
 };
 

@@ -161,6 +161,8 @@ take(struct course *course, const struct record *record)
 		log_event(LOG_INFO, "node_removed", "%s is removed",
 		    course->state.node);
 		break;
+	case RECORD_NONE:
+	case RECORD_REGION:
 	case RECORD_NODE:
 	case RECORD_NO_ACTIVATION:
 	case RECORD_SETTLED:

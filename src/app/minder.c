@@ -45,6 +45,8 @@ start(struct minder *minder, struct err *err)
 		.new_group = true,
 		.null_stdin = true,
 		.null_stdout = true,
+		/* It greets every start there; what matters is in its log. */
+		.null_stderr = !log_enabled(LOG_DEBUG),
 	};
 	int exec_errno = 0;
 

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/slice.h"
 #include "ssm/ssm.h"
 
@@ -84,7 +85,11 @@ start(pid_t *pid, int out, const struct work *work,
 	const char *const argv[] = { work->agent, "-register", "-code",
 		activation->code, "-id", activation->id, "-region",
 		work->state->region, "-y", NULL };
-	struct child_options options = { .argv = argv, .dir = "/" };
+	struct child_options options = {
+		.argv = argv,
+		.dir = "/",
+		.null_stderr = !log_enabled(LOG_DEBUG),
+	};
 	struct spec_options env = {
 		.env = work->cfg->env,
 		.path = work->agent,

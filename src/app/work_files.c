@@ -42,7 +42,9 @@ check_writable(const struct work *work, struct err *err)
 		return err_set(err, ERR_KIND_SYSTEM,
 		    "amazon-ssm-agent needs uid 0, this is uid %u",
 		    (unsigned)geteuid());
-	if (file_probe_dir(work->cfg->state_dir, 0700, err) == 0 &&
+	/* What is above our folders is everybody's. */
+	if (file_mkdirs("/var/lib", 0755, err) == 0 &&
+	    file_probe_dir(work->cfg->state_dir, 0700, err) == 0 &&
 	    file_probe_dir(PATHS_LIB, 0700, err) == 0 &&
 	    setup_config(work->agent, err) == 0)
 		return 0;
