@@ -6,6 +6,7 @@
 
 #include "app/config.h"
 #include "app/course.h"
+#include "app/course_key.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rng.h"
@@ -22,7 +23,6 @@ enum {
 	FORGET_MS = 10000,
 	NOTE_MS = 2000,
 	FORGET_SHARE_MS = 300, /* of the time of a take-down */
-	KEY_MS = 60000,
 	MARGIN_MS = 200,
 	WAIT_MAX_MS = 60000,
 	WAIT_SHIFT_MAX = 6,
@@ -52,50 +52,6 @@ close_fd(int *fd)
 	if (*fd >= 0)
 		close(*fd);
 	*fd = -1;
-}
-
-static void
-drop_key(struct course *course)
-{
-	job_kill(&course->key);
-	close_fd(&course->work.public_fd);
-	close_fd(&course->work.private_fd);
-	course->key_used = false;
-}
-
-/*
- * The key maker starts before the net worker and works beside it; its pipes
- * hold the two halves until they are wanted.
- */
-static int
-begin_key(struct course *course, struct err *err)
-{
-	int public[2] = { -1, -1 }, private[2] = { -1, -1 };
-	struct work work = course->work;
-	struct job_spec spec = {
-		.name = "make a key",
-		.work = work_key_make,
-		.input = &work,
-		.keep_count = 2,
-		.deadline = clock_in(KEY_MS),
-	};
-	int rc = -1;
-
-	if (course->work.public_fd >= 0 && !course->key_used)
-		return 0;
-	drop_key(course);
-	if (pipe2(public, O_CLOEXEC) == 0 && pipe2(private, O_CLOEXEC) == 0) {
-		spec.keep[0] = work.public_fd = public[1];
-		spec.keep[1] = work.private_fd = private[1];
-		rc = job_start(&course->key, &spec, err);
-	} else {
-		err_sys(err, ERR_KIND_SYSTEM, "pipe");
-	}
-	close_fd(&public[1]);
-	close_fd(&private[1]);
-	course->work.public_fd = public[0];
-	course->work.private_fd = private[0];
-	return rc;
 }
 
 static int
@@ -137,7 +93,7 @@ begin_register(struct course *course, struct err *err)
 	course->state.unsettled = course->work.cfg->id == NULL;
 	course->delegated = false;
 	course->work.delegate = course->work.cfg->registrar == CONFIG_AGENT;
-	if (!course->work.delegate && begin_key(course, err) != 0)
+	if (!course->work.delegate && course_key_begin(course, err) != 0)
 		return -1;
 	close_fd(&course->code_fd);
 	if (pipe2(code, O_CLOEXEC) != 0)
@@ -205,7 +161,7 @@ begin_forget(struct course *course, struct err *err)
 		.deadline = clock_in(FORGET_MS),
 	};
 
-	drop_key(course);
+	course_key_drop(course);
 	return begin_job(course, &spec, err);
 }
 
@@ -297,7 +253,7 @@ delegate_done(struct course *course)
 static void
 install_done(struct course *course)
 {
-	drop_key(course);
+	course_key_drop(course);
 	course_go(course, COURSE_START);
 }
 

@@ -14,7 +14,6 @@ struct err;
  * step as soon as it is done (the journal).
  */
 enum register_step {
-	REGISTER_SENDING,       /* CreateActivation is about to be sent */
 	REGISTER_ACTIVATION,    /* text: id; it exists now */
 	REGISTER_NODE,          /* text: id; it exists now */
 	REGISTER_NO_ACTIVATION, /* it is gone */
@@ -29,6 +28,12 @@ struct register_journal {
 	int (*step)(void *context, enum register_step step, const char *text,
 	    struct err *err);
 };
+
+int register_tell(const struct register_journal *journal,
+    enum register_step step, const char *text, struct err *err);
+
+/* AWS refused the call: somebody else may be allowed to make it. */
+bool register_denied(const struct err *err);
 
 struct register_in {
 	struct ssm_activation_in activation; /* description without nonce */
