@@ -219,11 +219,10 @@ make_der(struct making *m)
 	size_t len;
 
 	br_hmac_drbg_init(&m->rng, &br_sha256_vtable, m->seed, sizeof m->seed);
-	if (br_rsa_keygen_get_default()(&m->rng.vtable, &m->sk, m->sk_bytes,
-	        &m->pk, m->pk_bytes, RSA_BITS, PUBLIC_EXPONENT) != 1)
+	if (br_rsa_i62_keygen(&m->rng.vtable, &m->sk, m->sk_bytes, &m->pk,
+	        m->pk_bytes, RSA_BITS, PUBLIC_EXPONENT) != 1)
 		return 0;
-	d_len =
-	    br_rsa_compute_privexp_get_default()(m->d, &m->sk, PUBLIC_EXPONENT);
+	d_len = br_rsa_i31_compute_privexp(m->d, &m->sk, PUBLIC_EXPONENT);
 	if (d_len == 0 || d_len > sizeof m->d)
 		return 0;
 	len = br_encode_rsa_raw_der(NULL, &m->sk, &m->pk, m->d, d_len);
@@ -355,9 +354,9 @@ apply(const struct rsa_key *key, unsigned char *data)
 	bool good;
 
 	memcpy(wanted, data, pk.nlen);
-	good = br_rsa_private_get_default()(data, &sk) == 1;
+	good = br_rsa_i62_private(data, &sk) == 1;
 	memcpy(back, data, pk.nlen);
-	good = good && br_rsa_public_get_default()(back, pk.nlen, &pk) == 1 &&
+	good = good && br_rsa_i62_public(back, pk.nlen, &pk) == 1 &&
 	       memcmp(back, wanted, pk.nlen) == 0;
 	explicit_bzero(&sk, sizeof sk);
 	return good;

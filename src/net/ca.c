@@ -6,14 +6,18 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/slice.h"
 #include "net/ca_roots.h"
 
-/* A certificate or a name in one is far smaller. */
-enum { CERT_MAX = 64 * 1024 };
+enum {
+	/* A certificate or a name in one is far smaller. */
+	CERT_MAX = 64 * 1024,
+	PEM_LINE_BYTES = 48,
+};
 
 struct ca {
 	br_x509_trust_anchor *anchors;
@@ -202,102 +206,101 @@ fail:
 /* What goes on while the objects of a PEM file are read. */
 struct bundle {
 	struct ca *ca;
-	struct buf der;
-	bool wanted;   /* this object is a certificate */
 	size_t number; /* of certificates so far */
 	const char *path;
 };
 
-static void
-append_der(void *context, const void *data, size_t len)
-{
-	struct bundle *bundle = context;
-
-	buf_add(&bundle->der, data, len);
-}
+/* What stands between a BEGIN line and the line that ends it (RFC 7468). */
+struct object {
+	struct slice name;
+	struct slice body;
+	bool broken; /* by a line that is no END */
+};
 
 /*
  * The names that OpenSSL takes, except "TRUSTED CERTIFICATE": what follows
  * the certificate in one of these can say that it is not to be trusted.
  */
 static bool
-is_certificate(const char *name)
+is_certificate(struct slice name)
 {
-	return slice_eq(slice_of(name), "CERTIFICATE") ||
-	       slice_eq(slice_of(name), "X509 CERTIFICATE");
+	return slice_eq(name, "CERTIFICATE") ||
+	       slice_eq(name, "X509 CERTIFICATE");
+}
+
+static bool
+is_begin(struct slice line, struct slice *name)
+{
+	static const char begin[] = "-----BEGIN ";
+	static const char end[] = "-----";
+	struct slice rest = slice_trim(slice_skip(line, sizeof begin - 1));
+
+	if (!slice_starts(line, begin) || !slice_ends(rest, end))
+		return false;
+	*name = slice_head(rest, rest.len - (sizeof end - 1));
+	return true;
+}
+
+/* Cut the next object off text; false when there is none.  An object that
+ * has no end before the text has is none. */
+static bool
+next_object(struct slice *text, struct object *object)
+{
+	struct slice line, before;
+
+	do {
+		if (!slice_line(text, &line))
+			return false;
+	} while (!is_begin(line, &object->name));
+	before = *text;
+	object->body = before;
+	while (slice_line(text, &line)) {
+		if (slice_starts(line, "-----")) {
+			object->broken = !slice_starts(line, "-----END ");
+			object->body = slice_head(object->body,
+			    object->body.len - before.len);
+			if (object->broken)
+				*text = before;
+			return true;
+		}
+		before = *text;
+	}
+	return false;
 }
 
 static int
-end_object(struct bundle *bundle, bool broken, struct err *err)
+add_object(struct bundle *bundle, const struct object *object, struct err *err)
 {
 	const char *why = "its PEM form is broken or too long";
-	struct slice der = slice_make(bundle->der.data, bundle->der.len);
+	struct buf der = { .max = CERT_MAX };
+	int rc = 0;
 
-	if (!bundle->wanted)
-		return 0;
-	bundle->wanted = false;
-	bundle->number++;
-	if (bundle->number > CA_COUNT_MAX)
+	if (++bundle->number > CA_COUNT_MAX)
 		return err_set(err, ERR_KIND_CONFIG,
 		    "too many certificates in %s", bundle->path);
-	if (!broken && buf_ok(&bundle->der) &&
-	    add_der(bundle->ca, der, &why, err) != 0)
-		return -1;
-	if (why != NULL)
+	if (!object->broken && digest_base64_decode(&der, object->body) == 0)
+		rc = add_der(bundle->ca, slice_make(der.data, der.len), &why,
+		    err);
+	if (rc == 0 && why != NULL)
 		log_debug("%s: certificate %zu is skipped: %s", bundle->path,
 		    bundle->number, why);
-	return 0;
-}
-
-static int
-pem_event(struct bundle *bundle, br_pem_decoder_context *pem, struct err *err)
-{
-	int event = br_pem_decoder_event(pem);
-
-	if (event == BR_PEM_BEGIN_OBJ) {
-		buf_free(&bundle->der);
-		bundle->wanted = is_certificate(br_pem_decoder_name(pem));
-		br_pem_decoder_setdest(pem, bundle->wanted ? append_der : NULL,
-		    bundle);
-	} else if (event == BR_PEM_END_OBJ || event == BR_PEM_ERROR) {
-		return end_object(bundle, event == BR_PEM_ERROR, err);
-	}
-	return 0;
-}
-
-/* The decoder takes a CR behind BEGIN as part of the name: skip those at
- * the front of rest and give what is before the next one. */
-static struct slice
-until_cr(struct slice *rest)
-{
-	struct slice part = { 0 }, tail = { 0 };
-
-	while (slice_starts(*rest, "\r"))
-		*rest = slice_skip(*rest, 1);
-	return slice_split(*rest, '\r', &part, &tail) ? part : *rest;
+	buf_free(&der);
+	return rc;
 }
 
 static int
 read_pem(struct bundle *bundle, struct slice text, struct err *err)
 {
-	br_pem_decoder_context pem;
+	struct object object;
 
-	br_pem_decoder_init(&pem);
-	/* Each turn takes a byte or reports an event, never two in a row
-	 * without a byte in between. */
-	while (text.len > 0) {
-		struct slice part = until_cr(&text);
-		size_t used = br_pem_decoder_push(&pem, part.ptr, part.len);
-
-		text = slice_skip(text, used);
-		if (pem_event(bundle, &pem, err) != 0)
+	while (next_object(&text, &object)) {
+		if (is_certificate(object.name) &&
+		    add_object(bundle, &object, err) != 0)
 			return -1;
 	}
 	return 0;
 }
 
-/* Read the file and see to it that its last line has an end, without which
- * the decoder does not see it. */
 static int
 read_text(const char *path, struct buf *text, struct err *err)
 {
@@ -309,9 +312,7 @@ read_text(const char *path, struct buf *text, struct err *err)
 		    "there is no such file: %s", path);
 	if (found != FILE_FOUND)
 		return err_set(err, ERR_KIND_CONFIG, "%s", why.msg);
-	text->max++;
-	buf_putc(text, '\n');
-	return buf_ok(text) ? 0 : no_memory(err);
+	return 0;
 }
 
 static int
@@ -321,7 +322,6 @@ read_bundle(struct ca *ca, const char *path, struct err *err)
 	struct buf text = { .max = CA_FILE_MAX };
 	int rc = -1;
 
-	bundle.der.max = CERT_MAX;
 	if (read_text(path, &text, err) != 0)
 		goto out;
 	rc = read_pem(&bundle, slice_make(text.data, text.len), err);
@@ -329,7 +329,6 @@ read_bundle(struct ca *ca, const char *path, struct err *err)
 		rc = err_set(err, ERR_KIND_CONFIG, "no %scertificate in %s",
 		    bundle.number == 0 ? "" : "usable ", path);
 out:
-	buf_free(&bundle.der);
 	buf_free(&text);
 	return rc;
 }
@@ -373,23 +372,26 @@ ca_anchors(const struct ca *ca)
 	return ca->anchors;
 }
 
+/* The form of RFC 7468, with lines of 64 characters. */
+static void
+put_pem(struct buf *out, const struct ca_root *root)
+{
+	struct slice rest = slice_make((const char *)root->der, root->len);
+
+	buf_printf(out, "# %s\n-----BEGIN CERTIFICATE-----\n", root->name);
+	for (; rest.len > 0; rest = slice_skip(rest, PEM_LINE_BYTES)) {
+		struct slice part = slice_head(rest, PEM_LINE_BYTES);
+
+		buf_base64(out, part.ptr, part.len);
+		buf_putc(out, '\n');
+	}
+	buf_puts(out, "-----END CERTIFICATE-----\n");
+}
+
 int
 ca_pem(struct buf *out, struct err *err)
 {
-	for (size_t i = 0; i < ca_roots_count; i++) {
-		const struct ca_root *root = &ca_roots_table[i];
-		size_t len = br_pem_encode(NULL, root->der, root->len,
-		    "CERTIFICATE", BR_PEM_LINE64);
-		char *room;
-
-		buf_printf(out, "# %s\n", root->name);
-		/* It writes a NUL behind, too. */
-		room = buf_room(out, len + 1);
-		if (room == NULL)
-			return no_memory(err);
-		(void)br_pem_encode(room, root->der, root->len, "CERTIFICATE",
-		    BR_PEM_LINE64);
-		buf_grew(out, len);
-	}
+	for (size_t i = 0; i < ca_roots_count; i++)
+		put_pem(out, &ca_roots_table[i]);
 	return buf_ok(out) ? 0 : no_memory(err);
 }

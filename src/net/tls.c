@@ -11,6 +11,7 @@
 #include "base/slice.h"
 #include "net/ca.h"
 #include "net/cidr.h"
+#include "net/ec.h"
 #include "net/sock.h"
 #include "net/x509.h"
 
@@ -64,11 +65,19 @@ set_up(br_ssl_client_context *client)
 	br_ssl_engine_set_hash(eng, br_sha512_ID, &br_sha512_vtable);
 	br_ssl_engine_set_prf_sha256(eng, &br_tls12_sha256_prf);
 	br_ssl_engine_set_prf_sha384(eng, &br_tls12_sha384_prf);
-	/* These choose the processor's own instructions where it has some. */
-	br_ssl_engine_set_default_rsavrfy(eng);
-	br_ssl_engine_set_default_ecdsa(eng);
-	br_ssl_engine_set_default_aes_gcm(eng);
-	br_ssl_engine_set_default_chapol(eng);
+	/* One portable implementation of each, in constant time: requests of
+	 * some kilobytes do not repay the room of others. */
+	br_ssl_engine_set_rsavrfy(eng, br_rsa_i62_pkcs1_vrfy);
+	br_ssl_engine_set_ec(eng, ec_curves());
+	br_ssl_engine_set_ecdsa(eng, br_ecdsa_i31_vrfy_asn1);
+	br_ssl_engine_set_gcm(eng, &br_sslrec_in_gcm_vtable,
+	    &br_sslrec_out_gcm_vtable);
+	br_ssl_engine_set_aes_ctr(eng, &br_aes_ct_ctr_vtable);
+	br_ssl_engine_set_ghash(eng, br_ghash_ctmul64);
+	br_ssl_engine_set_chapol(eng, &br_sslrec_in_chapol_vtable,
+	    &br_sslrec_out_chapol_vtable);
+	br_ssl_engine_set_chacha20(eng, br_chacha20_ct_run);
+	br_ssl_engine_set_poly1305(eng, br_poly1305_ctmul_run);
 }
 
 /* Names of alerts (RFC 5246, 7.2; RFC 6066; RFC 7301). */

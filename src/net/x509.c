@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "net/ca.h"
+#include "net/ec.h"
 
 /* BearSSL counts days from year 0. */
 enum { DAYS_BEFORE_1970 = 719528, SECONDS_A_DAY = 86400, RSA_MIN_BYTES = 256 };
@@ -125,9 +126,8 @@ set_up(struct x509 *x, const struct ca *ca)
 	br_x509_minimal_set_hash(m, br_sha256_ID, &br_sha256_vtable);
 	br_x509_minimal_set_hash(m, br_sha384_ID, &br_sha384_vtable);
 	br_x509_minimal_set_hash(m, br_sha512_ID, &br_sha512_vtable);
-	br_x509_minimal_set_rsa(m, br_rsa_pkcs1_vrfy_get_default());
-	br_x509_minimal_set_ecdsa(m, br_ec_get_default(),
-	    br_ecdsa_vrfy_asn1_get_default());
+	br_x509_minimal_set_rsa(m, br_rsa_i62_pkcs1_vrfy);
+	br_x509_minimal_set_ecdsa(m, ec_curves(), br_ecdsa_i31_vrfy_asn1);
 	br_x509_minimal_set_minrsa(m, RSA_MIN_BYTES);
 	br_x509_minimal_set_time(m,
 	    (uint32_t)(x->now / SECONDS_A_DAY + DAYS_BEFORE_1970),
