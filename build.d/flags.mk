@@ -7,11 +7,14 @@ MUSL   := build/$(ARCH)/ship-vendor/musl
 # No path of the building machine gets into a file.
 PATHS := -ffile-prefix-map=$(ROOT)=.
 
-HARDEN.amd64 := -fcf-protection=full
-HARDEN.arm64 := -mbranch-protection=standard
-HARDEN := -fPIE -fstack-protector-strong -fstack-clash-protection \
-	-ftrivial-auto-var-init=zero -fno-common $(HARDEN.$(ARCH))
-SECTIONS := -ffunction-sections -fdata-sections
+HARDEN := -fstack-protector -fno-common
+# Small code at fixed addresses, without tables for unwinding; the linker
+# leaves out what is not used and optimizes the program as a whole.  Objects
+# hold machine code as well: tests are linked from that, which takes a
+# fraction of the time.
+SMALL := -Oz -fno-pie -ffunction-sections -fdata-sections \
+	-fno-asynchronous-unwind-tables -fno-unwind-tables
+WHOLE := -flto -ffat-lto-objects
 
 GCC := $(CROSS)gcc
 MUSL_INCLUDE = -nostdinc -isystem $(MUSL)/include \
@@ -25,8 +28,7 @@ SANITIZE := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
 # unaligned words on purpose where the processor can.
 ifeq ($(FLAVOUR),ship)
 CC             := $(GCC)
-CFLAGS         := -Os -g $(PATHS) $(HARDEN) $(SECTIONS) \
-	-fno-asynchronous-unwind-tables -fno-unwind-tables $(MUSL_INCLUDE)
+CFLAGS         := -g $(PATHS) $(SMALL) $(WHOLE) $(HARDEN) $(MUSL_INCLUDE)
 VENDOR_CFLAGS  :=
 PROGRAM_CFLAGS :=
 else ifeq ($(FLAVOUR),check)

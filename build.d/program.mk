@@ -20,23 +20,25 @@ standin: $(OUT)/amazon-ssm-agent-standin
 unit: $(UNIT:tests/unit/%.c=$(OUT)/unit/%)
 replay: $(FUZZ:tests/fuzz/%.c=$(OUT)/fuzz/%)
 
-# Linking.  The shipped flavour is a static PIE: "musl-gcc -static-pie" makes
-# a dynamic file on Debian 12, so the start files are named here.
+# Linking.  "musl-gcc -static" is not there when crossing, so the start files
+# are named here; gcc's crtbegin.o and crtend.o serve C++ and shared objects.
+# One partition: the whole program is optimized at once.  Headers, code and
+# constants share a segment (noseparate-code): apart they would each begin on
+# a page of their own, up to 64 KiB on arm64.  At fixed addresses nothing is
+# relocated that relro could protect.
 ifeq ($(FLAVOUR),ship)
-# Code apart from read-only data; on arm64, where a page may have 64 KiB, the
-# padding for that would make the file four times as big.
-LAYOUT.amd64 := -Wl,-z,separate-code
-LAYOUT.arm64 := -Wl,-z,noseparate-code
 gccfile = $(shell $(GCC) -print-file-name=$(1))
 define link
-$(CC) -nostdlib -nostartfiles -static-pie -o $@ \
+$(CC) -nostdlib -nostartfiles -static -no-pie -o $@ $(2) \
     -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack \
-    -Wl,-z,relro -Wl,-z,now -Wl,-z,text $(LAYOUT.$(ARCH)) \
-    $(MUSL)/lib/rcrt1.o $(MUSL)/lib/crti.o $(call gccfile,crtbeginS.o) \
+    -Wl,-z,norelro -Wl,-z,noseparate-code \
+    $(MUSL)/lib/crt1.o $(MUSL)/lib/crti.o \
     $(filter-out %.list,$(1)) $(MUSL)/lib/libc.a \
     $(call gccfile,libgcc.a) $(MUSL)/lib/libc.a \
-    $(call gccfile,crtendS.o) $(MUSL)/lib/crtn.o
+    $(MUSL)/lib/crtn.o
 endef
+LINK_WHOLE := -flto=auto -flto-partition=one -g $(PATHS) $(SMALL) $(HARDEN)
+LINK_PARTS := -fno-lto
 else
 link = $(CC) $(CFLAGS) $(PROGRAM_CFLAGS) -o $@ $(filter-out %.list,$(1))
 endif
@@ -47,18 +49,18 @@ $(OUT)/objects.list: FORCE
 	@echo '$(OBJECTS)' | cmp -s - $@ || echo '$(OBJECTS)' > $@
 
 $(OUT)/ssm-activate.debug: $(OBJECTS) $(LIBS) $(OUT)/objects.list
-	$(call link,$^)
+	$(call link,$^,$(LINK_WHOLE))
 $(OUT)/ssm-activate: $(OUT)/ssm-activate.debug
 	$(CROSS)strip --strip-all --remove-section=.comment -o $@ $<
 
 $(OUT)/amazon-ssm-agent-standin: $(STANDIN:%.c=$(OUT)/%.o) $(MODULES) \
     $(LIBS) $(OUT)/objects.list
-	$(call link,$^)
+	$(call link,$^,$(LINK_PARTS))
 
 $(OUT)/unit/%: $(OUT)/tests/unit/%.o $(UNIT_AID:%.c=$(OUT)/%.o) \
     $(MODULES) $(LIBS) $(VENDOR)/libcmocka.a $(OUT)/objects.list
 	@mkdir -p $(@D)
-	$(call link,$^)
+	$(call link,$^,$(LINK_PARTS))
 
 ifeq ($(FLAVOUR),fuzz)
 FUZZ_DRIVER := -fsanitize=fuzzer
@@ -68,7 +70,7 @@ endif
 $(OUT)/fuzz/%: $(OUT)/tests/fuzz/%.o $(filter %.o,$(FUZZ_DRIVER)) \
     $(MODULES) $(LIBS) $(OUT)/objects.list
 	@mkdir -p $(@D)
-	$(call link,$^ $(filter -f%,$(FUZZ_DRIVER)))
+	$(call link,$^ $(filter -f%,$(FUZZ_DRIVER)),$(LINK_PARTS))
 
 # Compiling.  The full list of warnings counts in the shipped flavour; with
 # sanitizers gcc's flow analysis reports what its own checks put in.

@@ -57,8 +57,8 @@ $(MUSL)/lib/libc.a:
 	mkdir -p $(VENDOR)/musl-build
 	cd $(VENDOR)/musl-build && CC=$(GCC) \
 	    CROSS_COMPILE=$(CROSS) \
-	    CFLAGS="-Os -pipe -fPIE \
-	    -fstack-protector-strong -ffile-prefix-map=$(ROOT)=." \
+	    CFLAGS="-Oz -pipe -fno-pie \
+	    -ffile-prefix-map=$(ROOT)=." \
 	    $(ROOT)/$(SRC)/musl/configure $(if $(CROSS),--target=$(MUSL_ARCH)) \
 	    --prefix=$(ROOT)/$(MUSL) --disable-shared --enable-wrapper=no \
 	    > configure.log 2>&1

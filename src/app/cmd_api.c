@@ -8,7 +8,6 @@
 #include "app/cmd.h"
 #include "app/config.h"
 #include "app/jail.h"
-#include "app/relro.h"
 #include "aws/client.h"
 #include "aws/conf.h"
 #include "aws/query_json.h"
@@ -202,7 +201,6 @@ cmd_api(struct config *cfg, struct err *err)
 	struct call call = { .cfg = cfg };
 	int status = 0;
 
-	relro_apply();
 	if (cfg->malformed.code != ERR_OK)
 		*err = cfg->malformed;
 	else if (cfg->words[1] == NULL)

@@ -5,7 +5,6 @@
 #include "app/config.h"
 #include "app/control.h"
 #include "app/keeper.h"
-#include "app/relro.h"
 #include "app/work.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -42,7 +41,6 @@ cmd_down(struct config *cfg, struct err *err)
 	struct control_status status = { 0 };
 	int rc = 0;
 
-	relro_apply();
 	if (cfg->malformed.code != ERR_OK) {
 		*err = cfg->malformed;
 		return (int)err->code;

@@ -6,7 +6,6 @@
 #include "app/config.h"
 #include "app/keeper.h"
 #include "app/preflight.h"
-#include "app/relro.h"
 #include "base/err.h"
 #include "base/log.h"
 
@@ -49,7 +48,6 @@ cmd_run(struct config *cfg, struct err *err)
 		return (int)err->code;
 	if (is_off(cfg))
 		return run_off(cfg, options.user, err);
-	relro_apply();
 	if (preflight_check(&pre, cfg, &refused) != 0) {
 		options.refused = &refused;
 		if (cfg->required) {

@@ -13,7 +13,6 @@
 #include "app/keeper.h"
 #include "app/preflight.h"
 #include "app/record.h"
-#include "app/relro.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -195,7 +194,6 @@ cmd_up(struct config *cfg, struct err *err)
 		    "SSM_ACTIVATE is neither on nor off: taken as off");
 	if (cfg->gate != CONFIG_GATE_ON)
 		return 0;
-	relro_apply();
 	if (preflight_check(&pre, cfg, err) != 0) {
 		failure_save(cfg, err, NULL);
 		return fail_open(cfg, err);
