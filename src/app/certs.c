@@ -24,10 +24,10 @@ static const char *const stores[] = {
 
 enum { STORES = sizeof(stores) / sizeof(stores[0]) };
 
-bool
+void
 certs_path(char out[static WORK_PATH_MAX], const struct config *cfg)
 {
-	return work_path(out, cfg, "ca.pem");
+	work_path(out, cfg, "ca.pem");
 }
 
 bool
@@ -35,7 +35,8 @@ certs_exist(const struct config *cfg)
 {
 	char path[WORK_PATH_MAX];
 
-	return certs_path(path, cfg) && access(path, R_OK) == 0;
+	certs_path(path, cfg);
+	return access(path, R_OK) == 0;
 }
 
 /* Append the system's store; false without one. */
@@ -73,11 +74,7 @@ certs_install(const struct config *cfg, struct err *err)
 	bool store = false;
 	int rc = -1;
 
-	if (!certs_path(path, cfg)) {
-		err_set(err, ERR_KIND_INVALID_VALUE,
-		    "SSM_ACTIVATE_STATE_DIR is too long");
-		goto out;
-	}
+	certs_path(path, cfg);
 	/* The user has settled it himself, or the store is enough. */
 	store = add_store(&text);
 	if (env_get(cfg->env, "SSL_CERT_FILE") != NULL ||

@@ -20,7 +20,7 @@ struct err;
 int certs_install(const struct config *cfg, struct err *err);
 
 /* Its path. */
-bool certs_path(char out[static WORK_PATH_MAX], const struct config *cfg);
+void certs_path(char out[static WORK_PATH_MAX], const struct config *cfg);
 
 /* It is there: the agent is to use it. */
 bool certs_exist(const struct config *cfg);

@@ -24,9 +24,7 @@ remove_leftover(const struct config *cfg, struct err *err)
 	char path[WORK_PATH_MAX];
 	int loaded = 0;
 
-	if (!work_path(path, cfg, "state.json"))
-		return err_set(err, ERR_KIND_INVALID_VALUE,
-		    "SSM_ACTIVATE_STATE_DIR is too long");
+	work_path(path, cfg, "state.json");
 	loaded = state_load(&state, path, err);
 	if (loaded != 0)
 		return loaded == 1 ? 0 : -1;

@@ -84,6 +84,11 @@ set_value(struct config *cfg, const struct option *opt, const char *text)
 	case OPTIONS_SWITCH:
 		*(bool *)at = true;
 		return true;
+	case OPTIONS_DIR:
+		if (*text != '/' || strlen(text) > CONFIG_DIR_MAX)
+			return false;
+		*(const char **)(void *)at = text;
+		return true;
 	case OPTIONS_TEXT:
 		*(const char **)(void *)at = text;
 		return true;
@@ -104,6 +109,8 @@ expected(const struct option *opt)
 	switch (opt->kind) {
 	case OPTIONS_BOOL:
 		return "on or off";
+	case OPTIONS_DIR:
+		return "an absolute path of at most 90 characters";
 	case OPTIONS_SPAN:
 		return "a length of time such as 500ms, 10s, 5m, 1h";
 	case OPTIONS_CHOICE:

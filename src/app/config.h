@@ -34,7 +34,8 @@ enum config_gate { CONFIG_GATE_UNSET, CONFIG_GATE_OFF, CONFIG_GATE_ON };
 enum config_registrar { CONFIG_SELF, CONFIG_AGENT };
 enum config_agent_env { CONFIG_INHERIT, CONFIG_MINIMAL };
 
-enum { CONFIG_WORDS_MAX = 2, CONFIG_SIGNALS_MAX = 64 };
+/* A socket in the state directory must have a short path (unix(7)). */
+enum { CONFIG_DIR_MAX = 90, CONFIG_WORDS_MAX = 2, CONFIG_SIGNALS_MAX = 64 };
 
 /* Every text is borrowed from argv or the environment. */
 struct config {

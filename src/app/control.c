@@ -2,32 +2,28 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "app/config.h"
-#include "app/work.h"
 #include "base/clock.h"
-#include "base/slice.h"
 
 enum { MAGIC = 0x53534d43, BACKLOG = 4 };
 
-static int
-address(struct sockaddr_un *out, const struct config *cfg, struct err *err)
+static struct sockaddr_un
+address(const struct config *cfg)
 {
-	char path[WORK_PATH_MAX];
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 
-	*out = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	if (work_path(path, cfg, "control") &&
-	    slice_copy(slice_of(path), out->sun_path, sizeof(out->sun_path)))
-		return 0;
-	return err_set(err, ERR_KIND_INVALID_VALUE,
-	    "SSM_ACTIVATE_STATE_DIR is too long: a socket in it may have %zu "
-	    "characters",
-	    sizeof(out->sun_path) - 1);
+	_Static_assert(CONFIG_DIR_MAX + sizeof("/control") <=
+	                   sizeof(addr.sun_path),
+	    "the path of the socket fits");
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/control",
+	    cfg->state_dir);
+	return addr;
 }
 
 void
@@ -41,11 +37,9 @@ control_init(struct control *control)
 int
 control_open(struct control *control, const struct config *cfg, struct err *err)
 {
-	struct sockaddr_un addr;
+	struct sockaddr_un addr = address(cfg);
 	int fd = -1;
 
-	if (address(&addr, cfg, err) != 0)
-		return -1;
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_sys(err, ERR_KIND_SYSTEM, "socket");
@@ -73,7 +67,7 @@ drop(struct control *control, size_t i)
 void
 control_close(struct control *control, const struct config *cfg)
 {
-	struct sockaddr_un addr;
+	struct sockaddr_un addr = address(cfg);
 
 	if (control->fd < 0)
 		return;
@@ -81,8 +75,7 @@ control_close(struct control *control, const struct config *cfg)
 		drop(control, i);
 	close(control->fd);
 	control->fd = -1;
-	if (address(&addr, cfg, NULL) == 0)
-		unlink(addr.sun_path);
+	unlink(addr.sun_path);
 }
 
 size_t
@@ -207,13 +200,11 @@ int
 control_ask(const struct config *cfg, enum control_request request,
     int64_t deadline, struct control_status *out, struct err *err)
 {
-	struct sockaddr_un addr;
+	struct sockaddr_un addr = address(cfg);
 	char byte = (char)request;
 	int fd = -1;
 	int rc = -1;
 
-	if (address(&addr, cfg, err) != 0)
-		return -1;
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_sys(err, ERR_KIND_SYSTEM, "socket");

@@ -8,17 +8,8 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "base/slice.h"
 
-static int
-path_of(char out[static WORK_PATH_MAX], const struct config *cfg,
-    struct err *err)
-{
-	if (work_path(out, cfg, "failure.json"))
-		return 0;
-	return err_set(err, ERR_KIND_INVALID_VALUE,
-	    "SSM_ACTIVATE_STATE_DIR is too long");
-}
+#define NOTE "failure.json"
 
 int
 failure_save(const struct config *cfg, const struct err *failure,
@@ -28,8 +19,7 @@ failure_save(const struct config *cfg, const struct err *failure,
 	char path[WORK_PATH_MAX];
 	int rc = -1;
 
-	if (path_of(path, cfg, err) != 0)
-		return -1;
+	work_path(path, cfg, NOTE);
 	if (failure->code == ERR_OK)
 		return file_remove(path, err);
 	json_write(&text, "{\"code\":#,\"kind\":%,\"message\":%,\"fix\":%}\n",
@@ -77,8 +67,7 @@ failure_load(const struct config *cfg, struct err *out, struct err *err)
 	char path[WORK_PATH_MAX];
 	int rc = -1;
 
-	if (path_of(path, cfg, err) != 0)
-		return -1;
+	work_path(path, cfg, NOTE);
 	switch (file_read(path, &text, err)) {
 	case FILE_ABSENT:
 		rc = 1;

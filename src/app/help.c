@@ -41,6 +41,7 @@ value_of(const struct option *opt)
 		return "[=on|off]";
 	case OPTIONS_GATE:
 	case OPTIONS_TEXT:
+	case OPTIONS_DIR:
 	case OPTIONS_SPAN:
 	case OPTIONS_CHOICE:
 	case OPTIONS_SIGNALS:

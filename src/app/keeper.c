@@ -172,7 +172,8 @@ start_agent(struct keeper *k)
 	struct err err = { 0 };
 	char cert[WORK_PATH_MAX];
 
-	if (certs_exist(k->cfg) && certs_path(cert, k->cfg))
+	certs_path(cert, k->cfg);
+	if (certs_exist(k->cfg))
 		options.cert_file = cert;
 	spec_free(&k->spec);
 	logtail_close(&k->tail);

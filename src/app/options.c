@@ -209,7 +209,7 @@ const struct option options_table[] = {
 	{
 	    .flag = "state-dir",
 	    .variable = "SSM_ACTIVATE_STATE_DIR",
-	    .kind = OPTIONS_TEXT,
+	    .kind = OPTIONS_DIR,
 	    .commands = CONFIG_NODE,
 	    .offset = AT(state_dir),
 	    .fallback = "/var/lib/ssm-activate",

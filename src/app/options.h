@@ -11,6 +11,7 @@ enum options_kind {
 	OPTIONS_BOOL,   /* on, off */
 	OPTIONS_SWITCH, /* a flag without a value */
 	OPTIONS_TEXT,
+	OPTIONS_DIR,     /* an absolute path, CONFIG_DIR_MAX bytes */
 	OPTIONS_SPAN,    /* a length of time */
 	OPTIONS_CHOICE,  /* one of a list of words, separated by '|' */
 	OPTIONS_SIGNALS, /* a list of names */

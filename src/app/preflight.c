@@ -88,9 +88,6 @@ preflight_check(struct preflight *out, struct config *cfg, struct err *err)
 	    check_activation(out, cfg, err) != 0 ||
 	    check_names(cfg, err) != 0 || check_session_user(cfg, err) != 0)
 		return -1;
-	if (cfg->state_dir[0] != '/')
-		return err_set(err, ERR_KIND_INVALID_VALUE,
-		    "SSM_ACTIVATE_STATE_DIR must be an absolute path");
 	return spec_find(out->agent, sizeof(out->agent), cfg->agent, cfg->env,
 	    err);
 }

@@ -4,11 +4,9 @@
 
 #include "app/config.h"
 
-bool
+void
 work_path(char out[static WORK_PATH_MAX], const struct config *cfg,
     const char *name)
 {
-	int n = snprintf(out, WORK_PATH_MAX, "%s/%s", cfg->state_dir, name);
-
-	return n > 0 && n < WORK_PATH_MAX;
+	snprintf(out, WORK_PATH_MAX, "%s/%s", cfg->state_dir, name);
 }

@@ -67,9 +67,9 @@ void work_files_note(const void *work, int out);
 /* The key maker: the two halves into the two pipes. */
 void work_key_make(const void *work, int out);
 
-/* A file of ours in the state directory; false: the path is too long. */
-enum { WORK_PATH_MAX = 512 };
-bool work_path(char out[static WORK_PATH_MAX], const struct config *cfg,
+/* A file of ours in the state directory, whose length is bounded. */
+enum { WORK_PATH_MAX = 128 };
+void work_path(char out[static WORK_PATH_MAX], const struct config *cfg,
     const char *name);
 
 #endif

@@ -101,7 +101,8 @@ start(pid_t *pid, int out, const struct work *work,
 	int exec_errno = 0;
 	int rc = -1;
 
-	if (certs_exist(work->cfg) && certs_path(cert, work->cfg))
+	certs_path(cert, work->cfg);
+	if (certs_exist(work->cfg))
 		env.cert_file = cert;
 	if (spec_build(&spec, &env, err) != 0)
 		return -1;

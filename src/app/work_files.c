@@ -21,17 +21,9 @@
 #include "base/rng.h"
 #include "base/slice.h"
 
-enum { KEY_TEXT_MAX = 8192 };
+#define STATE "state.json"
 
-static int
-state_path(char out[static WORK_PATH_MAX], const struct work *work,
-    struct err *err)
-{
-	if (work_path(out, work->cfg, "state.json"))
-		return 0;
-	return err_set(err, ERR_KIND_INVALID_VALUE,
-	    "SSM_ACTIVATE_STATE_DIR is too long");
-}
+enum { KEY_TEXT_MAX = 8192 };
 
 /* Before any call of AWS: a node whose files cannot be written would only
  * have to be removed again. */
@@ -121,8 +113,8 @@ prepare(const struct work *work, int out, struct err *err)
 	char path[WORK_PATH_MAX];
 	int loaded = 0;
 
-	if (state_path(path, work, err) != 0 ||
-	    check_writable(work, err) != 0 || check_alone(err) != 0)
+	work_path(path, work->cfg, STATE);
+	if (check_writable(work, err) != 0 || check_alone(err) != 0)
 		return -1;
 	loaded = state_load(&state, path, &damaged);
 	if (loaded < 0)
@@ -153,10 +145,10 @@ work_files_save(const void *input, int out)
 	const struct work *work = input;
 	struct err err = { 0 };
 	char path[WORK_PATH_MAX];
-	int rc = state_path(path, work, &err);
+	int rc = 0;
 
-	if (rc == 0)
-		rc = state_save(work->state, path, &err);
+	work_path(path, work->cfg, STATE);
+	rc = state_save(work->state, path, &err);
 	record_finish(out, rc, &err);
 }
 
@@ -274,8 +266,9 @@ install(const struct work *work, int out, struct err *err)
 	struct state state = *work->state;
 	char path[WORK_PATH_MAX];
 
-	if (state_path(path, work, err) != 0 || install_node(work, err) != 0)
+	if (install_node(work, err) != 0)
 		return -1;
+	work_path(path, work->cfg, STATE);
 	failure_save(work->cfg, &(struct err){ 0 }, NULL);
 	install_user(work);
 	install_sudo(work, &state);
@@ -307,10 +300,10 @@ work_files_forget(const void *input, int out)
 		rc |= vault_remove(&err);
 	if (work->state->sudoers)
 		rc |= setup_remove_sudoers(&err);
-	if (certs_path(path, work->cfg))
-		rc |= file_remove(path, &err);
-	if (state_path(path, work, &err) == 0)
-		rc |= file_remove(path, &err);
+	certs_path(path, work->cfg);
+	rc |= file_remove(path, &err);
+	work_path(path, work->cfg, STATE);
+	rc |= file_remove(path, &err);
 	record_finish(out, rc, &err);
 }
 
