@@ -16,7 +16,7 @@
 enum { LIST_MAX = 8 };
 
 struct list {
-  char *item[LIST_MAX + 1];
+	char *item[LIST_MAX + 1];
 };
 
 static struct config cfg;
@@ -25,390 +25,460 @@ static struct err failure;
 static const int64_t second = 1000, hour = 3600000;
 
 /* Load the words of argv, all of them NULL-terminated lists. */
-static int load(enum config_command command, const struct list *argv,
-                const struct list *vars) {
-  struct env env = {vars->item};
+static int
+load(enum config_command command, const struct list *argv,
+    const struct list *vars)
+{
+	struct env env = { vars->item };
 
-  cfg = (struct config){.name = "before"};
-  err_clear(&failure);
-  return config_load(&cfg, command, argv->item, env, &failure);
+	cfg = (struct config){ .name = "before" };
+	err_clear(&failure);
+	return config_load(&cfg, command, argv->item, env, &failure);
 }
 
-#define LOAD(command, argv, vars)                                              \
-  load((command), &(const struct list)argv, &(const struct list)vars)
-#define LIST(...)                                                              \
-  {                                                                            \
-    { __VA_ARGS__ }                                                            \
-  }
+#define LOAD(command, argv, vars) \
+	load((command), &(const struct list)argv, &(const struct list)vars)
+#define LIST(...)                   \
+	{                           \
+		{                   \
+			__VA_ARGS__ \
+		}                   \
+	}
 #define NOTHING LIST(NULL)
 
 /* It is a usage error that names what is wrong, and cfg is as before. */
-static void is_usage(int rc, const char *name) {
-  assert_int_equal(rc, -1);
-  assert_int_equal(failure.kind, ERR_KIND_USAGE);
-  assert_int_equal(failure.code, ERR_USAGE);
-  if (strstr(failure.msg, name) == NULL)
-    fail_msg("no \"%s\" in: %s", name, failure.msg);
-  assert_string_equal(cfg.name, "before");
+static void
+is_usage(int rc, const char *name)
+{
+	assert_int_equal(rc, -1);
+	assert_int_equal(failure.kind, ERR_KIND_USAGE);
+	assert_int_equal(failure.code, ERR_USAGE);
+	if (strstr(failure.msg, name) == NULL)
+		fail_msg("no \"%s\" in: %s", name, failure.msg);
+	assert_string_equal(cfg.name, "before");
 }
 
-static void test_defaults(void **state) {
-  const char *role = "service-role/AmazonEC2RunCommandRoleForManagedInstances";
+static void
+test_defaults(void **state)
+{
+	const char *role =
+	    "service-role/AmazonEC2RunCommandRoleForManagedInstances";
 
-  (void)state;
-  assert_int_equal(LOAD(CONFIG_RUN, NOTHING, NOTHING), 0);
-  assert_int_equal(cfg.gate, CONFIG_GATE_UNSET);
-  assert_null(cfg.odd_gate);
-  assert_null(cfg.name);
-  assert_string_equal(cfg.role, role);
-  assert_null(cfg.tags);
-  assert_false(cfg.fis);
-  assert_int_equal(cfg.expires_ms, hour);
-  assert_int_equal(cfg.timeout_ms, 10 * second);
-  assert_int_equal(cfg.give_up_ms, hour);
-  assert_int_equal(cfg.down_timeout_ms, 8 * second);
-  assert_false(cfg.required);
-  assert_true(cfg.sudo);
-  assert_true(cfg.create_user);
-  assert_int_equal(cfg.registrar, CONFIG_SELF);
-  assert_int_equal(cfg.agent_env, CONFIG_INHERIT);
-  assert_true(cfg.stop_signals == (signals_bit(SIGTERM) | signals_bit(SIGINT) |
-                                   signals_bit(SIGQUIT)));
-  assert_string_equal(cfg.state_dir, "/var/lib/ssm-activate");
-  assert_int_equal(cfg.log_level, LOG_INFO);
-  assert_int_equal(cfg.log_format, LOG_TEXT);
-  assert_string_equal(cfg.body, "{}");
-  assert_false(cfg.no_linger || cfg.background || cfg.json);
-  assert_null(cfg.argv);
-  assert_int_equal(cfg.malformed.kind, ERR_KIND_NONE);
+	(void)state;
+	assert_int_equal(LOAD(CONFIG_RUN, NOTHING, NOTHING), 0);
+	assert_int_equal(cfg.gate, CONFIG_GATE_UNSET);
+	assert_null(cfg.odd_gate);
+	assert_null(cfg.name);
+	assert_string_equal(cfg.role, role);
+	assert_null(cfg.tags);
+	assert_false(cfg.fis);
+	assert_int_equal(cfg.expires_ms, hour);
+	assert_int_equal(cfg.timeout_ms, 10 * second);
+	assert_int_equal(cfg.give_up_ms, hour);
+	assert_int_equal(cfg.down_timeout_ms, 8 * second);
+	assert_false(cfg.required);
+	assert_true(cfg.sudo);
+	assert_true(cfg.create_user);
+	assert_int_equal(cfg.registrar, CONFIG_SELF);
+	assert_int_equal(cfg.agent_env, CONFIG_INHERIT);
+	assert_true(cfg.stop_signals ==
+	            (signals_bit(SIGTERM) | signals_bit(SIGINT) |
+	                signals_bit(SIGQUIT)));
+	assert_string_equal(cfg.state_dir, "/var/lib/ssm-activate");
+	assert_int_equal(cfg.log_level, LOG_INFO);
+	assert_int_equal(cfg.log_format, LOG_TEXT);
+	assert_string_equal(cfg.body, "{}");
+	assert_false(cfg.no_linger || cfg.background || cfg.json);
+	assert_null(cfg.argv);
+	assert_int_equal(cfg.malformed.kind, ERR_KIND_NONE);
 }
 
-static void test_variables_over_defaults(void **state) {
-  (void)state;
-  assert_int_equal(
-      LOAD(CONFIG_UP, NOTHING,
-           LIST("SSM_INSTANCE_NAME=n", "SSM_ACTIVATE_TIMEOUT=500ms",
-                "SSM_ACTIVATE_SUDO=Off", "SSM_ACTIVATE_REGISTRAR=AGENT",
-                "SSM_ACTIVATE_STOP_SIGNALS= hup , SIGUSR1,15",
-                "SSM_ACTIVATE_CODE=secret", "SSM_ACTIVATE_LOG=warn",
-                "SSM_ACTIVATE_LOG_FORMAT=json")),
-      0);
-  assert_string_equal(cfg.name, "n");
-  assert_int_equal(cfg.timeout_ms, 500);
-  assert_false(cfg.sudo);
-  assert_int_equal(cfg.registrar, CONFIG_AGENT);
-  assert_true(cfg.stop_signals == (signals_bit(SIGHUP) | signals_bit(SIGUSR1) |
-                                   signals_bit(SIGTERM)));
-  assert_string_equal(cfg.code, "secret");
-  assert_int_equal(cfg.log_level, LOG_WARN);
-  assert_int_equal(cfg.log_format, LOG_JSON);
-  assert_int_equal(cfg.malformed.kind, ERR_KIND_NONE);
+static void
+test_variables_over_defaults(void **state)
+{
+	(void)state;
+	assert_int_equal(LOAD(CONFIG_UP, NOTHING,
+	                     LIST("SSM_INSTANCE_NAME=n",
+	                         "SSM_ACTIVATE_TIMEOUT=500ms",
+	                         "SSM_ACTIVATE_SUDO=Off",
+	                         "SSM_ACTIVATE_REGISTRAR=AGENT",
+	                         "SSM_ACTIVATE_STOP_SIGNALS= hup , SIGUSR1,15",
+	                         "SSM_ACTIVATE_CODE=secret",
+	                         "SSM_ACTIVATE_LOG=warn",
+	                         "SSM_ACTIVATE_LOG_FORMAT=json")),
+	    0);
+	assert_string_equal(cfg.name, "n");
+	assert_int_equal(cfg.timeout_ms, 500);
+	assert_false(cfg.sudo);
+	assert_int_equal(cfg.registrar, CONFIG_AGENT);
+	assert_true(cfg.stop_signals ==
+	            (signals_bit(SIGHUP) | signals_bit(SIGUSR1) |
+	                signals_bit(SIGTERM)));
+	assert_string_equal(cfg.code, "secret");
+	assert_int_equal(cfg.log_level, LOG_WARN);
+	assert_int_equal(cfg.log_format, LOG_JSON);
+	assert_int_equal(cfg.malformed.kind, ERR_KIND_NONE);
 }
 
-static void test_flags_over_variables(void **state) {
-  (void)state;
-  assert_int_equal(
-      LOAD(CONFIG_RUN,
-           LIST("--name", "flag", "--timeout=3s", "--sudo=on",
-                "--stop-signals=QUIT", "--agent-env=minimal"),
-           LIST("SSM_INSTANCE_NAME=variable", "SSM_ACTIVATE_TIMEOUT=9s",
-                "SSM_ACTIVATE_SUDO=off", "SSM_ACTIVATE_STOP_SIGNALS=HUP",
-                "SSM_ACTIVATE_AGENT_ENV=inherit")),
-      0);
-  assert_string_equal(cfg.name, "flag");
-  assert_int_equal(cfg.timeout_ms, 3 * second);
-  assert_true(cfg.sudo);
-  assert_true(cfg.stop_signals == signals_bit(SIGQUIT));
-  assert_int_equal(cfg.agent_env, CONFIG_MINIMAL);
+static void
+test_flags_over_variables(void **state)
+{
+	(void)state;
+	assert_int_equal(LOAD(CONFIG_RUN,
+	                     LIST("--name", "flag", "--timeout=3s", "--sudo=on",
+	                         "--stop-signals=QUIT", "--agent-env=minimal"),
+	                     LIST("SSM_INSTANCE_NAME=variable",
+	                         "SSM_ACTIVATE_TIMEOUT=9s",
+	                         "SSM_ACTIVATE_SUDO=off",
+	                         "SSM_ACTIVATE_STOP_SIGNALS=HUP",
+	                         "SSM_ACTIVATE_AGENT_ENV=inherit")),
+	    0);
+	assert_string_equal(cfg.name, "flag");
+	assert_int_equal(cfg.timeout_ms, 3 * second);
+	assert_true(cfg.sudo);
+	assert_true(cfg.stop_signals == signals_bit(SIGQUIT));
+	assert_int_equal(cfg.agent_env, CONFIG_MINIMAL);
 }
 
-static void test_empty_variable_is_unset(void **state) {
-  (void)state;
-  assert_int_equal(LOAD(CONFIG_UP, NOTHING,
-                        LIST("SSM_ACTIVATE=", "SSM_ACTIVATE_TIMEOUT=",
-                             "SSM_ACTIVATE_STATE_DIR=")),
-                   0);
-  assert_int_equal(cfg.gate, CONFIG_GATE_UNSET);
-  assert_int_equal(cfg.timeout_ms, 10 * second);
-  assert_string_equal(cfg.state_dir, "/var/lib/ssm-activate");
-  assert_int_equal(cfg.malformed.kind, ERR_KIND_NONE);
+static void
+test_empty_variable_is_unset(void **state)
+{
+	(void)state;
+	assert_int_equal(LOAD(CONFIG_UP, NOTHING,
+	                     LIST("SSM_ACTIVATE=", "SSM_ACTIVATE_TIMEOUT=",
+	                         "SSM_ACTIVATE_STATE_DIR=")),
+	    0);
+	assert_int_equal(cfg.gate, CONFIG_GATE_UNSET);
+	assert_int_equal(cfg.timeout_ms, 10 * second);
+	assert_string_equal(cfg.state_dir, "/var/lib/ssm-activate");
+	assert_int_equal(cfg.malformed.kind, ERR_KIND_NONE);
 }
 
-static void test_alias_of_a_variable(void **state) {
-  (void)state;
-  assert_int_equal(
-      LOAD(CONFIG_UP, NOTHING, LIST("MANAGED_INSTANCE_ROLE_NAME=alias")), 0);
-  assert_string_equal(cfg.role, "alias");
-  assert_int_equal(
-      LOAD(CONFIG_UP, NOTHING,
-           LIST("MANAGED_INSTANCE_ROLE_NAME=alias", "SSM_ACTIVATE_ROLE=own")),
-      0);
-  assert_string_equal(cfg.role, "own");
-  assert_int_equal(
-      LOAD(CONFIG_UP, NOTHING,
-           LIST("SSM_ACTIVATE_ROLE=", "MANAGED_INSTANCE_ROLE_NAME=alias")),
-      0);
-  assert_string_equal(cfg.role, "alias");
-  assert_int_equal(LOAD(CONFIG_UP, LIST("--role", "flag"),
-                        LIST("MANAGED_INSTANCE_ROLE_NAME=alias")),
-                   0);
-  assert_string_equal(cfg.role, "flag");
+static void
+test_alias_of_a_variable(void **state)
+{
+	(void)state;
+	assert_int_equal(LOAD(CONFIG_UP, NOTHING,
+	                     LIST("MANAGED_INSTANCE_ROLE_NAME=alias")),
+	    0);
+	assert_string_equal(cfg.role, "alias");
+	assert_int_equal(LOAD(CONFIG_UP, NOTHING,
+	                     LIST("MANAGED_INSTANCE_ROLE_NAME=alias",
+	                         "SSM_ACTIVATE_ROLE=own")),
+	    0);
+	assert_string_equal(cfg.role, "own");
+	assert_int_equal(LOAD(CONFIG_UP, NOTHING,
+	                     LIST("SSM_ACTIVATE_ROLE=",
+	                         "MANAGED_INSTANCE_ROLE_NAME=alias")),
+	    0);
+	assert_string_equal(cfg.role, "alias");
+	assert_int_equal(LOAD(CONFIG_UP, LIST("--role", "flag"),
+	                     LIST("MANAGED_INSTANCE_ROLE_NAME=alias")),
+	    0);
+	assert_string_equal(cfg.role, "flag");
 }
 
-static void gate_is(const char *word, enum config_gate gate, bool odd) {
-  char variable[64];
+static void
+gate_is(const char *word, enum config_gate gate, bool odd)
+{
+	char variable[64];
 
-  snprintf(variable, sizeof variable, "SSM_ACTIVATE=%s", word);
-  assert_int_equal(LOAD(CONFIG_RUN, NOTHING, LIST(variable)), 0);
-  assert_int_equal(cfg.gate, gate);
-  if (odd)
-    assert_string_equal(cfg.odd_gate, word);
-  else
-    assert_null(cfg.odd_gate);
-  assert_int_equal(cfg.malformed.kind, ERR_KIND_NONE);
+	snprintf(variable, sizeof variable, "SSM_ACTIVATE=%s", word);
+	assert_int_equal(LOAD(CONFIG_RUN, NOTHING, LIST(variable)), 0);
+	assert_int_equal(cfg.gate, gate);
+	if (odd)
+		assert_string_equal(cfg.odd_gate, word);
+	else
+		assert_null(cfg.odd_gate);
+	assert_int_equal(cfg.malformed.kind, ERR_KIND_NONE);
 }
 
-static void test_words_of_the_gate(void **state) {
-  static const char *const on[] = {"true", "TRUE", "True", "1",
-                                   "yes",  "Yes",  "on",   "oN"};
-  static const char *const off[] = {"false", "FALSE", "0",  "no",
-                                    "NO",    "off",   "Off"};
-  static const char *const odd[] = {"maybe", "2", "truee", " true", "on off"};
+static void
+test_words_of_the_gate(void **state)
+{
+	static const char *const on[] = { "true", "TRUE", "True", "1", "yes",
+		"Yes", "on", "oN" };
+	static const char *const off[] = { "false", "FALSE", "0", "no", "NO",
+		"off", "Off" };
+	static const char *const odd[] = { "maybe", "2", "truee", " true",
+		"on off" };
 
-  (void)state;
-  for (size_t i = 0; i < sizeof on / sizeof on[0]; i++)
-    gate_is(on[i], CONFIG_GATE_ON, false);
-  for (size_t i = 0; i < sizeof off / sizeof off[0]; i++)
-    gate_is(off[i], CONFIG_GATE_OFF, false);
-  for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++)
-    gate_is(odd[i], CONFIG_GATE_OFF, true);
+	(void)state;
+	for (size_t i = 0; i < sizeof on / sizeof on[0]; i++)
+		gate_is(on[i], CONFIG_GATE_ON, false);
+	for (size_t i = 0; i < sizeof off / sizeof off[0]; i++)
+		gate_is(off[i], CONFIG_GATE_OFF, false);
+	for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++)
+		gate_is(odd[i], CONFIG_GATE_OFF, true);
 }
 
-static void test_flag_of_the_gate(void **state) {
-  (void)state;
-  assert_int_equal(
-      LOAD(CONFIG_UP, LIST("--activate", "on"), LIST("SSM_ACTIVATE=maybe")), 0);
-  assert_int_equal(cfg.gate, CONFIG_GATE_ON);
-  assert_null(cfg.odd_gate);
-  assert_int_equal(
-      LOAD(CONFIG_UP, LIST("--activate=off"), LIST("SSM_ACTIVATE=on")), 0);
-  assert_int_equal(cfg.gate, CONFIG_GATE_OFF);
+static void
+test_flag_of_the_gate(void **state)
+{
+	(void)state;
+	assert_int_equal(LOAD(CONFIG_UP, LIST("--activate", "on"),
+	                     LIST("SSM_ACTIVATE=maybe")),
+	    0);
+	assert_int_equal(cfg.gate, CONFIG_GATE_ON);
+	assert_null(cfg.odd_gate);
+	assert_int_equal(LOAD(CONFIG_UP, LIST("--activate=off"),
+	                     LIST("SSM_ACTIVATE=on")),
+	    0);
+	assert_int_equal(cfg.gate, CONFIG_GATE_OFF);
 }
 
 /* The variable is named, the default holds, and loading goes on. */
-static void malformed(const char *variable, const char *name) {
-  assert_int_equal(LOAD(CONFIG_UP, LIST("--name", "still read"),
-                        LIST((char *)(uintptr_t)variable)),
-                   0);
-  assert_int_equal(cfg.malformed.kind, ERR_KIND_INVALID_VALUE);
-  assert_int_equal(cfg.malformed.code, ERR_CONFIG);
-  assert_non_null(strstr(cfg.malformed.msg, name));
-  assert_string_equal(cfg.name, "still read");
-  assert_int_equal(failure.kind, ERR_KIND_NONE);
+static void
+malformed(const char *variable, const char *name)
+{
+	assert_int_equal(LOAD(CONFIG_UP, LIST("--name", "still read"),
+	                     LIST((char *)(uintptr_t)variable)),
+	    0);
+	assert_int_equal(cfg.malformed.kind, ERR_KIND_INVALID_VALUE);
+	assert_int_equal(cfg.malformed.code, ERR_CONFIG);
+	assert_non_null(strstr(cfg.malformed.msg, name));
+	assert_string_equal(cfg.name, "still read");
+	assert_int_equal(failure.kind, ERR_KIND_NONE);
 }
 
-static void test_malformed_variables_are_kept(void **state) {
-  (void)state;
-  malformed("SSM_ACTIVATE_TIMEOUT=soon", "SSM_ACTIVATE_TIMEOUT");
-  assert_int_equal(cfg.timeout_ms, 10 * second);
-  malformed("SSM_ACTIVATE_SUDO=si", "SSM_ACTIVATE_SUDO");
-  assert_true(cfg.sudo);
-  malformed("SSM_ACTIVATE_REGISTRAR=me", "SSM_ACTIVATE_REGISTRAR");
-  assert_non_null(strstr(cfg.malformed.msg, "self|agent"));
-  assert_int_equal(cfg.registrar, CONFIG_SELF);
-  malformed("SSM_ACTIVATE_REGISTRAR=self|agent", "REGISTRAR");
-  malformed("SSM_ACTIVATE_STOP_SIGNALS=TERM,NONE", "STOP_SIGNALS");
-  assert_true((cfg.stop_signals & signals_bit(SIGINT)) != 0);
-  malformed("SSM_ACTIVATE_STOP_SIGNALS=TERM,,INT", "STOP_SIGNALS");
-  malformed("SSM_ACTIVATE_STOP_SIGNALS=0", "STOP_SIGNALS");
-  malformed("SSM_ACTIVATE_STOP_SIGNALS=65", "STOP_SIGNALS");
+static void
+test_malformed_variables_are_kept(void **state)
+{
+	(void)state;
+	malformed("SSM_ACTIVATE_TIMEOUT=soon", "SSM_ACTIVATE_TIMEOUT");
+	assert_int_equal(cfg.timeout_ms, 10 * second);
+	malformed("SSM_ACTIVATE_SUDO=si", "SSM_ACTIVATE_SUDO");
+	assert_true(cfg.sudo);
+	malformed("SSM_ACTIVATE_REGISTRAR=me", "SSM_ACTIVATE_REGISTRAR");
+	assert_non_null(strstr(cfg.malformed.msg, "self|agent"));
+	assert_int_equal(cfg.registrar, CONFIG_SELF);
+	malformed("SSM_ACTIVATE_REGISTRAR=self|agent", "REGISTRAR");
+	malformed("SSM_ACTIVATE_STOP_SIGNALS=TERM,NONE", "STOP_SIGNALS");
+	assert_true((cfg.stop_signals & signals_bit(SIGINT)) != 0);
+	malformed("SSM_ACTIVATE_STOP_SIGNALS=TERM,,INT", "STOP_SIGNALS");
+	malformed("SSM_ACTIVATE_STOP_SIGNALS=0", "STOP_SIGNALS");
+	malformed("SSM_ACTIVATE_STOP_SIGNALS=65", "STOP_SIGNALS");
 }
 
-static void test_first_malformed_variable_is_told(void **state) {
-  (void)state;
-  assert_int_equal(
-      LOAD(CONFIG_UP, NOTHING,
-           LIST("SSM_ACTIVATE_LOG=loud", "SSM_ACTIVATE_EXPIRES=never",
-                "SSM_ACTIVATE_TAGS=a=b")),
-      0);
-  assert_non_null(strstr(cfg.malformed.msg, "SSM_ACTIVATE_EXPIRES"));
-  assert_string_equal(cfg.tags, "a=b");
+static void
+test_first_malformed_variable_is_told(void **state)
+{
+	(void)state;
+	assert_int_equal(LOAD(CONFIG_UP, NOTHING,
+	                     LIST("SSM_ACTIVATE_LOG=loud",
+	                         "SSM_ACTIVATE_EXPIRES=never",
+	                         "SSM_ACTIVATE_TAGS=a=b")),
+	    0);
+	assert_non_null(strstr(cfg.malformed.msg, "SSM_ACTIVATE_EXPIRES"));
+	assert_string_equal(cfg.tags, "a=b");
 }
 
-static void test_malformed_flags_are_errors(void **state) {
-  (void)state;
-  is_usage(LOAD(CONFIG_UP, LIST("--timeout", "soon"), NOTHING), "--timeout");
-  is_usage(LOAD(CONFIG_UP, LIST("--timeout="), NOTHING), "--timeout");
-  is_usage(LOAD(CONFIG_UP, LIST("--sudo=maybe"), NOTHING), "--sudo");
-  is_usage(LOAD(CONFIG_UP, LIST("--sudo="), NOTHING), "--sudo");
-  is_usage(LOAD(CONFIG_UP, LIST("--registrar=x"), NOTHING), "--registrar");
-  is_usage(LOAD(CONFIG_RUN, LIST("--stop-signals", "TERM,X"), NOTHING),
-           "--stop-signals");
-  is_usage(LOAD(CONFIG_UP, LIST("--name"), NOTHING), "--name");
-  is_usage(LOAD(CONFIG_UP, LIST("--background=yes"), NOTHING), "--background");
+static void
+test_malformed_flags_are_errors(void **state)
+{
+	(void)state;
+	is_usage(LOAD(CONFIG_UP, LIST("--timeout", "soon"), NOTHING),
+	    "--timeout");
+	is_usage(LOAD(CONFIG_UP, LIST("--timeout="), NOTHING), "--timeout");
+	is_usage(LOAD(CONFIG_UP, LIST("--sudo=maybe"), NOTHING), "--sudo");
+	is_usage(LOAD(CONFIG_UP, LIST("--sudo="), NOTHING), "--sudo");
+	is_usage(LOAD(CONFIG_UP, LIST("--registrar=x"), NOTHING),
+	    "--registrar");
+	is_usage(LOAD(CONFIG_RUN, LIST("--stop-signals", "TERM,X"), NOTHING),
+	    "--stop-signals");
+	is_usage(LOAD(CONFIG_UP, LIST("--name"), NOTHING), "--name");
+	is_usage(LOAD(CONFIG_UP, LIST("--background=yes"), NOTHING),
+	    "--background");
 }
 
-static void test_unknown_flags(void **state) {
-  (void)state;
-  is_usage(LOAD(CONFIG_UP, LIST("--nonsense"), NOTHING), "--nonsense");
-  is_usage(LOAD(CONFIG_UP, LIST("--nonsense=1"), NOTHING), "--nonsense");
-  is_usage(LOAD(CONFIG_UP, LIST("--nam", "x"), NOTHING), "--nam");
-  is_usage(LOAD(CONFIG_UP, LIST("--=x"), NOTHING), "--");
-  is_usage(LOAD(CONFIG_UP, LIST("-x"), NOTHING), "-x");
-  is_usage(LOAD(CONFIG_RUN, LIST("-x", "cmd"), NOTHING), "-x");
-  /* Known, but not to this command. */
-  is_usage(LOAD(CONFIG_UP, LIST("--no-linger"), NOTHING), "--no-linger");
-  is_usage(LOAD(CONFIG_STATUS, LIST("--role", "r"), NOTHING), "--role");
-  is_usage(LOAD(CONFIG_VERSION, LIST("--json"), NOTHING), "--json");
-  /* A code does not belong into argv. */
-  is_usage(LOAD(CONFIG_UP, LIST("--code=c"), NOTHING), "--code");
+static void
+test_unknown_flags(void **state)
+{
+	(void)state;
+	is_usage(LOAD(CONFIG_UP, LIST("--nonsense"), NOTHING), "--nonsense");
+	is_usage(LOAD(CONFIG_UP, LIST("--nonsense=1"), NOTHING), "--nonsense");
+	is_usage(LOAD(CONFIG_UP, LIST("--nam", "x"), NOTHING), "--nam");
+	is_usage(LOAD(CONFIG_UP, LIST("--=x"), NOTHING), "--");
+	is_usage(LOAD(CONFIG_UP, LIST("-x"), NOTHING), "-x");
+	is_usage(LOAD(CONFIG_RUN, LIST("-x", "cmd"), NOTHING), "-x");
+	/* Known, but not to this command. */
+	is_usage(LOAD(CONFIG_UP, LIST("--no-linger"), NOTHING), "--no-linger");
+	is_usage(LOAD(CONFIG_STATUS, LIST("--role", "r"), NOTHING), "--role");
+	is_usage(LOAD(CONFIG_VERSION, LIST("--json"), NOTHING), "--json");
+	/* A code does not belong into argv. */
+	is_usage(LOAD(CONFIG_UP, LIST("--code=c"), NOTHING), "--code");
 }
 
 /* Also where words are taken: a flag is no word. */
-static void test_unknown_short_flags_are_no_operands(void **state) {
-  (void)state;
-  is_usage(LOAD(CONFIG_API, LIST("-x", "ssm", "Op"), NOTHING), "-x");
-  is_usage(LOAD(CONFIG_HELP, LIST("-x"), NOTHING), "-x");
+static void
+test_unknown_short_flags_are_no_operands(void **state)
+{
+	(void)state;
+	is_usage(LOAD(CONFIG_API, LIST("-x", "ssm", "Op"), NOTHING), "-x");
+	is_usage(LOAD(CONFIG_HELP, LIST("-x"), NOTHING), "-x");
 }
 
-static void test_operands(void **state) {
-  (void)state;
-  assert_int_equal(
-      LOAD(CONFIG_API, LIST("ssm", "--body", "-", "Op", "--json"), NOTHING), 0);
-  assert_string_equal(cfg.words[0], "ssm");
-  assert_string_equal(cfg.words[1], "Op");
-  assert_string_equal(cfg.body, "-");
-  assert_true(cfg.json);
-  assert_int_equal(LOAD(CONFIG_HELP, LIST("run"), NOTHING), 0);
-  assert_string_equal(cfg.words[0], "run");
-  is_usage(LOAD(CONFIG_API, LIST("ssm", "Op", "three"), NOTHING), "three");
-  is_usage(LOAD(CONFIG_HELP, LIST("run", "up"), NOTHING), "up");
-  is_usage(LOAD(CONFIG_UP, LIST("what"), NOTHING), "what");
-  is_usage(LOAD(CONFIG_UP, LIST("--", "what"), NOTHING), "what");
-  assert_int_equal(LOAD(CONFIG_UP, LIST("--"), NOTHING), 0);
+static void
+test_operands(void **state)
+{
+	(void)state;
+	assert_int_equal(LOAD(CONFIG_API,
+	                     LIST("ssm", "--body", "-", "Op", "--json"),
+	                     NOTHING),
+	    0);
+	assert_string_equal(cfg.words[0], "ssm");
+	assert_string_equal(cfg.words[1], "Op");
+	assert_string_equal(cfg.body, "-");
+	assert_true(cfg.json);
+	assert_int_equal(LOAD(CONFIG_HELP, LIST("run"), NOTHING), 0);
+	assert_string_equal(cfg.words[0], "run");
+	is_usage(LOAD(CONFIG_API, LIST("ssm", "Op", "three"), NOTHING),
+	    "three");
+	is_usage(LOAD(CONFIG_HELP, LIST("run", "up"), NOTHING), "up");
+	is_usage(LOAD(CONFIG_UP, LIST("what"), NOTHING), "what");
+	is_usage(LOAD(CONFIG_UP, LIST("--", "what"), NOTHING), "what");
+	assert_int_equal(LOAD(CONFIG_UP, LIST("--"), NOTHING), 0);
 }
 
-static void test_command_of_run(void **state) {
-  (void)state;
-  assert_int_equal(
-      LOAD(CONFIG_RUN, LIST("--no-linger", "--", "--name", "x"), NOTHING), 0);
-  assert_true(cfg.no_linger);
-  assert_null(cfg.name);
-  assert_string_equal(cfg.argv[0], "--name");
-  assert_string_equal(cfg.argv[1], "x");
-  assert_null(cfg.argv[2]);
-  /* Without "--" the first word that is no flag begins it. */
-  assert_int_equal(LOAD(CONFIG_RUN,
-                        LIST("--user", "app", "sh", "--", "-h", "--nonsense"),
-                        NOTHING),
-                   0);
-  assert_string_equal(cfg.user, "app");
-  assert_false(cfg.help);
-  assert_string_equal(cfg.argv[0], "sh");
-  assert_string_equal(cfg.argv[1], "--");
-  assert_string_equal(cfg.argv[3], "--nonsense");
-  assert_int_equal(LOAD(CONFIG_RUN, LIST("--"), NOTHING), 0);
-  assert_null(cfg.argv);
+static void
+test_command_of_run(void **state)
+{
+	(void)state;
+	assert_int_equal(LOAD(CONFIG_RUN,
+	                     LIST("--no-linger", "--", "--name", "x"), NOTHING),
+	    0);
+	assert_true(cfg.no_linger);
+	assert_null(cfg.name);
+	assert_string_equal(cfg.argv[0], "--name");
+	assert_string_equal(cfg.argv[1], "x");
+	assert_null(cfg.argv[2]);
+	/* Without "--" the first word that is no flag begins it. */
+	assert_int_equal(LOAD(CONFIG_RUN,
+	                     LIST("--user", "app", "sh", "--", "-h",
+	                         "--nonsense"),
+	                     NOTHING),
+	    0);
+	assert_string_equal(cfg.user, "app");
+	assert_false(cfg.help);
+	assert_string_equal(cfg.argv[0], "sh");
+	assert_string_equal(cfg.argv[1], "--");
+	assert_string_equal(cfg.argv[3], "--nonsense");
+	assert_int_equal(LOAD(CONFIG_RUN, LIST("--"), NOTHING), 0);
+	assert_null(cfg.argv);
 }
 
-static void test_help_everywhere(void **state) {
-  static const enum config_command commands[] = {
-      CONFIG_RUN, CONFIG_UP,      CONFIG_DOWN, CONFIG_STATUS,
-      CONFIG_API, CONFIG_VERSION, CONFIG_HELP};
+static void
+test_help_everywhere(void **state)
+{
+	static const enum config_command commands[] = { CONFIG_RUN, CONFIG_UP,
+		CONFIG_DOWN, CONFIG_STATUS, CONFIG_API, CONFIG_VERSION,
+		CONFIG_HELP };
 
-  (void)state;
-  for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-    assert_int_equal(LOAD(commands[i], LIST("--help"), NOTHING), 0);
-    assert_true(cfg.help);
-    assert_int_equal(LOAD(commands[i], LIST("-h"), NOTHING), 0);
-    assert_true(cfg.help);
-  }
+	(void)state;
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+		assert_int_equal(LOAD(commands[i], LIST("--help"), NOTHING), 0);
+		assert_true(cfg.help);
+		assert_int_equal(LOAD(commands[i], LIST("-h"), NOTHING), 0);
+		assert_true(cfg.help);
+	}
 }
 
 /* The longest time of each option passes, one millisecond more does not. */
-static void test_bounds_of_times(void **state) {
-  char word[96];
+static void
+test_bounds_of_times(void **state)
+{
+	char word[96];
 
-  (void)state;
-  for (size_t i = 0; i < options_count; i++) {
-    const struct option *opt = &options_table[i];
-    enum config_command command =
-        (enum config_command)(opt->commands & -opt->commands);
+	(void)state;
+	for (size_t i = 0; i < options_count; i++) {
+		const struct option *opt = &options_table[i];
+		enum config_command command =
+		    (enum config_command)(opt->commands & -opt->commands);
 
-    if (opt->kind != OPTIONS_SPAN)
-      continue;
-    assert_true(opt->max > 0);
-    snprintf(word, sizeof word, "--%s=%lldms", opt->flag, (long long)opt->max);
-    assert_int_equal(LOAD(command, LIST(word), NOTHING), 0);
-    assert_memory_equal((char *)&cfg + opt->offset, &opt->max, sizeof opt->max);
-    snprintf(word, sizeof word, "--%s=%lldms", opt->flag,
-             (long long)opt->max + 1);
-    is_usage(LOAD(command, LIST(word), NOTHING), opt->flag);
-  }
+		if (opt->kind != OPTIONS_SPAN)
+			continue;
+		assert_true(opt->max > 0);
+		snprintf(word, sizeof word, "--%s=%lldms", opt->flag,
+		    (long long)opt->max);
+		assert_int_equal(LOAD(command, LIST(word), NOTHING), 0);
+		assert_memory_equal((char *)&cfg + opt->offset, &opt->max,
+		    sizeof opt->max);
+		snprintf(word, sizeof word, "--%s=%lldms", opt->flag,
+		    (long long)opt->max + 1);
+		is_usage(LOAD(command, LIST(word), NOTHING), opt->flag);
+	}
 }
 
 /* What the help calls the default must parse, and choices must fit the enum
  * they are stored in. */
-static void test_table_is_sound(void **state) {
-  char word[96];
+static void
+test_table_is_sound(void **state)
+{
+	char word[96];
 
-  (void)state;
-  for (size_t i = 0; i < options_count; i++) {
-    const struct option *opt = &options_table[i];
+	(void)state;
+	for (size_t i = 0; i < options_count; i++) {
+		const struct option *opt = &options_table[i];
 
-    assert_true(opt->flag != NULL || opt->variable != NULL);
-    assert_non_null(opt->help);
-    assert_true(opt->commands != 0);
-    if (opt->kind != OPTIONS_SWITCH && opt->kind != OPTIONS_BOOL)
-      assert_non_null(opt->value);
-    if (opt->fallback == NULL || opt->flag == NULL)
-      continue;
-    snprintf(word, sizeof word, "--%s=%s", opt->flag, opt->fallback);
-    assert_int_equal(LOAD((enum config_command)(opt->commands & -opt->commands),
-                          LIST(word), NOTHING),
-                     0);
-  }
-  assert_int_equal(LOAD(CONFIG_UP, LIST("--log=error"), NOTHING), 0);
-  assert_int_equal(cfg.log_level, LOG_ERROR);
-  assert_int_equal(LOAD(CONFIG_UP, LIST("--log=debug"), NOTHING), 0);
-  assert_int_equal(cfg.log_level, LOG_DEBUG);
+		assert_true(opt->flag != NULL || opt->variable != NULL);
+		assert_non_null(opt->help);
+		assert_true(opt->commands != 0);
+		if (opt->kind != OPTIONS_SWITCH && opt->kind != OPTIONS_BOOL)
+			assert_non_null(opt->value);
+		if (opt->fallback == NULL || opt->flag == NULL)
+			continue;
+		snprintf(word, sizeof word, "--%s=%s", opt->flag,
+		    opt->fallback);
+		assert_int_equal(LOAD((enum config_command)(opt->commands &
+		                                            -opt->commands),
+		                     LIST(word), NOTHING),
+		    0);
+	}
+	assert_int_equal(LOAD(CONFIG_UP, LIST("--log=error"), NOTHING), 0);
+	assert_int_equal(cfg.log_level, LOG_ERROR);
+	assert_int_equal(LOAD(CONFIG_UP, LIST("--log=debug"), NOTHING), 0);
+	assert_int_equal(cfg.log_level, LOG_DEBUG);
 }
 
 /* Long words in messages are cut, and no control character comes through. */
-static void test_hostile_words(void **state) {
-  char word[4000] = "";
+static void
+test_hostile_words(void **state)
+{
+	char word[4000] = "";
 
-  (void)state;
-  memset(word, 'x', sizeof word - 1);
-  is_usage(LOAD(CONFIG_UP, LIST(word), NOTHING), "xxx");
-  memcpy(word, "--", 2);
-  is_usage(LOAD(CONFIG_UP, LIST(word), NOTHING), "xxx");
-  is_usage(LOAD(CONFIG_UP, LIST("--a\033[2J\nb"), NOTHING), "--a");
-  assert_null(strchr(failure.msg, '\033'));
-  assert_null(strchr(failure.msg, '\n'));
+	(void)state;
+	memset(word, 'x', sizeof word - 1);
+	is_usage(LOAD(CONFIG_UP, LIST(word), NOTHING), "xxx");
+	memcpy(word, "--", 2);
+	is_usage(LOAD(CONFIG_UP, LIST(word), NOTHING), "xxx");
+	is_usage(LOAD(CONFIG_UP, LIST("--a\033[2J\nb"), NOTHING), "--a");
+	assert_null(strchr(failure.msg, '\033'));
+	assert_null(strchr(failure.msg, '\n'));
 }
 
-int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_defaults),
-      cmocka_unit_test(test_variables_over_defaults),
-      cmocka_unit_test(test_flags_over_variables),
-      cmocka_unit_test(test_empty_variable_is_unset),
-      cmocka_unit_test(test_alias_of_a_variable),
-      cmocka_unit_test(test_words_of_the_gate),
-      cmocka_unit_test(test_flag_of_the_gate),
-      cmocka_unit_test(test_malformed_variables_are_kept),
-      cmocka_unit_test(test_first_malformed_variable_is_told),
-      cmocka_unit_test(test_malformed_flags_are_errors),
-      cmocka_unit_test(test_unknown_flags),
-      cmocka_unit_test(test_unknown_short_flags_are_no_operands),
-      cmocka_unit_test(test_operands),
-      cmocka_unit_test(test_command_of_run),
-      cmocka_unit_test(test_help_everywhere),
-      cmocka_unit_test(test_bounds_of_times),
-      cmocka_unit_test(test_table_is_sound),
-      cmocka_unit_test(test_hostile_words),
-  };
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_variables_over_defaults),
+		cmocka_unit_test(test_flags_over_variables),
+		cmocka_unit_test(test_empty_variable_is_unset),
+		cmocka_unit_test(test_alias_of_a_variable),
+		cmocka_unit_test(test_words_of_the_gate),
+		cmocka_unit_test(test_flag_of_the_gate),
+		cmocka_unit_test(test_malformed_variables_are_kept),
+		cmocka_unit_test(test_first_malformed_variable_is_told),
+		cmocka_unit_test(test_malformed_flags_are_errors),
+		cmocka_unit_test(test_unknown_flags),
+		cmocka_unit_test(test_unknown_short_flags_are_no_operands),
+		cmocka_unit_test(test_operands),
+		cmocka_unit_test(test_command_of_run),
+		cmocka_unit_test(test_help_everywhere),
+		cmocka_unit_test(test_bounds_of_times),
+		cmocka_unit_test(test_table_is_sound),
+		cmocka_unit_test(test_hostile_words),
+	};
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,105 +18,128 @@
 
 enum { SIGNALS_TOP = 64 };
 
-static int number(const char *name) { return signals_number(slice_of(name)); }
-
-static void test_names(void **state) {
-  (void)state;
-  assert_int_equal(number("TERM"), SIGTERM);
-  assert_int_equal(number("SIGTERM"), SIGTERM);
-  assert_int_equal(number("sigterm"), SIGTERM);
-  assert_int_equal(number("SiGqUiT"), SIGQUIT);
-  assert_int_equal(number("usr2"), SIGUSR2);
-  assert_int_equal(number("HUP"), SIGHUP);
+static int
+number(const char *name)
+{
+	return signals_number(slice_of(name));
 }
 
-static void test_numbers(void **state) {
-  (void)state;
-  assert_int_equal(number("1"), 1);
-  assert_int_equal(number("15"), SIGTERM);
-  assert_int_equal(number("64"), SIGNALS_TOP);
-  assert_int_equal(number("65"), 0);
-  assert_int_equal(number("0"), 0);
-  assert_int_equal(number("-1"), 0);
-  assert_int_equal(number("18446744073709551617"), 0);
+static void
+test_names(void **state)
+{
+	(void)state;
+	assert_int_equal(number("TERM"), SIGTERM);
+	assert_int_equal(number("SIGTERM"), SIGTERM);
+	assert_int_equal(number("sigterm"), SIGTERM);
+	assert_int_equal(number("SiGqUiT"), SIGQUIT);
+	assert_int_equal(number("usr2"), SIGUSR2);
+	assert_int_equal(number("HUP"), SIGHUP);
 }
 
-static void test_neither(void **state) {
-  (void)state;
-  assert_int_equal(number(""), 0);
-  assert_int_equal(number("SIG"), 0);
-  assert_int_equal(number("SIGSIGTERM"), 0);
-  assert_int_equal(number("TERMX"), 0);
-  assert_int_equal(number("TER"), 0);
-  assert_int_equal(number(" TERM"), 0);
-  assert_int_equal(number("SIG15"), 0);
+static void
+test_numbers(void **state)
+{
+	(void)state;
+	assert_int_equal(number("1"), 1);
+	assert_int_equal(number("15"), SIGTERM);
+	assert_int_equal(number("64"), SIGNALS_TOP);
+	assert_int_equal(number("65"), 0);
+	assert_int_equal(number("0"), 0);
+	assert_int_equal(number("-1"), 0);
+	assert_int_equal(number("18446744073709551617"), 0);
+}
+
+static void
+test_neither(void **state)
+{
+	(void)state;
+	assert_int_equal(number(""), 0);
+	assert_int_equal(number("SIG"), 0);
+	assert_int_equal(number("SIGSIGTERM"), 0);
+	assert_int_equal(number("TERMX"), 0);
+	assert_int_equal(number("TER"), 0);
+	assert_int_equal(number(" TERM"), 0);
+	assert_int_equal(number("SIG15"), 0);
 }
 
 /* Each name leads to its number and back. */
-static void test_back_and_forth(void **state) {
-  int named = 0;
+static void
+test_back_and_forth(void **state)
+{
+	int named = 0;
 
-  (void)state;
-  for (int sig = 1; sig <= SIGNALS_TOP; sig++) {
-    const char *name = signals_name(sig);
+	(void)state;
+	for (int sig = 1; sig <= SIGNALS_TOP; sig++) {
+		const char *name = signals_name(sig);
 
-    if (name[0] == '?')
-      continue;
-    named++;
-    assert_int_equal(number(name), sig);
-  }
-  assert_true(named >= 20);
-  assert_string_equal(signals_name(SIGTERM), "TERM");
-  assert_string_equal(signals_name(0), "?");
-  assert_string_equal(signals_name(SIGNALS_TOP + 1), "?");
+		if (name[0] == '?')
+			continue;
+		named++;
+		assert_int_equal(number(name), sig);
+	}
+	assert_true(named >= 20);
+	assert_string_equal(signals_name(SIGTERM), "TERM");
+	assert_string_equal(signals_name(0), "?");
+	assert_string_equal(signals_name(SIGNALS_TOP + 1), "?");
 }
 
-static void test_bits(void **state) {
-  uint64_t all = 0;
+static void
+test_bits(void **state)
+{
+	uint64_t all = 0;
 
-  (void)state;
-  assert_true(signals_bit(1) == 1);
-  assert_true(signals_bit(SIGNALS_TOP) == UINT64_C(1) << 63);
-  for (int sig = 1; sig <= SIGNALS_TOP; sig++)
-    all |= signals_bit(sig);
-  assert_true(all == UINT64_MAX);
+	(void)state;
+	assert_true(signals_bit(1) == 1);
+	assert_true(signals_bit(SIGNALS_TOP) == UINT64_C(1) << 63);
+	for (int sig = 1; sig <= SIGNALS_TOP; sig++)
+		all |= signals_bit(sig);
+	assert_true(all == UINT64_MAX);
 }
 
-static void reads_signals(void) {
-  struct signalfd_siginfo info;
-  struct err err = {0};
-  sigset_t mask;
-  int fd = -1;
+static void
+reads_signals(void)
+{
+	struct signalfd_siginfo info;
+	struct err err = { 0 };
+	sigset_t mask;
+	int fd = -1;
 
-  SANDBOX_CHECK(signals_open(&fd, &err) == 0);
-  SANDBOX_CHECK((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
-  /* Nothing there: it does not wait. */
-  SANDBOX_CHECK(read(fd, &info, sizeof(info)) == -1);
-  SANDBOX_CHECK(raise(SIGTERM) == 0);
-  SANDBOX_CHECK(raise(SIGRTMIN + 3) == 0);
-  SANDBOX_CHECK(read(fd, &info, sizeof(info)) == sizeof(info));
-  SANDBOX_CHECK(info.ssi_signo == SIGTERM);
-  SANDBOX_CHECK(read(fd, &info, sizeof(info)) == sizeof(info));
-  SANDBOX_CHECK((int)info.ssi_signo == SIGRTMIN + 3);
-  SANDBOX_CHECK(sigprocmask(SIG_BLOCK, NULL, &mask) == 0);
-  SANDBOX_CHECK(sigismember(&mask, SIGCHLD) == 1);
-  SANDBOX_CHECK(sigismember(&mask, SIGTTIN) == 1);
-  SANDBOX_CHECK(sigismember(&mask, SIGSEGV) == 0);
-  SANDBOX_CHECK(sigismember(&mask, SIGABRT) == 0);
-  SANDBOX_CHECK(close(fd) == 0);
+	SANDBOX_CHECK(signals_open(&fd, &err) == 0);
+	SANDBOX_CHECK((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+	/* Nothing there: it does not wait. */
+	SANDBOX_CHECK(read(fd, &info, sizeof(info)) == -1);
+	SANDBOX_CHECK(raise(SIGTERM) == 0);
+	SANDBOX_CHECK(raise(SIGRTMIN + 3) == 0);
+	SANDBOX_CHECK(read(fd, &info, sizeof(info)) == sizeof(info));
+	SANDBOX_CHECK(info.ssi_signo == SIGTERM);
+	SANDBOX_CHECK(read(fd, &info, sizeof(info)) == sizeof(info));
+	SANDBOX_CHECK((int)info.ssi_signo == SIGRTMIN + 3);
+	SANDBOX_CHECK(sigprocmask(SIG_BLOCK, NULL, &mask) == 0);
+	SANDBOX_CHECK(sigismember(&mask, SIGCHLD) == 1);
+	SANDBOX_CHECK(sigismember(&mask, SIGTTIN) == 1);
+	SANDBOX_CHECK(sigismember(&mask, SIGSEGV) == 0);
+	SANDBOX_CHECK(sigismember(&mask, SIGABRT) == 0);
+	SANDBOX_CHECK(close(fd) == 0);
 }
 
-static void test_descriptor(void **state) {
-  (void)state;
-  assert_true(sandbox_fork(reads_signals));
+static void
+test_descriptor(void **state)
+{
+	(void)state;
+	assert_true(sandbox_fork(reads_signals));
 }
 
-int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_names),   cmocka_unit_test(test_numbers),
-      cmocka_unit_test(test_neither), cmocka_unit_test(test_back_and_forth),
-      cmocka_unit_test(test_bits),    cmocka_unit_test(test_descriptor),
-  };
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_neither),
+		cmocka_unit_test(test_back_and_forth),
+		cmocka_unit_test(test_bits),
+		cmocka_unit_test(test_descriptor),
+	};
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
