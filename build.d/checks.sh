@@ -108,6 +108,8 @@ checks_run()
 	check "headers compile alone" env CC="${CROSS}gcc" \
 	    CPPFLAGS="-isystem build/include" tests/lint/headers.sh
 	check "at most $LINE_MAX lines" check_length
+	check "documents agree with the source" tests/lint/readme.sh
+	check "manual page" mandoc -T lint docs/ssm-activate.1
 	check "shell scripts" each_script '/\(ba\|da\|\)sh' sh \
 	    shellcheck -x
 	check "Python scripts" each_script python3 py \
