@@ -75,7 +75,7 @@ set_value(struct config *cfg, const struct option *opt, const char *text)
 {
 	char *at = (char *)cfg + opt->offset;
 
-	switch (opt->kind) {
+	switch ((enum options_kind)opt->kind) {
 	case OPTIONS_GATE:
 		set_gate(cfg, text);
 		return true;
@@ -93,8 +93,8 @@ set_value(struct config *cfg, const struct option *opt, const char *text)
 		*(const char **)(void *)at = text;
 		return true;
 	case OPTIONS_SPAN:
-		return clock_parse_span(slice_of(text), opt->max,
-		    (int64_t *)(void *)at);
+		return clock_parse_span(slice_of(text),
+		    (int64_t)opt->max_s * 1000, (int64_t *)(void *)at);
 	case OPTIONS_CHOICE:
 		return parse_choice(text, opt->value, (int *)(void *)at);
 	case OPTIONS_SIGNALS:
@@ -106,7 +106,7 @@ set_value(struct config *cfg, const struct option *opt, const char *text)
 static const char *
 expected(const struct option *opt)
 {
-	switch (opt->kind) {
+	switch ((enum options_kind)opt->kind) {
 	case OPTIONS_BOOL:
 		return "on or off";
 	case OPTIONS_DIR:

@@ -34,7 +34,7 @@ wrap(struct buf *out, const char *text)
 static const char *
 value_of(const struct option *opt)
 {
-	switch (opt->kind) {
+	switch ((enum options_kind)opt->kind) {
 	case OPTIONS_SWITCH:
 		return "";
 	case OPTIONS_BOOL:

@@ -2,8 +2,8 @@
 
 #include "app/config.h"
 
-#define HOUR       (INT64_C(3600) * 1000)
-#define DAY        (24 * HOUR)
+enum { HOUR = 3600, DAY = 24 * HOUR };
+
 #define AT(member) offsetof(struct config, member)
 
 const struct option options_table[] = {
@@ -94,7 +94,7 @@ const struct option options_table[] = {
 	    .fallback = "1h",
 	    .value = "TIME",
 	    .help = "life of the activation that we make",
-	    .max = 30 * DAY,
+	    .max_s = 30 * DAY,
 	},
 	{
 	    .flag = "timeout",
@@ -105,7 +105,7 @@ const struct option options_table[] = {
 	    .fallback = "10s",
 	    .value = "TIME",
 	    .help = "longest time that up takes",
-	    .max = DAY,
+	    .max_s = DAY,
 	},
 	{
 	    .flag = "give-up",
@@ -116,7 +116,7 @@ const struct option options_table[] = {
 	    .fallback = "1h",
 	    .value = "TIME",
 	    .help = "how long to go on when AWS throttles or cannot be reached",
-	    .max = 7 * DAY,
+	    .max_s = 7 * DAY,
 	},
 	{
 	    .flag = "required",
@@ -204,7 +204,7 @@ const struct option options_table[] = {
 	    .fallback = "8s",
 	    .value = "TIME",
 	    .help = "longest time that the clean-up takes",
-	    .max = HOUR,
+	    .max_s = HOUR,
 	},
 	{
 	    .flag = "state-dir",
@@ -288,7 +288,7 @@ const struct option options_table[] = {
 	    .offset = AT(read_timeout_ms),
 	    .value = "TIME",
 	    .help = "of each wait for AWS",
-	    .max = HOUR,
+	    .max_s = HOUR,
 	},
 	{
 	    .flag = "profile",

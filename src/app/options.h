@@ -21,13 +21,13 @@ struct option {
 	const char *flag;     /* without "--"; NULL = variable only */
 	const char *variable; /* NULL = flag only */
 	const char *alias;    /* a second name of the variable */
-	enum options_kind kind;
-	unsigned commands;    /* enum config_command, or-ed */
-	size_t offset;        /* in struct config */
 	const char *fallback; /* the default, as it would be written */
 	const char *value;    /* for the help; the choices */
 	const char *help;
-	int64_t max; /* milliseconds, of a length of time */
+	uint32_t max_s;   /* of a length of time, seconds */
+	uint16_t offset;  /* in struct config */
+	uint8_t kind;     /* enum options_kind */
+	uint8_t commands; /* enum config_command, or-ed */
 };
 
 extern const struct option options_table[];

@@ -15,12 +15,19 @@ enum { MAGIC = 0x53534d31 };
 /* A write of at most PIPE_BUF bytes is atomic (pipe(7)). */
 _Static_assert(sizeof(struct record) <= PIPE_BUF, "one write each");
 
+void
+record_make(struct record *out, enum record_type type)
+{
+	*out = (struct record){ .magic = MAGIC, .type = type };
+}
+
 int
 record_send(int fd, enum record_type type, const char *text,
     const struct state *state, const struct err *err)
 {
-	struct record record = { .magic = MAGIC, .type = type };
+	struct record record;
 
+	record_make(&record, type);
 	if (text != NULL &&
 	    !slice_copy(slice_of(text), record.text, sizeof(record.text)))
 		return -1;

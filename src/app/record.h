@@ -43,6 +43,9 @@ struct record {
 	struct err err;
 };
 
+/* An empty record of the type. */
+void record_make(struct record *out, enum record_type type);
+
 /* Send one; text, state and err may be NULL. */
 int record_send(int fd, enum record_type type, const char *text,
     const struct state *state, const struct err *err);
