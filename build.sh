@@ -32,7 +32,8 @@ PACKAGES_RUN="iproute2 procps python3 strace busybox-static"
 PACKAGES_CONFORMANCE="python3-botocore"
 PACKAGES_FUZZ="clang libclang-rt-14-dev"
 PACKAGES_FMT="clang-format"
-PACKAGES_LINT="clang clang-format clang-tidy cppcheck flake8 git mandoc shellcheck"
+PACKAGES_LINT="clang clang-format clang-tidy cppcheck flake8 git mandoc"
+PACKAGES_LINT="$PACKAGES_LINT shellcheck"
 
 . build.d/packages.sh
 . build.d/sources.sh
