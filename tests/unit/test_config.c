@@ -397,14 +397,16 @@ test_bounds_of_times(void **state)
 
 		if (opt->kind != OPTIONS_SPAN)
 			continue;
-		assert_true(opt->max > 0);
+		int64_t max = (int64_t)opt->max_s * 1000;
+
+		assert_true(max > 0);
 		snprintf(word, sizeof word, "--%s=%lldms", opt->flag,
-		    (long long)opt->max);
+		    (long long)max);
 		assert_int_equal(LOAD(command, LIST(word), NOTHING), 0);
-		assert_memory_equal((char *)&cfg + opt->offset, &opt->max,
-		    sizeof opt->max);
+		assert_memory_equal((char *)&cfg + opt->offset, &max,
+		    sizeof max);
 		snprintf(word, sizeof word, "--%s=%lldms", opt->flag,
-		    (long long)opt->max + 1);
+		    (long long)max + 1);
 		is_usage(LOAD(command, LIST(word), NOTHING), opt->flag);
 	}
 }
