@@ -204,7 +204,7 @@ load_operand(struct config *cfg, enum config_command command, const char *word,
 {
 	size_t most = command == CONFIG_API ? 2 : command == CONFIG_HELP;
 
-	for (size_t i = 0; i < most; i++) {
+	for (size_t i = 0; i < most && *word != '-'; i++) {
 		if (cfg->words[i] == NULL) {
 			cfg->words[i] = word;
 			return 1;

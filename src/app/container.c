@@ -57,7 +57,7 @@ read_small(const char *path, struct buf *out)
 		buf_cut(out, 0);
 }
 
-static void
+static bool
 add_root(struct buf *out)
 {
 	struct statx st = { 0 };
@@ -65,10 +65,11 @@ add_root(struct buf *out)
 	/* musl 1.2.3 has no statx(2) of its own. */
 	if (syscall(SYS_statx, AT_FDCWD, "/", 0, STATX_INO | STATX_BTIME,
 	        &st) != 0)
-		return;
+		return false;
 	buf_printf(out, "root %u:%u %llu %lld.%u", st.stx_dev_major,
 	    st.stx_dev_minor, (unsigned long long)st.stx_ino,
 	    (long long)st.stx_btime.tv_sec, st.stx_btime.tv_nsec);
+	return true;
 }
 
 void
@@ -77,6 +78,7 @@ container_identity(char out[static STATE_CONTAINER_SIZE])
 	struct buf mounts = { .max = MOUNTINFO_MAX }, boot = { 0 };
 	struct buf text = { 0 };
 	char upper[PATH_SIZE];
+	bool known = true;
 
 	out[0] = '\0';
 	read_small("/proc/sys/kernel/random/boot_id", &boot);
@@ -86,9 +88,9 @@ container_identity(char out[static STATE_CONTAINER_SIZE])
 	if (upper[0] != '\0')
 		buf_printf(&text, "overlay %s", upper);
 	else
-		add_root(&text);
+		known = add_root(&text);
 	/* Without a boot id a copy on another host would look the same. */
-	if (boot.len > 0 && buf_ok(&text))
+	if (known && boot.len > 0 && buf_ok(&text))
 		digest_sha256_hex(text.data, text.len, out);
 	buf_free(&text);
 	buf_free(&boot);

@@ -137,7 +137,8 @@ naming_name(char out[static NAMING_NAME_SIZE], const char *template,
 	if (expand(&name, slice_of(template), words, err) != 0)
 		goto out;
 	/* Long words may be cut; what the user wrote himself was checked. */
-	buf_cut(&name, SSM_TEXT_MAX);
+	buf_cut(&name,
+	    slice_head_utf8(slice_of(buf_str(&name)), SSM_TEXT_MAX).len);
 	if (!buf_ok(&name)) {
 		err_set(err, ERR_KIND_SYSTEM, "no memory for a name");
 		goto out;

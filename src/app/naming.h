@@ -34,7 +34,7 @@ int naming_name(char out[static NAMING_NAME_SIZE], const char *template,
     const struct naming_words *words, struct err *err);
 
 /* Tags with the texts that they point at. */
-enum { NAMING_TAGS_SIZE = 16 * 1024, NAMING_KEY_MAX = 128 };
+enum { NAMING_TAGS_SIZE = 20 * 1024, NAMING_KEY_MAX = 128 };
 struct naming_tags {
 	struct ssm_tag list[SSM_TAGS_MAX];
 	size_t count, used;

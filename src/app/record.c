@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "aws/endpoint.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -56,7 +57,13 @@ terminated(const char *text, size_t size)
 static bool
 err_valid(const struct err *err)
 {
-	return terminated(err->msg, sizeof(err->msg)) &&
+	unsigned char flags[2];
+
+	/* From a pipe a bool may be any byte. */
+	memcpy(&flags[0], &err->timed_out, 1);
+	memcpy(&flags[1], &err->ambiguous, 1);
+	return flags[0] <= 1 && flags[1] <= 1 &&
+	       terminated(err->msg, sizeof(err->msg)) &&
 	       terminated(err->fix, sizeof(err->fix)) &&
 	       terminated(err->peer_code, sizeof(err->peer_code)) &&
 	       terminated(err->peer_text, sizeof(err->peer_text)) &&
@@ -74,13 +81,14 @@ text_valid(const struct record *record)
 		return ssm_is_uuid(record->text);
 	case RECORD_NODE:
 		return ssm_is_node(record->text);
+	case RECORD_REGION:
+		return endpoint_check_region(record->text, "", NULL) == 0;
 	case RECORD_NONE:
 	case RECORD_TYPES:
 		return false;
 	case RECORD_FAILED:
 		return record->err.code != ERR_OK;
 	case RECORD_STATE:
-	case RECORD_REGION:
 	case RECORD_NO_ACTIVATION:
 	case RECORD_NO_NODE:
 	case RECORD_SETTLED:

@@ -113,6 +113,17 @@ slice_head(struct slice s, size_t n)
 	return slice_make(s.ptr, n < s.len ? n : s.len);
 }
 
+struct slice
+slice_head_utf8(struct slice s, size_t n)
+{
+	if (n >= s.len)
+		return s;
+	/* s.ptr[n] is the first byte that goes: never in the middle. */
+	while (n > 0 && ((unsigned char)s.ptr[n] & 0xC0) == 0x80)
+		n--;
+	return slice_head(s, n);
+}
+
 bool
 slice_eq(struct slice s, const char *text)
 {

@@ -42,6 +42,10 @@ struct slice slice_trim(struct slice s);
 struct slice slice_skip(struct slice s, size_t n);
 struct slice slice_head(struct slice s, size_t n);
 
+/* The first n bytes, or up to three less where a UTF-8 character would be
+ * cut. */
+struct slice slice_head_utf8(struct slice s, size_t n);
+
 bool slice_eq(struct slice s, const char *text);
 bool slice_eq_nocase(struct slice s, const char *text); /* ASCII */
 bool slice_same(struct slice a, struct slice b);

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/slice.h"
 #include "ssm/register_lost.h"
 
 void
@@ -18,19 +19,12 @@ register_describe(char out[static SSM_TEXT_MAX + 1], const char *text,
     const char *nonce)
 {
 	char mark[REGISTER_MARK_SIZE];
-	size_t room = 0;
-	size_t len = strlen(text);
+	struct slice head = { 0 };
 
 	register_mark(mark, nonce);
-	room = SSM_TEXT_MAX - strlen(mark) - 1;
-	if (len > room) {
-		len = room;
-		/* Not in the middle of a UTF-8 character. */
-		while (len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80)
-			len--;
-	}
-	snprintf(out, SSM_TEXT_MAX + 1, "%.*s%s%s", (int)len, text,
-	    len > 0 ? " " : "", mark);
+	head = slice_head_utf8(slice_of(text), SSM_TEXT_MAX - strlen(mark) - 1);
+	snprintf(out, SSM_TEXT_MAX + 1, "%.*s%s%s", (int)head.len, head.ptr,
+	    head.len > 0 ? " " : "", mark);
 }
 
 int

@@ -12,7 +12,7 @@
 enum { STATE_VERSION = 1 };
 
 /* The texts of a state and the names that they have on disk. */
-enum form { FORM_TEXT, FORM_UUID, FORM_NODE };
+enum form { FORM_HEX, FORM_ROLE, FORM_REGION, FORM_UUID, FORM_NODE };
 static const struct text_member {
 	const char *name;
 	size_t offset, size;
@@ -23,10 +23,10 @@ static const struct text_member {
 #name, offsetof(struct state, name),        \
 		    sizeof(((struct state *)0)->name), form \
 	}
-	MEMBER(container, FORM_TEXT),
+	MEMBER(container, FORM_HEX),
 	MEMBER(nonce, FORM_UUID),
-	MEMBER(role, FORM_TEXT),
-	MEMBER(region, FORM_TEXT),
+	MEMBER(role, FORM_ROLE),
+	MEMBER(region, FORM_REGION),
 	MEMBER(activation, FORM_UUID),
 	MEMBER(node, FORM_NODE),
 	MEMBER(fingerprint, FORM_UUID),
@@ -54,29 +54,43 @@ state_settled(const struct state *state)
 	       !state->unsettled;
 }
 
+#define LOWER  "abcdefghijklmnopqrstuvwxyz"
+#define DIGITS "0123456789"
+
 static bool
-printable(const char *text)
+has_form(const char *text, enum form form)
 {
-	for (; *text != '\0'; text++) {
-		if (*text < ' ' || *text > '~')
-			return false;
+	switch (form) {
+	case FORM_HEX:
+		return slice_all_in(slice_of(text), DIGITS "abcdef");
+	case FORM_ROLE:
+		return slice_all_in(slice_of(text),
+		    LOWER DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZ+=,.@_/-");
+	case FORM_REGION:
+		return slice_all_in(slice_of(text), LOWER DIGITS "-");
+	case FORM_UUID:
+		return ssm_is_uuid(text);
+	case FORM_NODE:
+		return ssm_is_node(text);
 	}
-	return true;
+	return false;
 }
 
 bool
 state_valid(const struct state *state)
 {
-	for (size_t i = 0; i < TEXTS; i++) {
-		const char *text = (const char *)state + texts[i].offset;
+	const char *at = (const char *)state;
 
-		if (memchr(text, '\0', texts[i].size) == NULL)
+	for (size_t i = 0; i < TEXTS; i++) {
+		const char *text = at + texts[i].offset;
+
+		if (memchr(text, '\0', texts[i].size) == NULL ||
+		    (*text != '\0' && !has_form(text, texts[i].form)))
 			return false;
-		if (*text == '\0')
-			continue;
-		if (!printable(text) ||
-		    (texts[i].form == FORM_UUID && !ssm_is_uuid(text)) ||
-		    (texts[i].form == FORM_NODE && !ssm_is_node(text)))
+	}
+	/* From a pipe a bool may be any byte. */
+	for (size_t i = 0; i < FLAGS; i++) {
+		if ((unsigned char)at[flags[i].offset] > 1)
 			return false;
 	}
 	return true;
