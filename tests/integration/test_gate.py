@@ -1,0 +1,93 @@
+"""With the gate off `run` becomes CMD and does nothing before."""
+
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+
+import place
+from case import Case
+
+# What the C library's start needs before main.
+ALLOWED = {"arch_prctl", "set_tid_address", "execve"}
+CALL = re.compile(r"^(?:\d+ +)?(\w+)\((.*)$")
+
+
+def is_started(line):
+    """Tell whether the line is an execve that worked."""
+    return " = 0" in line and "execve(" in line
+
+
+class Trace(Case):
+    """System calls, as strace shows them."""
+
+    def trace(self, words, **variables):
+        """Return names and arguments of the calls from our own execve to
+        the one that becomes CMD."""
+        with tempfile.NamedTemporaryFile("r") as file:
+            env = dict({"PATH": "/nowhere:/usr/bin:/bin"}, **variables)
+            done = subprocess.run(
+                ["/usr/bin/strace", "-f", "-o", file.name, place.program()]
+                + words, env=env, capture_output=True, text=True,
+                timeout=30, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(done.stderr, "")
+            lines = file.read().splitlines()
+        starts = [n for n, line in enumerate(lines) if is_started(line)]
+        self.assertGreaterEqual(len(starts), 2, "\n".join(lines))
+        between = lines[starts[0] + 1:starts[1] + 1]
+        return [CALL.match(line).groups() for line in between]
+
+    def check(self, words, **variables):
+        """Nothing but the C library's start and the search for CMD."""
+        calls = self.trace(words, **variables)
+        names = [name for name, _ in calls]
+        self.assertLessEqual(set(names), ALLOWED, names)
+        self.assertLessEqual(names.count("arch_prctl"), 1)
+        self.assertLessEqual(names.count("set_tid_address"), 1)
+        self.assertEqual(names[-1], "execve")
+        return calls
+
+    def test_unset(self):
+        """The variable is not there."""
+        calls = self.check(["run", "--", "/bin/true"])
+        self.assertEqual([name for name, _ in calls].count("execve"), 1)
+
+    def test_false(self):
+        """The words for off, and the empty one."""
+        for value in ("false", "", "0", "off", "no"):
+            with self.subTest(value=value):
+                self.check(["run", "--", "/bin/true"], SSM_ACTIVATE=value)
+
+    def test_search(self):
+        """A command of PATH: one execve for each folder."""
+        calls = self.check(["run", "--", "true"])
+        self.assertEqual([name for name, _ in calls].count("execve"), 2)
+
+    def test_other_settings(self):
+        """Settings do not matter while it is off, malformed or not."""
+        self.check(["run", "--", "/bin/true", "--", "-x"],
+                   SSM_ACTIVATE_TIMEOUT="soon", SSM_ACTIVATE_LOG="debug",
+                   AWS_REGION="eu-west-1", SSM_ACTIVATE_REQUIRED="true")
+
+    def test_flag(self):
+        """Switched off by the flag."""
+        self.check(["run", "--activate=off", "--", "/bin/true"],
+                   SSM_ACTIVATE="true")
+
+    def test_descriptors_and_environment(self):
+        """CMD has what we were given, and nothing else."""
+        env = {"PATH": os.environ["PATH"], "X": "1", "SSM_ACTIVATE": "false",
+               "SSM_ACTIVATE_CODE": "kept-while-off"}
+        words = [place.program(), "run", "--", "/bin/sh", "-c",
+                 "ls -l /proc/self/fd | wc -l; env | sort"]
+        plain = subprocess.run(words[3:], env=env, capture_output=True,
+                               timeout=30, check=True)
+        ours = subprocess.run(words, env=env, capture_output=True,
+                              timeout=30, check=True)
+        self.assertEqual(ours.stdout, plain.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

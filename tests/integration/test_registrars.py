@@ -1,0 +1,142 @@
+"""Who registers: we, or the agent; and activations made elsewhere."""
+
+import signal
+import unittest
+
+import activations
+import place
+from case import BIN, SLEEP, UP, Case, environment, wait_until
+
+
+class Registrars(Case):
+    """Both registrars."""
+
+    def finish(self, held):
+        """Stop the container and look at what is left."""
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(), 0)
+        self.assertEqual(self.aws.nodes(), [])
+        self.assert_disk_clean(held.root)
+
+    def test_agent(self):
+        """The agent registers with our activation, which we delete."""
+        held, node = self.run_up(env=environment(
+            SSM_ACTIVATE_REGISTRAR="agent"))
+        self.wait_online(node)
+        registered = self.aws.calls("RegisterManagedInstance")
+        self.assertEqual(len(registered), 1)
+        self.assertTrue(registered[0]["peer"]["exe"].endswith(
+            "/amazon-ssm-agent"))
+        self.assert_activations_go()
+        self.finish(held)
+        self.assert_account_empty()
+        self.assertEqual(self.operations(), [
+            "CreateActivation", "DeleteActivation",
+            "DeregisterManagedInstance"])
+
+    def assert_activations_go(self):
+        """The activation goes while the node is up, not at its end."""
+        wait_until(lambda: not self.aws.activations(), "no activation")
+
+    def test_agent_refused(self):
+        """What the agent says about its failure is passed on."""
+        self.aws.fault(operation="RegisterManagedInstance", count=0,
+                       code="InvalidActivation")
+        held = self.start([BIN, "run", "--"] + SLEEP,
+                          env=environment(SSM_ACTIVATE_REGISTRAR="agent"))
+        held.wait_line("warn: .*InvalidActivation")
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(), 0)
+        self.assert_clean(held.root)
+
+    @unittest.skipIf(place.real_agent(), "the words are the stand-in's")
+    def test_fallback(self):
+        """An answer that cannot be explained: the agent does it, with a
+        warning."""
+        self.aws.fault(operation="RegisterManagedInstance",
+                       code="SomethingNewException")
+        held, node = self.run_up()
+        self.assert_one_line(held.err, "warn: .*SomethingNew.*instead")
+        self.wait_online(node)
+        calls = self.aws.calls("RegisterManagedInstance")
+        self.assertEqual(len(calls), 2)
+        self.finish(held)
+        self.assert_account_empty()
+
+    def test_given(self):
+        """By variable and by file, with both registrars: not made and not
+        deleted by us."""
+        for registrar in ("self", "agent"):
+            for by_file in (False, True):
+                with self.subTest(registrar=registrar, by_file=by_file):
+                    self.aws.reset()
+                    self.check_given(registrar, by_file)
+
+    def check_given(self, registrar, by_file):
+        """One life with an activation made elsewhere."""
+        ident, code = activations.make()
+        root = self.root()
+        root.write("/run/code", code + "\n", 0o400)
+        env = environment(SSM_ACTIVATE_ID=ident,
+                          SSM_ACTIVATE_REGISTRAR=registrar)
+        env.update({"SSM_ACTIVATE_CODE_FILE": "/run/code"} if by_file
+                   else {"SSM_ACTIVATE_CODE": code})
+        held, node = self.run_up(root=root, env=env)
+        self.wait_online(node)
+        self.assertEqual([node["ActivationId"] for node in self.aws.nodes()],
+                         [ident])
+        self.finish(held)
+        self.assertEqual([one["ActivationId"]
+                          for one in self.aws.activations()], [ident])
+        made = self.aws.calls("CreateActivation")
+        self.assertEqual(len(made), 1, "ours, in place of the given one")
+        self.assertEqual(self.aws.calls("DeleteActivation"), [])
+
+    def test_given_without_keys(self):
+        """No credentials at all: registered, and deregistered by the node's
+        own where they may."""
+        self.aws.policy("node", allow=["ssm:*"])
+        ident, code = activations.make()
+        env = environment(SSM_ACTIVATE_ID=ident, SSM_ACTIVATE_CODE=code,
+                          AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None,
+                          AWS_EC2_METADATA_DISABLED="true")
+        held, node = self.run_up(env=env)
+        self.wait_online(node)
+        self.finish(held)
+
+    def test_given_wrongly(self):
+        """Each way to give half an activation, or a wrong one."""
+        ident, code = activations.make()
+        wrong = "0" * 20
+        cases = [
+            ({"SSM_ACTIVATE_ID": ident}, "SSM_ACTIVATE_CODE", 78),
+            ({"SSM_ACTIVATE_CODE": code}, "SSM_ACTIVATE_ID", 78),
+            ({"SSM_ACTIVATE_ID": "me", "SSM_ACTIVATE_CODE": code},
+             "SSM_ACTIVATE_ID", 78),
+            ({"SSM_ACTIVATE_ID": ident, "SSM_ACTIVATE_CODE": "short"},
+             "SSM_ACTIVATE_ID.*20", 78),
+            ({"SSM_ACTIVATE_ID": ident,
+              "SSM_ACTIVATE_CODE_FILE": "/no/such"}, "/no/such", 78),
+            ({"SSM_ACTIVATE_ID": ident, "SSM_ACTIVATE_CODE": wrong},
+             "InvalidActivation", 70),
+        ]
+        for variables, gist, code_wanted in cases:
+            with self.subTest(gist=gist):
+                env = environment(SSM_ACTIVATE_REQUIRED="true", **variables)
+                held = self.start([BIN, "run", "--", "/bin/sleep", "30"],
+                                  env=env)
+                self.assertEqual(held.wait(), code_wanted)
+                self.assert_one_line(held.err, gist)
+        self.assertEqual(len(self.aws.activations()), 1)
+        self.assertEqual(self.aws.nodes(), [])
+
+    def test_up_with_agent(self):
+        """`up` with the agent's registrar."""
+        held = self.start(["/bin/sh", "-c", "ssm-activate up --registrar "
+                           "agent; echo done; sleep 60"])
+        held.wait_line(UP)
+        self.assert_activations_go()
+
+
+if __name__ == "__main__":
+    unittest.main()
