@@ -1,0 +1,178 @@
+/* The note that says why there is no node. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "app/config.h"
+#include "app/failure.h"
+#include "base/err.h"
+#include "unit/sandbox.h"
+
+static char base[64], folder[96], path[128];
+static struct config cfg;
+static struct err failure;
+
+static int
+make(void **state)
+{
+	(void)state;
+	strcpy(base, "/tmp/ssm-activate-unit-XXXXXX");
+	assert_non_null(mkdtemp(base));
+	snprintf(folder, sizeof folder, "%s/state", base);
+	snprintf(path, sizeof path, "%s/failure.json", folder);
+	cfg = (struct config){ .state_dir = folder };
+	err_clear(&failure);
+	return 0;
+}
+
+static int
+clean(void **state)
+{
+	(void)state;
+	(void)unlink(path);
+	(void)rmdir(folder);
+	return rmdir(base);
+}
+
+static void
+test_there_and_back(void **state)
+{
+	struct err note = { 0 }, out = { 0 };
+
+	(void)state;
+	err_set(&note, ERR_KIND_API, "register: \"no\" \xc3\xa9");
+	note.code = ERR_ACCESS;
+	err_fix(&note, "do this");
+	assert_int_equal(failure_load(&cfg, &out, &failure), 1);
+	assert_int_equal(out.kind, ERR_KIND_NONE);
+	assert_int_equal(failure_save(&cfg, &note, &failure), 0);
+	assert_int_equal(sandbox_mode(path), 0600);
+	assert_int_equal(sandbox_mode(folder), 0700);
+	assert_int_equal(failure_load(&cfg, &out, &failure), 0);
+	assert_int_equal(out.kind, ERR_KIND_API);
+	assert_int_equal(out.code, ERR_ACCESS);
+	assert_string_equal(out.msg, note.msg);
+	assert_string_equal(out.fix, "do this");
+}
+
+static void
+test_every_kind(void **state)
+{
+	(void)state;
+	for (int kind = ERR_KIND_NONE + 1; kind < ERR_KIND_COUNT; kind++) {
+		struct err note = { 0 }, out = { .fix = "old" };
+
+		err_set(&note, (enum err_kind)kind, "m");
+		assert_int_equal(failure_save(&cfg, &note, &failure), 0);
+		assert_int_equal(failure_load(&cfg, &out, &failure), 0);
+		assert_int_equal(out.kind, kind);
+		assert_int_equal(out.code, note.code);
+		assert_string_equal(out.fix, "");
+	}
+}
+
+static void
+test_longest_note(void **state)
+{
+	struct err note = { .code = ERR_SERVICE, .kind = ERR_KIND_API };
+	struct err out = { 0 };
+
+	(void)state;
+	memset(note.msg, 'm', sizeof note.msg - 1);
+	memset(note.fix, '"', sizeof note.fix - 1);
+	assert_int_equal(failure_save(&cfg, &note, &failure), 0);
+	assert_int_equal(failure_load(&cfg, &out, &failure), 0);
+	assert_string_equal(out.msg, note.msg);
+	assert_string_equal(out.fix, note.fix);
+}
+
+static void
+test_removed_when_all_is_well(void **state)
+{
+	struct err none = { 0 }, note = { 0 }, out;
+
+	(void)state;
+	assert_int_equal(failure_save(&cfg, &none, &failure), 0);
+	err_set(&note, ERR_KIND_TLS, "m");
+	assert_int_equal(failure_save(&cfg, &note, &failure), 0);
+	assert_int_equal(failure_save(&cfg, &none, &failure), 0);
+	assert_false(sandbox_exists(path));
+	assert_int_equal(failure_load(&cfg, &out, &failure), 1);
+}
+
+static void
+not_a_note(const char *text)
+{
+	struct err out = { 0 };
+
+	sandbox_file(path, 0600, text);
+	err_set(&out, ERR_KIND_PROXY, "before");
+	assert_int_equal(failure_load(&cfg, &out, &failure), -1);
+	assert_int_equal(failure.kind, ERR_KIND_PARSE);
+	assert_string_equal(out.msg, "before");
+	err_clear(&failure);
+}
+
+static void
+test_something_else(void **state)
+{
+	struct err out = { 0 };
+
+	(void)state;
+	not_a_note("");
+	not_a_note("{");
+	not_a_note("[]");
+	not_a_note("{}");
+	not_a_note("{\"code\":70}");
+	not_a_note("{\"message\":\"m\"}");
+	not_a_note("{\"message\":\"m\",\"code\":0}");
+	not_a_note("{\"message\":\"m\",\"code\":63}");
+	not_a_note("{\"message\":\"m\",\"code\":79}");
+	not_a_note("{\"message\":\"m\",\"code\":1e300}");
+	not_a_note("{\"message\":7,\"code\":70}");
+	/* A kind of a later version, and bytes for a terminal. */
+	sandbox_file(path, 0600,
+	    "{\"code\":70,\"kind\":\"later\",\"message\":\"a\\u001b[2J%s%n\","
+	    "\"fix\":\"%s\\n\"}");
+	assert_int_equal(failure_load(&cfg, &out, &failure), 0);
+	assert_int_equal(out.code, ERR_SERVICE);
+	assert_int_not_equal(out.kind, ERR_KIND_NONE);
+	assert_string_equal(out.msg, "a?[2J%s%n");
+	assert_string_equal(out.fix, "%s?");
+}
+
+static void
+test_disk_that_cannot_be_written(void **state)
+{
+	struct err note = { 0 };
+
+	(void)state;
+	err_set(&note, ERR_KIND_TLS, "m");
+	cfg.state_dir = "/proc/nothing";
+	assert_int_equal(failure_save(&cfg, &note, &failure), -1);
+	assert_int_equal(failure.kind, ERR_KIND_SYSTEM);
+}
+
+#define NOTE_TEST(f) cmocka_unit_test_setup_teardown(f, make, clean)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		NOTE_TEST(test_there_and_back),
+		NOTE_TEST(test_every_kind),
+		NOTE_TEST(test_longest_note),
+		NOTE_TEST(test_removed_when_all_is_well),
+		NOTE_TEST(test_something_else),
+		NOTE_TEST(test_disk_that_cannot_be_written),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,153 @@
+/* One keeper for a state directory. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "app/config.h"
+#include "app/lock.h"
+#include "base/err.h"
+#include "unit/sandbox.h"
+
+static char base[64], folder[96], path[128];
+static struct config cfg;
+static struct err failure;
+
+static int
+make(void **state)
+{
+	(void)state;
+	strcpy(base, "/tmp/ssm-activate-unit-XXXXXX");
+	assert_non_null(mkdtemp(base));
+	snprintf(folder, sizeof folder, "%s/state", base);
+	snprintf(path, sizeof path, "%s/lock", folder);
+	cfg = (struct config){ .state_dir = folder };
+	err_clear(&failure);
+	return 0;
+}
+
+static int
+clean(void **state)
+{
+	(void)state;
+	(void)unlink(path);
+	(void)rmdir(folder);
+	return rmdir(base);
+}
+
+/* Start a process that takes the lock and holds it until it is killed. */
+static pid_t
+holder(void)
+{
+	struct err err = { 0 };
+	int ready[2], fd = -1;
+	pid_t pid, other = 0;
+	char byte = 0;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		alarm(30);
+		if (lock_take(&fd, &other, &cfg, &err) != 0)
+			_exit(1);
+		(void)!write(ready[1], "x", 1);
+		for (;;)
+			(void)pause();
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+static void
+test_makes_the_folder(void **state)
+{
+	pid_t who = 7;
+	int fd = -1;
+
+	(void)state;
+	assert_int_equal(lock_take(&fd, &who, &cfg, &failure), 0);
+	assert_true(fd >= 0);
+	assert_int_equal(who, 7);
+	assert_true((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+	assert_int_equal(sandbox_mode(folder), 0700);
+	assert_int_equal(sandbox_mode(path), 0600);
+	close(fd);
+}
+
+static void
+test_somebody_has_it(void **state)
+{
+	pid_t pid = holder(), who = 0;
+	int fd = -7;
+
+	(void)state;
+	assert_int_equal(lock_take(&fd, &who, &cfg, &failure), 1);
+	assert_int_equal(who, pid);
+	assert_int_equal(fd, -7);
+	assert_int_equal(failure.kind, ERR_KIND_NONE);
+	/* It ends with its holder, however that ends. */
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(lock_take(&fd, &who, &cfg, &failure), 0);
+	close(fd);
+}
+
+static void
+test_something_else_is_there(void **state)
+{
+	char target[128];
+	pid_t who = 0;
+	int fd = -7;
+
+	(void)state;
+	assert_int_equal(mkdir(folder, 0700), 0);
+	snprintf(target, sizeof target, "%s/target", base);
+	assert_int_equal(symlink(target, path), 0);
+	assert_int_equal(lock_take(&fd, &who, &cfg, &failure), -1);
+	assert_int_equal(failure.kind, ERR_KIND_SYSTEM);
+	assert_non_null(strstr(failure.msg, path));
+	assert_int_equal(access(target, F_OK), -1);
+	assert_int_equal(fd, -7);
+}
+
+static void
+test_no_folder_can_be_made(void **state)
+{
+	pid_t who = 0;
+	int fd = -7;
+
+	(void)state;
+	cfg.state_dir = "/proc/nothing/here";
+	assert_int_equal(lock_take(&fd, &who, &cfg, &failure), -1);
+	assert_int_equal(failure.kind, ERR_KIND_SYSTEM);
+	assert_int_equal(fd, -7);
+}
+
+#define LOCK_TEST(f) cmocka_unit_test_setup_teardown(f, make, clean)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LOCK_TEST(test_makes_the_folder),
+		LOCK_TEST(test_somebody_has_it),
+		LOCK_TEST(test_something_else_is_there),
+		LOCK_TEST(test_no_folder_can_be_made),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
