@@ -20,22 +20,11 @@ enum {
 };
 
 struct ca {
-	br_x509_trust_anchor *anchors;
+	/* br_x509_trust_anchor each; the block of dn.data holds the bytes of
+	 * the key, too. */
+	struct buf anchors;
 	size_t count;
-	size_t cap;
 };
-
-static void
-drop_anchor(br_x509_trust_anchor *anchor)
-{
-	free(anchor->dn.data);
-	if (anchor->pkey.key_type == BR_KEYTYPE_RSA) {
-		free(anchor->pkey.key.rsa.n);
-		free(anchor->pkey.key.rsa.e);
-	} else if (anchor->pkey.key_type == BR_KEYTYPE_EC) {
-		free(anchor->pkey.key.ec.q);
-	}
-}
 
 static int
 no_memory(struct err *err)
@@ -43,66 +32,45 @@ no_memory(struct err *err)
 	return err_set(err, ERR_KIND_SYSTEM, "out of memory");
 }
 
-/* Copy len bytes into a block of its own; an empty one is a failure. */
-static int
-copy_bytes(unsigned char **out, const void *data, size_t len)
-{
-	*out = len > 0 ? malloc(len) : NULL;
-	if (*out == NULL)
-		return -1;
-	memcpy(*out, data, len);
-	return 0;
-}
-
-static int
-copy_key(br_x509_pkey *out, const br_x509_pkey *key)
-{
-	out->key_type = key->key_type;
-	if (key->key_type == BR_KEYTYPE_RSA) {
-		out->key.rsa.nlen = key->key.rsa.nlen;
-		out->key.rsa.elen = key->key.rsa.elen;
-		if (copy_bytes(&out->key.rsa.n, key->key.rsa.n,
-		        key->key.rsa.nlen) != 0)
-			return -1;
-		return copy_bytes(&out->key.rsa.e, key->key.rsa.e,
-		    key->key.rsa.elen);
-	}
-	out->key.ec.curve = key->key.ec.curve;
-	out->key.ec.qlen = key->key.ec.qlen;
-	return copy_bytes(&out->key.ec.q, key->key.ec.q, key->key.ec.qlen);
-}
-
-static bool
-usable_key(const br_x509_pkey *key)
-{
-	if (key->key_type == BR_KEYTYPE_RSA)
-		return key->key.rsa.nlen > 0 && key->key.rsa.elen > 0;
-	return key->key_type == BR_KEYTYPE_EC && key->key.ec.qlen > 0 &&
-	       (key->key.ec.curve == BR_EC_secp256r1 ||
-	           key->key.ec.curve == BR_EC_secp384r1 ||
-	           key->key.ec.curve == BR_EC_secp521r1);
-}
-
 static void
-append_dn(void *context, const void *data, size_t len)
+append(void *context, const void *data, size_t len)
 {
 	buf_add(context, data, len);
 }
 
-/* Room for one more anchor. */
+/* Add an anchor for a name, which is in bytes, and the key. */
 static int
-grow(struct ca *ca, struct err *err)
+add_anchor(struct ca *ca, struct buf *bytes, const br_x509_pkey *key,
+    unsigned flags, struct err *err)
 {
-	size_t cap = ca->cap == 0 ? 8 : ca->cap * 2;
-	br_x509_trust_anchor *anchors;
+	br_x509_trust_anchor anchor = {
+		.dn.len = bytes->len, .flags = flags, .pkey = *key
+	};
+	br_rsa_public_key *rsa = &anchor.pkey.key.rsa;
+	br_ec_public_key *ec = &anchor.pkey.key.ec;
+	bool is_rsa = key->key_type == BR_KEYTYPE_RSA;
+	unsigned char *data;
 
-	if (ca->count < ca->cap)
-		return 0;
-	anchors = reallocarray(ca->anchors, cap, sizeof *anchors);
-	if (anchors == NULL)
+	if (is_rsa) {
+		buf_add(bytes, rsa->n, rsa->nlen);
+		buf_add(bytes, rsa->e, rsa->elen);
+	} else {
+		buf_add(bytes, ec->q, ec->qlen);
+	}
+	data = (unsigned char *)buf_take(bytes);
+	anchor.dn.data = data;
+	if (data != NULL && is_rsa) {
+		rsa->n = &data[anchor.dn.len];
+		rsa->e = &rsa->n[rsa->nlen];
+	} else if (data != NULL) {
+		ec->q = &data[anchor.dn.len];
+	}
+	buf_add(&ca->anchors, &anchor, sizeof anchor);
+	if (data == NULL || !buf_ok(&ca->anchors)) {
+		free(data);
 		return no_memory(err);
-	ca->anchors = anchors;
-	ca->cap = cap;
+	}
+	ca->count++;
 	return 0;
 }
 
@@ -114,46 +82,32 @@ static int
 add_der(struct ca *ca, struct slice der, const char **why, struct err *err)
 {
 	br_x509_decoder_context decoder;
-	br_x509_trust_anchor anchor = { 0 };
-	struct buf dn = { .max = CERT_MAX };
+	struct buf bytes = { .max = CERT_MAX };
 	const br_x509_pkey *key;
-	int rc = -1;
+	int rc = 0;
 
-	br_x509_decoder_init(&decoder, append_dn, &dn);
+	br_x509_decoder_init(&decoder, append, &bytes);
 	br_x509_decoder_push(&decoder, der.ptr, der.len);
 	key = br_x509_decoder_get_pkey(&decoder);
-	*why = NULL;
-	if (key == NULL)
-		*why = "it is malformed or has a key of an unknown kind";
-	else if (!usable_key(key))
-		*why = "it has a key of an unknown kind";
-	if (*why != NULL) {
-		rc = 0;
-		goto out;
-	}
-	if (grow(ca, err) != 0)
-		goto out;
-	if (br_x509_decoder_isCA(&decoder))
-		anchor.flags = BR_X509_TA_CA;
-	anchor.dn.len = dn.len;
-	if (!buf_ok(&dn) || copy_bytes(&anchor.dn.data, dn.data, dn.len) != 0 ||
-	    copy_key(&anchor.pkey, key) != 0) {
-		drop_anchor(&anchor);
-		(void)no_memory(err);
-		goto out;
-	}
-	ca->anchors[ca->count++] = anchor;
-	rc = 0;
-out:
-	buf_free(&dn);
+	*why = key == NULL ? "it is malformed or has a key of an unknown kind"
+	                   : NULL;
+	if (key != NULL)
+		rc = add_anchor(ca, &bytes, key,
+		    br_x509_decoder_isCA(&decoder) ? BR_X509_TA_CA : 0, err);
+	buf_free(&bytes);
 	return rc;
 }
 
-static int
-new_ca(struct ca **out, struct err *err)
+static struct ca *
+new_ca(struct err *err)
 {
-	*out = calloc(1, sizeof **out);
-	return *out != NULL ? 0 : no_memory(err);
+	struct ca *ca = calloc(1, sizeof *ca);
+
+	if (ca == NULL)
+		(void)no_memory(err);
+	else
+		ca->anchors.max = CA_COUNT_MAX * sizeof(br_x509_trust_anchor);
+	return ca;
 }
 
 /* host is below the name, which begins with a dot. */
@@ -176,39 +130,28 @@ in_china(const char *host)
 int
 ca_builtin(struct ca **out, const char *host, struct err *err)
 {
-	struct ca *ca = NULL;
+	struct ca *ca = new_ca(err);
 	bool china = in_china(host);
+	int rc = ca != NULL ? 0 : -1;
 
-	if (new_ca(&ca, err) != 0)
-		return -1;
-	for (size_t i = 0; i < ca_roots_count; i++) {
+	for (size_t i = 0; i < ca_roots_count && rc == 0; i++) {
 		const struct ca_root *root = &ca_roots_table[i];
 		const char *why = NULL;
 
 		if (root->china && !china)
 			continue;
-		if (add_der(ca, slice_make((const char *)root->der, root->len),
-		        &why, err) != 0)
-			goto fail;
-		if (why != NULL) {
-			(void)err_set(err, ERR_KIND_SYSTEM,
+		rc = add_der(ca, slice_make((const char *)root->der, root->len),
+		    &why, err);
+		if (why != NULL)
+			rc = err_set(err, ERR_KIND_SYSTEM,
 			    "built-in root %s: %s", root->name, why);
-			goto fail;
-		}
 	}
-	*out = ca;
-	return 0;
-fail:
-	ca_free(ca);
-	return -1;
+	if (rc == 0)
+		*out = ca;
+	else
+		ca_free(ca);
+	return rc;
 }
-
-/* What goes on while the objects of a PEM file are read. */
-struct bundle {
-	struct ca *ca;
-	size_t number; /* of certificates so far */
-	const char *path;
-};
 
 /* What stands between a BEGIN line and the line that ends it (RFC 7468). */
 struct object {
@@ -269,66 +212,58 @@ next_object(struct slice *text, struct object *object)
 }
 
 static int
-add_object(struct bundle *bundle, const struct object *object, struct err *err)
+add_object(struct ca *ca, const struct object *object, const char **why,
+    struct err *err)
 {
-	const char *why = "its PEM form is broken or too long";
 	struct buf der = { .max = CERT_MAX };
 	int rc = 0;
 
-	if (++bundle->number > CA_COUNT_MAX)
-		return err_set(err, ERR_KIND_CONFIG,
-		    "too many certificates in %s", bundle->path);
+	*why = "its PEM form is broken or too long";
 	if (!object->broken && digest_base64_decode(&der, object->body) == 0)
-		rc = add_der(bundle->ca, slice_make(der.data, der.len), &why,
-		    err);
-	if (rc == 0 && why != NULL)
-		log_debug("%s: certificate %zu is skipped: %s", bundle->path,
-		    bundle->number, why);
+		rc = add_der(ca, slice_make(der.data, der.len), why, err);
 	buf_free(&der);
 	return rc;
 }
 
 static int
-read_pem(struct bundle *bundle, struct slice text, struct err *err)
+read_pem(struct ca *ca, struct slice text, const char *path, struct err *err)
 {
 	struct object object;
+	size_t number = 0;
+	const char *why;
 
 	while (next_object(&text, &object)) {
-		if (is_certificate(object.name) &&
-		    add_object(bundle, &object, err) != 0)
+		if (!is_certificate(object.name))
+			continue;
+		if (++number > CA_COUNT_MAX)
+			return err_set(err, ERR_KIND_CONFIG,
+			    "too many certificates in %s", path);
+		if (add_object(ca, &object, &why, err) != 0)
 			return -1;
+		if (why != NULL)
+			log_debug("%s: certificate %zu is skipped: %s", path,
+			    number, why);
 	}
-	return 0;
-}
-
-static int
-read_text(const char *path, struct buf *text, struct err *err)
-{
-	struct err why = { 0 };
-	enum file_found found = file_read(path, text, &why);
-
-	if (found == FILE_ABSENT)
-		return err_set(err, ERR_KIND_CONFIG,
-		    "there is no such file: %s", path);
-	if (found != FILE_FOUND)
-		return err_set(err, ERR_KIND_CONFIG, "%s", why.msg);
+	if (ca->count == 0)
+		return err_set(err, ERR_KIND_CONFIG, "no %scertificate in %s",
+		    number == 0 ? "" : "usable ", path);
 	return 0;
 }
 
 static int
 read_bundle(struct ca *ca, const char *path, struct err *err)
 {
-	struct bundle bundle = { .ca = ca, .path = path };
 	struct buf text = { .max = CA_FILE_MAX };
-	int rc = -1;
+	struct err why = { 0 };
+	enum file_found found = file_read(path, &text, &why);
+	int rc;
 
-	if (read_text(path, &text, err) != 0)
-		goto out;
-	rc = read_pem(&bundle, slice_make(text.data, text.len), err);
-	if (rc == 0 && ca->count == 0)
-		rc = err_set(err, ERR_KIND_CONFIG, "no %scertificate in %s",
-		    bundle.number == 0 ? "" : "usable ", path);
-out:
+	if (found == FILE_FOUND)
+		rc = read_pem(ca, slice_make(text.data, text.len), path, err);
+	else if (found == FILE_ABSENT)
+		rc = err_set(err, ERR_KIND_CONFIG, "there is no file %s", path);
+	else
+		rc = err_set(err, ERR_KIND_CONFIG, "%s", why.msg);
 	buf_free(&text);
 	return rc;
 }
@@ -336,9 +271,9 @@ out:
 int
 ca_load(struct ca **out, const char *path, const char *what, struct err *err)
 {
-	struct ca *ca = NULL;
+	struct ca *ca = new_ca(err);
 
-	if (new_ca(&ca, err) != 0)
+	if (ca == NULL)
 		return -1;
 	if (read_bundle(ca, path, err) != 0) {
 		ca_free(ca);
@@ -352,11 +287,14 @@ ca_load(struct ca **out, const char *path, const char *what, struct err *err)
 void
 ca_free(struct ca *ca)
 {
+	const br_x509_trust_anchor *anchors;
+
 	if (ca == NULL)
 		return;
+	anchors = ca_anchors(ca);
 	for (size_t i = 0; i < ca->count; i++)
-		drop_anchor(&ca->anchors[i]);
-	free(ca->anchors);
+		free(anchors[i].dn.data);
+	buf_free(&ca->anchors);
 	free(ca);
 }
 
@@ -369,7 +307,7 @@ ca_count(const struct ca *ca)
 const void *
 ca_anchors(const struct ca *ca)
 {
-	return ca->anchors;
+	return ca->anchors.data;
 }
 
 /* The form of RFC 7468, with lines of 64 characters. */

@@ -7,7 +7,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/log.h"
 #include "net/ca.h"
 #include "net/dial.h"
 #include "net/http_msg.h"
@@ -23,58 +22,34 @@ struct conn {
 	int fd;           /* -1 = none */
 	struct tls *tls;  /* NULL = plain */
 	struct ca *roots; /* owned, when they are the built-in ones */
-	bool secure, proxied;
-	uint16_t port, proxy_port;
-	char host[URL_HOST_MAX + 1];
-	char proxy_host[URL_HOST_MAX + 1];
+	struct buf route; /* where it leads, see add_route() */
 };
 
-static struct conn *
-new_conn(const struct conn_target *target)
+/* A text that differs for connections that differ. */
+static void
+add_route(struct buf *out, const struct url *url, const struct proxy *proxy)
 {
-	struct conn *conn = calloc(1, sizeof *conn);
-
-	if (conn == NULL)
-		return NULL;
-	conn->fd = -1;
-	conn->secure = target->url->tls;
-	conn->port = target->url->port;
-	memcpy(conn->host, target->url->host, sizeof conn->host);
-	conn->proxied = target->proxy->used;
-	conn->proxy_port = target->proxy->port;
-	memcpy(conn->proxy_host, target->proxy->host, sizeof conn->proxy_host);
-	return conn;
-}
-
-/* Trouble with the proxy itself keeps its nature but gets a kind of its
- * own. */
-static int
-proxy_failed(const struct err *why, struct err *err)
-{
-	(void)err_set(err, ERR_KIND_PROXY, "proxy: %s", why->msg);
-	err_fix(err, "check https_proxy, http_proxy and no_proxy");
-	if (err != NULL) {
-		err->retry = why->retry;
-		err->timed_out = why->timed_out;
-	}
-	return -1;
+	buf_printf(out, "%d %s:%u %s:%u", url->tls, url->host,
+	    (unsigned)url->port, proxy->host, (unsigned)proxy->port);
 }
 
 static int
 dial(struct conn *conn, const struct conn_target *target, struct err *err)
 {
-	struct dial_target to = { .host = conn->host,
-		.port = conn->port,
+	const struct url *url = target->url;
+	const struct proxy *proxy = target->proxy;
+	struct dial_target to = { .host = proxy->used ? proxy->host : url->host,
+		.port = proxy->used ? proxy->port : url->port,
 		.address_ms = target->connect_ms };
-	struct err why = { 0 };
 
-	if (!conn->proxied)
-		return dial_tcp(&to, target->deadline, &conn->fd, err);
-	to.host = conn->proxy_host;
-	to.port = conn->proxy_port;
-	if (dial_tcp(&to, target->deadline, &conn->fd, &why) != 0)
-		return proxy_failed(&why, err);
-	return 0;
+	return dial_tcp(&to, target->deadline, &conn->fd, err);
+}
+
+/* The end of a step, ms milliseconds (0 = usual) from now. */
+static int64_t
+step_end(const struct conn_target *target, int ms, int usual)
+{
+	return clock_min(target->deadline, clock_in(ms > 0 ? ms : usual));
 }
 
 /* Read the head of the proxy's answer, which ends the plain text. */
@@ -102,16 +77,15 @@ read_answer(struct conn *conn, struct http_msg *answer, int64_t deadline,
 }
 
 static int
-check_answer(const struct conn *conn, const struct proxy *proxy,
-    const struct http_msg *answer, struct err *err)
+check_answer(const struct proxy *proxy, const struct http_msg *answer,
+    struct err *err)
 {
 	if (answer->status / 100 == 2)
 		return 0;
 	if (answer->status == 407)
 		return proxy_refused(proxy, true, err);
-	(void)err_set(err, ERR_KIND_PROXY,
-	    "proxy %s: it answered CONNECT %s with %d %s", proxy->host,
-	    conn->host, answer->status, answer->reason);
+	(void)err_set(err, ERR_KIND_PROXY, "%s answers CONNECT with %d %s",
+	    proxy->host, answer->status, answer->reason);
 	if (err != NULL && (answer->status >= 500 || answer->status == 429))
 		err->retry = ERR_TRANSIENT;
 	return -1;
@@ -121,73 +95,83 @@ check_answer(const struct conn *conn, const struct proxy *proxy,
 static int
 tunnel(struct conn *conn, const struct conn_target *target, struct err *err)
 {
-	int64_t deadline = clock_min(target->deadline,
-	    clock_in(target->read_ms > 0 ? target->read_ms : READ_MS));
+	int64_t deadline = step_end(target, target->read_ms, READ_MS);
 	struct buf place = { 0 }, head = { 0 };
 	struct http_msg answer;
 	struct http_req req = { .method = "CONNECT",
 		.proxy_auth = target->proxy->auth };
-	struct err why = { 0 };
 	int rc = -1;
 
 	http_msg_init(&answer, 0, true);
 	/* Without the port it would not be a CONNECT; TLS has names only. */
-	buf_printf(&place, "%s:%u", conn->host, (unsigned)conn->port);
+	url_add_host(&place, target->url->host, target->url->port, 0);
 	req.target = buf_str(&place);
 	req.host = req.target;
-	if (http_req_format(&req, &head, &why) != 0 ||
-	    sock_write(conn->fd, head.data, head.len, deadline, &why) != 0 ||
-	    read_answer(conn, &answer, deadline, &why) != 0) {
-		(void)sock_wrap(&why, "answer of", conn->proxy_host);
-		(void)proxy_failed(&why, err);
-		goto out;
-	}
-	rc = check_answer(conn, target->proxy, &answer, err);
-out:
+	if (http_req_format(&req, &head, err) == 0 &&
+	    sock_write(conn->fd, head.data, head.len, deadline, err) == 0 &&
+	    read_answer(conn, &answer, deadline, err) == 0)
+		rc = check_answer(target->proxy, &answer, err);
+	else
+		(void)sock_wrap(err, "answer of", target->proxy->host);
 	http_msg_free(&answer);
 	buf_free(&head);
 	buf_free(&place);
 	return rc;
 }
 
+/* Connect and go through the proxy, if there is one.  Trouble with it keeps
+ * its nature but gets a kind of its own. */
+static int
+reach(struct conn *conn, const struct conn_target *target, struct err *err)
+{
+	bool proxied = target->proxy->used;
+	int rc = dial(conn, target, err);
+
+	if (rc == 0 && proxied && target->url->tls)
+		rc = tunnel(conn, target, err);
+	if (rc == 0 || !proxied || err == NULL)
+		return rc;
+	err->kind = ERR_KIND_PROXY;
+	err->code = ERR_NETWORK;
+	err_fix(err, "check https_proxy, http_proxy and no_proxy");
+	return err_wrap(err, "proxy");
+}
+
 static int
 secure(struct conn *conn, const struct conn_target *target, struct err *err)
 {
-	int limit = target->connect_ms > 0 ? target->connect_ms : HANDSHAKE_MS;
-	int64_t deadline = clock_min(target->deadline, clock_in(limit));
+	const char *host = target->url->host;
 	const struct ca *ca = target->ca;
 
 	if (ca == NULL) {
-		if (ca_builtin(&conn->roots, conn->host, err) != 0)
+		if (ca_builtin(&conn->roots, host, err) != 0)
 			return -1;
 		ca = conn->roots;
 	}
-	return tls_open(&conn->tls, conn->fd, conn->host, ca, deadline, err);
+	return tls_open(&conn->tls, conn->fd, host, ca,
+	    step_end(target, target->connect_ms, HANDSHAKE_MS), err);
 }
 
 int
 conn_open(struct conn **out, const struct conn_target *target, struct err *err)
 {
+	bool tls = target->url->tls;
 	struct conn *conn;
 
-	if (target->url->tls && tls_check_host(target->url->host, err) != 0)
+	if (tls && tls_check_host(target->url->host, err) != 0)
 		return -1;
-	conn = new_conn(target);
+	conn = calloc(1, sizeof *conn);
 	if (conn == NULL)
 		return err_set(err, ERR_KIND_SYSTEM, "out of memory");
-	if (dial(conn, target, err) != 0)
-		goto fail;
-	if (conn->proxied)
-		log_debug("through the proxy %s", conn->proxy_host);
-	if (conn->secure && conn->proxied && tunnel(conn, target, err) != 0)
-		goto fail;
-	if (conn->secure && secure(conn, target, err) != 0)
-		goto fail;
+	conn->fd = -1;
+	add_route(&conn->route, target->url, target->proxy);
+	if (reach(conn, target, err) != 0 ||
+	    (tls && secure(conn, target, err) != 0)) {
+		conn_close(conn);
+		return -1;
+	}
 	*out = conn;
 	return 0;
-fail:
-	conn_close(conn);
-	return -1;
 }
 
 void
@@ -199,6 +183,7 @@ conn_close(struct conn *conn)
 	ca_free(conn->roots);
 	if (conn->fd >= 0)
 		(void)close(conn->fd);
+	buf_free(&conn->route);
 	free(conn);
 }
 
@@ -206,11 +191,14 @@ bool
 conn_fits(const struct conn *conn, const struct url *url,
     const struct proxy *proxy)
 {
-	if (conn->secure != url->tls || conn->port != url->port ||
-	    strcmp(conn->host, url->host) != 0)
-		return false;
-	if (conn->proxied != proxy->used || conn->proxy_port != proxy->port ||
-	    strcmp(conn->proxy_host, proxy->host) != 0)
+	struct buf route = { 0 };
+	bool same;
+
+	add_route(&route, url, proxy);
+	same = buf_ok(&route) && buf_ok(&conn->route) &&
+	       strcmp(buf_str(&route), buf_str(&conn->route)) == 0;
+	buf_free(&route);
+	if (!same)
 		return false;
 	return conn->tls != NULL ? tls_idle(conn->tls) : sock_quiet(conn->fd);
 }

@@ -61,24 +61,14 @@ http_transport(struct http *http)
 		.roundtrip = http_roundtrip };
 }
 
-/* The absolute form is for proxies that get plain requests. */
-static void
-add_target(const struct url *url, bool absolute, struct buf *out)
-{
-	if (absolute) {
-		buf_puts(out, "http://");
-		url_authority(url, out);
-	}
-	buf_puts(out, url->path[0] == '/' ? "" : "/");
-	buf_puts(out, url->path);
-}
-
 /* The whole request, so that it goes out in one piece. */
 static int
 format_request(const struct http_request *request, const struct proxy *proxy,
     struct buf *out, struct err *err)
 {
-	bool absolute = proxy->used && !request->url->tls;
+	const struct url *url = request->url;
+	/* The absolute form is for proxies that get plain requests. */
+	bool absolute = proxy->used && !url->tls;
 	struct buf target = { 0 }, host = { 0 };
 	struct http_req req = { .method = request->method,
 		.headers = request->headers,
@@ -88,10 +78,12 @@ format_request(const struct http_request *request, const struct proxy *proxy,
 		.has_length = request->has_length };
 	int rc;
 
-	add_target(request->url, absolute, &target);
-	url_authority(request->url, &host);
-	req.target = buf_str(&target);
+	url_authority(url, &host);
 	req.host = buf_str(&host);
+	buf_printf(&target, "%s%s%s%s", absolute ? "http://" : "",
+	    absolute ? req.host : "", url->path[0] == '/' ? "" : "/",
+	    url->path);
+	req.target = buf_str(&target);
 	rc = http_req_format(&req, out, err);
 	buf_add(out, request->body, request->body_len);
 	if (rc == 0 && !buf_ok(out))
@@ -155,16 +147,15 @@ static int
 exchange(struct http *http, const struct http_request *request,
     const struct buf *text, struct http_msg *answer, struct err *err)
 {
-	const char *host = request->url->host;
+	const char *step = "request to";
+	int rc = conn_write(http->conn, text->data, text->len,
+	    next_deadline(request), err);
 
-	if (conn_write(http->conn, text->data, text->len,
-	        next_deadline(request), err) != 0) {
-		return sock_wrap(err, "request to", host);
+	if (rc == 0) {
+		step = "answer of";
+		rc = receive(http, request, answer, err);
 	}
-	if (receive(http, request, answer, err) != 0) {
-		return sock_wrap(err, "answer of", host);
-	}
-	return 0;
+	return rc == 0 ? 0 : sock_wrap(err, step, request->url->host);
 }
 
 static int

@@ -1,85 +1,61 @@
 #include "net/http_frame.h"
 
-#include "base/err.h"
 #include "base/slice.h"
 #include "net/http_msg.h"
 
-static int
-malformed(struct err *err, const char *what)
+static void
+add_connection(struct http_frame *frame, struct slice value)
 {
-	return err_set(err, ERR_KIND_PARSE, "malformed HTTP answer: %s", what);
-}
+	struct slice item;
 
-/* The word is in one of the Connection headers. */
-static bool
-connection_says(const struct http_msg *msg, const char *word)
-{
-	struct slice rest, item = { 0 };
-
-	for (size_t i = 0; i < msg->field_count; i++) {
-		struct http_header field = http_msg_field(msg, i);
-
-		if (!slice_eq_nocase(slice_of(field.name), "connection"))
-			continue;
-		rest = slice_of(field.value);
-		while (slice_cut(&rest, ',', &item)) {
-			if (slice_eq_nocase(slice_trim(item), word))
-				return true;
-		}
+	while (slice_cut(&value, ',', &item)) {
+		item = slice_trim(item);
+		if (slice_eq_nocase(item, "close"))
+			frame->close = true;
+		if (slice_eq_nocase(item, "keep-alive"))
+			frame->keep = true;
 	}
-	return false;
 }
 
-static int
-add_length(struct http_frame *frame, struct slice value, struct err *err)
+/* False for a field that is malformed or does not go with those before. */
+static bool
+add_field(struct http_frame *frame, struct slice name, struct slice value)
 {
 	uint64_t length = 0;
 
-	if (!slice_u64(value, INT64_MAX, &length))
-		return malformed(err, "Content-Length");
-	if (frame->has_length && frame->length != length)
-		return malformed(err, "two different Content-Length headers");
-	frame->has_length = true;
-	frame->length = length;
-	return 0;
+	if (slice_eq_nocase(name, "connection"))
+		add_connection(frame, value);
+	if (slice_eq_nocase(name, "content-length")) {
+		if (!slice_u64(value, INT64_MAX, &length) ||
+		    (frame->has_length && frame->length != length))
+			return false;
+		frame->has_length = true;
+		frame->length = length;
+	}
+	if (slice_eq_nocase(name, "transfer-encoding")) {
+		if (frame->chunked || !slice_eq_nocase(value, "chunked"))
+			return false;
+		frame->chunked = true;
+	}
+	return true;
 }
 
-static int
-add_coding(struct http_frame *frame, struct slice value, struct err *err)
-{
-	if (frame->chunked || !slice_eq_nocase(value, "chunked"))
-		return malformed(err, "Transfer-Encoding other than chunked");
-	frame->chunked = true;
-	return 0;
-}
-
-static int
-add_field(struct http_frame *frame, struct http_header field, struct err *err)
-{
-	struct slice name = slice_of(field.name);
-
-	if (slice_eq_nocase(name, "content-length"))
-		return add_length(frame, slice_of(field.value), err);
-	if (slice_eq_nocase(name, "transfer-encoding"))
-		return add_coding(frame, slice_of(field.value), err);
-	return 0;
-}
-
-int
-http_frame_read(const struct http_msg *msg, struct http_frame *out,
-    struct err *err)
+const char *
+http_frame_read(const struct http_msg *msg, struct http_frame *out)
 {
 	struct http_frame frame = { 0 };
 
 	for (size_t i = 0; i < msg->field_count; i++) {
-		if (add_field(&frame, http_msg_field(msg, i), err) != 0)
-			return -1;
+		struct http_header field = http_msg_field(msg, i);
+
+		if (!add_field(&frame, slice_of(field.name),
+		        slice_of(field.value)))
+			return field.name;
 	}
 	/* Whoever sends both may want two readers to disagree. */
 	if (frame.chunked && (frame.has_length || msg->old))
-		return malformed(err, "ambiguous length of the body");
-	frame.keep_alive = !connection_says(msg, "close") &&
-	                   (!msg->old || connection_says(msg, "keep-alive"));
+		return "two lengths of the body";
+	frame.keep_alive = !frame.close && (!msg->old || frame.keep);
 	*out = frame;
-	return 0;
+	return NULL;
 }

@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct err;
 struct http_msg;
 
 /* What the headers of an answer say about the length of its body and the
@@ -12,12 +11,13 @@ struct http_msg;
 struct http_frame {
 	bool chunked;
 	bool has_length;
+	bool close, keep; /* words of the Connection headers */
 	bool keep_alive;
 	uint64_t length;
 };
 
-/* Fails (ERR_KIND_PARSE) when the length is malformed or ambiguous. */
-int http_frame_read(const struct http_msg *msg, struct http_frame *out,
-    struct err *err);
+/* NULL, or what is malformed or ambiguous: the name of a header of msg, or a
+ * static text. */
+const char *http_frame_read(const struct http_msg *msg, struct http_frame *out);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "base/slice.h"
 
 struct err;
 
@@ -15,6 +16,11 @@ struct err;
  * body.  Lines end with CRLF and nothing else.
  */
 enum { HTTP_MSG_HEAD_MAX = 64 * 1024, HTTP_MSG_HEADERS_MAX = 100 };
+
+/* A token (RFC 9110, 5.6.2) is made of these. */
+#define HTTP_MSG_TOKEN              \
+	"!#$%&'*+-.^_`|~0123456789" \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 struct http_header {
 	const char *name;
@@ -64,6 +70,10 @@ struct http_header http_msg_field(const struct http_msg *msg, size_t index);
 /* The value of a header, any letter case; NULL when absent, the first one
  * when repeated. Borrowed from msg. */
 const char *http_msg_header(const struct http_msg *msg, const char *name);
+
+/* It can stand in a header: no control character but tabs, which may stand
+ * for blanks (RFC 9110, 5.5). */
+bool http_msg_is_text(struct slice text);
 
 void http_msg_free(struct http_msg *msg);
 

@@ -7,73 +7,61 @@
 #include "base/slice.h"
 #include "net/cidr.h"
 
-/* The variable that counts for this kind of URL, NULL when none is set. */
+/* The lower-case variable counts if it is set, even if it is empty. */
+static const char *
+either(struct env env, const char *lower, const char *upper)
+{
+	return env_raw(env, lower) != NULL ? lower : upper;
+}
+
+/* The variable that counts for this kind of URL. */
 static const char *
 pick_variable(bool tls, struct env env)
 {
 	if (tls)
-		return env_raw(env, "https_proxy") != NULL ? "https_proxy"
-		                                           : "HTTPS_PROXY";
-	if (env_raw(env, "http_proxy") != NULL)
-		return "http_proxy";
+		return either(env, "https_proxy", "HTTPS_PROXY");
 	/* Under CGI a client sets HTTP_PROXY, by a header "Proxy:". */
-	return env_raw(env, "REQUEST_METHOD") == NULL ? "HTTP_PROXY" : NULL;
+	if (env_raw(env, "REQUEST_METHOD") != NULL)
+		return "http_proxy";
+	return either(env, "http_proxy", "HTTP_PROXY");
 }
 
 /* One entry of no_proxy without brackets and port: "host:80" is "host". */
 static struct slice
 entry_host(struct slice entry)
 {
-	struct slice host = { 0 }, port = { 0 }, tail = { 0 };
+	struct slice host = { 0 }, tail = { 0 };
 
 	if (slice_starts(entry, "[") &&
 	    slice_split(slice_skip(entry, 1), ']', &host, &tail))
 		return host;
-	if (slice_split(entry, ':', &host, &port) && !slice_has(port, ':'))
+	if (slice_split(entry, ':', &host, &tail) && !slice_has(tail, ':'))
 		return host;
 	return entry;
 }
 
 /* host is the name itself, or a name below it. */
 static bool
-is_under(struct slice host, struct slice name)
+is_under(const char *host, struct slice name)
 {
-	char text[URL_HOST_MAX + 1];
-	size_t above;
+	size_t len = strlen(host), above = len - name.len;
 
-	if (name.len == 0 || name.len > host.len ||
-	    !slice_copy(name, text, sizeof text))
-		return false;
-	above = host.len - name.len;
-	return slice_eq_nocase(slice_skip(host, above), text) &&
-	       (above == 0 || host.ptr[above - 1] == '.');
+	return name.len > 0 && name.len <= len &&
+	       strncasecmp(&host[above], name.ptr, name.len) == 0 &&
+	       (above == 0 || host[above - 1] == '.');
 }
 
-static bool
-entry_matches(struct slice entry, const struct url *url)
-{
-	while (slice_starts(entry, "."))
-		entry = slice_skip(entry, 1);
-	entry = entry_host(entry);
-	return url->literal ? cidr_has(entry, url->host)
-	                    : is_under(slice_of(url->host), entry);
-}
-
-static bool
-is_separator(char c)
-{
-	return c == ',' || c == ' ' || c == '\t';
-}
-
-/* Cut the next entry off; false once there is none. */
+/* Cut the next entry, of at least one byte, off; false once there is none. */
 static bool
 next_entry(struct slice *rest, struct slice *entry)
 {
-	size_t len = 0;
+	struct slice separators = slice_of(", \t");
+	size_t len = 0, skip = 0;
 
-	while (rest->len > 0 && is_separator(rest->ptr[0]))
-		*rest = slice_skip(*rest, 1);
-	while (len < rest->len && !is_separator(rest->ptr[len]))
+	while (skip < rest->len && slice_has(separators, rest->ptr[skip]))
+		skip++;
+	*rest = slice_skip(*rest, skip);
+	while (len < rest->len && !slice_has(separators, rest->ptr[len]))
 		len++;
 	*entry = slice_head(*rest, len);
 	*rest = slice_skip(*rest, len);
@@ -83,145 +71,104 @@ next_entry(struct slice *rest, struct slice *entry)
 static bool
 is_exempt(const struct url *url, struct env env)
 {
-	const char *list = env_raw(env, "no_proxy");
-	struct slice rest, entry = { 0 };
+	const char *list = env_raw(env, either(env, "no_proxy", "NO_PROXY"));
+	struct slice rest = slice_trim(slice_of(list)), entry = { 0 };
+	bool found = slice_eq(rest, "*");
 
-	if (list == NULL)
-		list = env_raw(env, "NO_PROXY");
-	rest = slice_trim(slice_of(list));
-	if (slice_eq(rest, "*"))
-		return true;
-	while (next_entry(&rest, &entry)) {
-		if (entry_matches(entry, url))
-			return true;
+	while (!found && next_entry(&rest, &entry)) {
+		while (slice_starts(entry, "."))
+			entry = slice_skip(entry, 1);
+		entry = entry_host(entry);
+		found = url->literal ? cidr_has(entry, url->host)
+		                     : is_under(url->host, entry);
 	}
-	return false;
-}
-
-static bool
-hex_value(char c, unsigned *value)
-{
-	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-	const char *found = c == '\0' ? NULL : strchr(digits, c);
-
-	if (found == NULL)
-		return false;
-	*value = (unsigned)(found - digits) % 16;
-	return true;
+	return found;
 }
 
 /* A "%" without two hexadecimal digits stands for itself. */
 static void
 percent_decode(struct slice text, struct buf *out)
 {
-	unsigned high = 0, low = 0;
-
 	while (text.len > 0) {
-		if (text.ptr[0] == '%' && text.len >= 3 &&
-		    hex_value(text.ptr[1], &high) &&
-		    hex_value(text.ptr[2], &low)) {
-			buf_putc(out, (char)(high << 4 | low));
-			text = slice_skip(text, 3);
-		} else {
-			buf_putc(out, text.ptr[0]);
-			text = slice_skip(text, 1);
+		unsigned high = 0, low = 0;
+		char c = text.ptr[0];
+		size_t used = 1;
+
+		if (c == '%' && text.len >= 3 && url_hex(text.ptr[1], &high) &&
+		    url_hex(text.ptr[2], &low)) {
+			c = (char)(high << 4 | low);
+			used = 3;
 		}
+		buf_putc(out, c);
+		text = slice_skip(text, used);
 	}
 }
 
 /* "user:password" becomes a Basic credential; one without the other is
  * ignored, as AWS SDKs do. */
 static int
-set_auth(struct proxy *proxy, struct slice userinfo, const char *variable,
-    struct err *err)
+set_auth(struct proxy *proxy, struct slice userinfo)
 {
 	struct slice user = { 0 }, password = { 0 };
 	struct buf plain = { 0 }, header = { .max = PROXY_AUTH_MAX - 1 };
-	int rc = 0;
+	int rc = -1;
 
 	if (!slice_split(userinfo, ':', &user, &password) || user.len == 0 ||
 	    password.len == 0)
 		return 0;
-	percent_decode(user, &plain);
-	buf_putc(&plain, ':');
-	percent_decode(password, &plain);
+	percent_decode(userinfo, &plain);
 	buf_puts(&header, "Basic ");
 	buf_base64(&header, plain.data, plain.len);
-	if (!buf_ok(&plain) || !buf_ok(&header) ||
-	    !slice_copy(slice_of(buf_str(&header)), proxy->auth,
+	if (buf_ok(&plain) && buf_ok(&header) &&
+	    slice_copy(slice_of(buf_str(&header)), proxy->auth,
 	        sizeof proxy->auth))
-		rc = err_set(err, ERR_KIND_PROXY,
-		    "%s: user and password are too long", variable);
+		rc = 0;
 	buf_free(&plain);
 	buf_free(&header);
 	return rc;
 }
 
-/* Cut "http://" or "//" off, if it is there; another scheme is refused. */
-static int
-take_scheme(struct slice *rest, const char *variable, struct err *err)
-{
-	ptrdiff_t mark = slice_find(*rest, "://");
-
-	if (slice_starts(*rest, "//")) {
-		*rest = slice_skip(*rest, 2);
-		return 0;
-	}
-	if (mark < 0)
-		return 0;
-	if (!slice_eq_nocase(slice_head(*rest, (size_t)mark), "http"))
-		return err_set(err, ERR_KIND_PROXY,
-		    "%s: only proxies with http:// are supported", variable);
-	*rest = slice_skip(*rest, (size_t)mark + 3);
-	return 0;
-}
-
 /* host[:port] follows the rules of URLs. */
 static int
-set_host(struct proxy *proxy, struct slice authority, const char *variable,
-    struct err *err)
+set_host(struct proxy *proxy, struct slice authority)
 {
 	struct buf text = { 0 };
-	struct url url;
-	int rc = -1;
+	struct url url = { 0 };
+	int rc;
 
-	buf_puts(&text, "http://");
-	buf_add(&text, authority.ptr, authority.len);
-	if (buf_ok(&text) && memchr(text.data, '\0', text.len) == NULL &&
-	    url_parse(&url, text.data, NULL) == 0)
-		rc = 0;
+	buf_printf(&text, "http://%.*s", (int)authority.len, authority.ptr);
+	rc = buf_ok(&text) ? url_parse(&url, buf_str(&text), NULL) : -1;
 	buf_free(&text);
-	if (rc != 0) {
-		(void)err_set(err, ERR_KIND_PROXY,
-		    "%s is not a valid proxy address", variable);
-		err_fix(err, "set %s=http://[USER:PASSWORD@]HOST[:PORT]",
-		    variable);
-		return -1;
-	}
 	memcpy(proxy->host, url.host, sizeof proxy->host);
 	proxy->port = url.port;
-	return 0;
+	proxy->used = true;
+	return rc;
 }
 
-static int
-parse_value(struct proxy *proxy, const char *value, const char *variable,
-    struct err *err)
+/* [http:][//][user:password@]host[:port][/...]; NULL, or what is wrong. */
+static const char *
+parse_value(struct proxy *proxy, struct slice value)
 {
-	struct slice rest = slice_trim(slice_of(value)), tail = { 0 };
-	struct slice authority = { 0 }, userinfo = { 0 };
+	struct slice tail = { 0 }, userinfo = { 0 };
 
-	if (take_scheme(&rest, variable, err) != 0)
-		return -1;
+	if (slice_eq_nocase(slice_head(value, 7), "http://"))
+		value = slice_skip(value, 7);
+	else if (slice_starts(value, "//"))
+		value = slice_skip(value, 2);
+	else if (slice_find(value, "://") >= 0)
+		return "only proxies with http:// are supported";
 	/* A path after the address has no meaning and is not looked at. */
-	if (!slice_split(rest, '/', &authority, &tail))
-		authority = rest;
-	if (slice_rsplit(authority, '@', &userinfo, &authority) &&
-	    set_auth(proxy, userinfo, variable, err) != 0)
-		return -1;
-	if (set_host(proxy, authority, variable, err) != 0)
-		return -1;
-	proxy->used = true;
-	return 0;
+	(void)slice_split(value, '/', &value, &tail);
+	if (slice_rsplit(value, '@', &userinfo, &value) &&
+	    set_auth(proxy, userinfo) != 0)
+		return "user and password are too long";
+	return set_host(proxy, value) != 0 ? "not a valid address" : NULL;
+}
+
+static void
+advise(const char *variable, struct err *err)
+{
+	err_fix(err, "set %s=http://USER:PASSWORD@HOST:PORT", variable);
 }
 
 int
@@ -229,27 +176,29 @@ proxy_choose(struct proxy *out, const struct url *url, struct env env,
     struct err *err)
 {
 	const char *variable = pick_variable(url->tls, env);
-	const char *value = variable == NULL ? NULL : env_get(env, variable);
+	const char *value = env_get(env, variable);
+	const char *why = NULL;
 	struct proxy proxy = { 0 };
-	int rc = 0;
 
 	if (value != NULL && !url_is_local(url->host) && !is_exempt(url, env))
-		rc = parse_value(&proxy, value, variable, err);
-	if (rc == 0)
+		why = parse_value(&proxy, slice_trim(slice_of(value)));
+	if (why == NULL) {
 		*out = proxy;
+	} else {
+		(void)err_set(err, ERR_KIND_PROXY, "%s: %s", variable, why);
+		advise(variable, err);
+	}
 	proxy_wipe(&proxy);
-	return rc;
+	return why == NULL ? 0 : -1;
 }
 
 int
 proxy_refused(const struct proxy *proxy, bool tls, struct err *err)
 {
 	(void)err_set(err, ERR_KIND_PROXY,
-	    "proxy %s: it wants a user and a password, or others (407)",
+	    "the proxy %s wants a user and a password, or others (407)",
 	    proxy->host);
-	err_fix(err, "set %s=http://USER:PASSWORD@%s:%u",
-	    tls ? "https_proxy" : "http_proxy", proxy->host,
-	    (unsigned)proxy->port);
+	advise(tls ? "https_proxy" : "http_proxy", err);
 	return -1;
 }
 

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,18 +11,18 @@
 #include "base/slice.h"
 
 int
-sock_fail(struct err *err, const char *format, ...)
+sock_fail(struct err *err, const char *why)
 {
-	char text[ERR_MSG_MAX] = "";
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(text, sizeof text, format, args);
-	va_end(args);
-	(void)err_set(err, ERR_KIND_CONNECTION, "%s", text);
+	(void)err_set(err, ERR_KIND_CONNECTION, "%s", why);
 	if (err != NULL)
 		err->retry = ERR_TRANSIENT;
 	return -1;
+}
+
+int
+sock_failed(struct err *err)
+{
+	return sock_fail(err, strerror(errno));
 }
 
 int
@@ -47,7 +46,7 @@ sock_wait(int fd, short events, int64_t deadline, struct err *err)
 		if (n > 0)
 			return 0;
 		if (n < 0 && errno != EINTR)
-			return sock_fail(err, "poll: %s", strerror(errno));
+			return sock_failed(err);
 		if (n == 0 && left == 0)
 			return sock_timed_out(err);
 	}
@@ -62,6 +61,16 @@ sock_wrap(struct err *err, const char *what, const char *host)
 	return err_wrap(err, text);
 }
 
+/* A call that did not go through: wait if that helps; 0 = try again. */
+static int
+again(int fd, short events, int64_t deadline, struct err *err)
+{
+	if (errno == EINTR)
+		return 0;
+	return errno == EAGAIN ? sock_wait(fd, events, deadline, err)
+	                       : sock_failed(err);
+}
+
 int
 sock_read(int fd, void *data, size_t len, size_t *got, int64_t deadline,
     struct err *err)
@@ -72,17 +81,13 @@ sock_read(int fd, void *data, size_t len, size_t *got, int64_t deadline,
 		return sock_timed_out(err);
 	for (;;) {
 		n = recv(fd, data, len, 0);
-		if (n >= 0) {
-			*got = (size_t)n;
-			return 0;
-		}
-		if (errno == EINTR)
-			continue;
-		if (errno != EAGAIN)
-			return sock_fail(err, "%s", strerror(errno));
-		if (sock_wait(fd, POLLIN, deadline, err) != 0)
+		if (n >= 0)
+			break;
+		if (again(fd, POLLIN, deadline, err) != 0)
 			return -1;
 	}
+	*got = (size_t)n;
+	return 0;
 }
 
 int
@@ -93,20 +98,16 @@ sock_send(int fd, const void *data, size_t len, size_t *sent, int64_t deadline,
 
 	if (clock_left(deadline) == 0)
 		return sock_timed_out(err);
+	/* The peer's end may be closed: EPIPE, not a signal. */
 	for (;;) {
-		/* The peer's end may be closed: EPIPE, not a signal. */
 		n = send(fd, data, len, MSG_NOSIGNAL);
-		if (n > 0) {
-			*sent = (size_t)n;
-			return 0;
-		}
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno != EAGAIN)
-			return sock_fail(err, "%s", strerror(errno));
-		if (sock_wait(fd, POLLOUT, deadline, err) != 0)
+		if (n >= 0)
+			break;
+		if (again(fd, POLLOUT, deadline, err) != 0)
 			return -1;
 	}
+	*sent = (size_t)n;
+	return 0;
 }
 
 int

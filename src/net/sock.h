@@ -36,9 +36,9 @@ bool sock_quiet(int fd);
 /* Put "WHAT HOST: " before the message of an error that is set; gives -1. */
 int sock_wrap(struct err *err, const char *what, const char *host);
 
-/* Fill err in as above; gives -1. */
-int sock_fail(struct err *err, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+/* Fill err in as above; gives -1.  sock_failed() takes the text of errno. */
+int sock_fail(struct err *err, const char *why);
+int sock_failed(struct err *err);
 int sock_timed_out(struct err *err);
 
 #endif

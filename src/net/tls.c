@@ -19,45 +19,29 @@ enum { SEED_BYTES = 48 };
 
 struct tls {
 	br_ssl_client_context client;
-	struct x509 *x509;
+	struct x509 x509;
 	int fd; /* borrowed */
 	/* Records of the full size both ways: AWS does not promise to heed a
 	 * smaller maximum. */
 	unsigned char records[BR_SSL_BUFSIZE_BIDI];
 };
 
-struct named {
-	uint16_t code;
-	const char *name;
+static const uint16_t suites[] = {
+	BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+	BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+	BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+	BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+	BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+	BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
 };
-
-static const struct named suites[] = {
-	{ BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-	    "ECDHE-ECDSA-AES128-GCM-SHA256" },
-	{ BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-	    "ECDHE-RSA-AES128-GCM-SHA256" },
-	{ BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-	    "ECDHE-ECDSA-CHACHA20-POLY1305" },
-	{ BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-	    "ECDHE-RSA-CHACHA20-POLY1305" },
-	{ BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-	    "ECDHE-ECDSA-AES256-GCM-SHA384" },
-	{ BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-	    "ECDHE-RSA-AES256-GCM-SHA384" },
-};
-
-enum { SUITES = sizeof suites / sizeof suites[0] };
 
 static void
 set_up(br_ssl_client_context *client)
 {
 	br_ssl_engine_context *eng = &client->eng;
-	uint16_t codes[SUITES];
 
 	br_ssl_client_zero(client);
-	for (size_t i = 0; i < SUITES; i++)
-		codes[i] = suites[i].code;
-	br_ssl_engine_set_suites(eng, codes, SUITES);
+	br_ssl_engine_set_suites(eng, suites, sizeof suites / sizeof suites[0]);
 	br_ssl_engine_set_versions(eng, BR_TLS12, BR_TLS12);
 	br_ssl_engine_add_flags(eng, BR_OPT_NO_RENEGOTIATION);
 	br_ssl_engine_set_hash(eng, br_sha256_ID, &br_sha256_vtable);
@@ -80,77 +64,54 @@ set_up(br_ssl_client_context *client)
 	br_ssl_engine_set_poly1305(eng, br_poly1305_ctmul_run);
 }
 
-/* Names of alerts (RFC 5246, 7.2; RFC 6066; RFC 7301). */
-static const struct named alerts[] = {
-	{ BR_ALERT_UNEXPECTED_MESSAGE, "unexpected message" },
-	{ BR_ALERT_BAD_RECORD_MAC, "bad record MAC" },
-	{ BR_ALERT_RECORD_OVERFLOW, "record overflow" },
-	{ BR_ALERT_HANDSHAKE_FAILURE, "handshake failure" },
-	{ BR_ALERT_BAD_CERTIFICATE, "bad certificate" },
-	{ BR_ALERT_UNSUPPORTED_CERTIFICATE, "unsupported certificate" },
-	{ BR_ALERT_CERTIFICATE_REVOKED, "certificate revoked" },
-	{ BR_ALERT_CERTIFICATE_EXPIRED, "certificate expired" },
-	{ BR_ALERT_CERTIFICATE_UNKNOWN, "certificate unknown" },
-	{ BR_ALERT_ILLEGAL_PARAMETER, "illegal parameter" },
-	{ BR_ALERT_UNKNOWN_CA, "unknown CA" },
-	{ BR_ALERT_ACCESS_DENIED, "access denied" },
-	{ BR_ALERT_DECODE_ERROR, "decode error" },
-	{ BR_ALERT_DECRYPT_ERROR, "decrypt error" },
-	{ BR_ALERT_PROTOCOL_VERSION, "protocol version" },
-	{ BR_ALERT_INSUFFICIENT_SECURITY, "insufficient security" },
-	{ BR_ALERT_INTERNAL_ERROR, "internal error" },
-	{ BR_ALERT_USER_CANCELED, "user canceled" },
-	{ BR_ALERT_NO_RENEGOTIATION, "no renegotiation" },
-	{ BR_ALERT_UNSUPPORTED_EXTENSION, "unsupported extension" },
-	{ 112, "unrecognized name" },
-	{ BR_ALERT_NO_APPLICATION_PROTOCOL, "no application protocol" },
+struct named {
+	int code;
+	const char *name;
 };
 
-/* What else the engine can find wrong. */
-static const struct named failures[] = {
+/* What the engine can find wrong, and alerts of servers (RFC 5246, 7.2; RFC
+ * 6066, 9); others are told by their number. */
+static const struct named names[] = {
 	{ BR_ERR_UNSUPPORTED_VERSION, "the peer does not speak TLS 1.2" },
 	{ BR_ERR_BAD_VERSION, "the peer does not speak TLS 1.2" },
 	{ BR_ERR_UNKNOWN_TYPE, "the peer does not speak TLS" },
-	{ BR_ERR_TOO_LARGE, "a record is too large" },
 	{ BR_ERR_BAD_MAC, "a record was changed on its way (bad MAC)" },
-	{ BR_ERR_NO_RANDOM, "no randomness" },
-	{ BR_ERR_BAD_CIPHER_SUITE, "the peer chose an unknown cipher suite" },
-	{ BR_ERR_INVALID_ALGORITHM, "the peer chose an unknown algorithm" },
 	{ BR_ERR_BAD_SIGNATURE, "the signature of the key exchange is wrong" },
-	{ BR_ERR_WRONG_KEY_USAGE, "the certificate's key may not be used so" },
+	{ BR_ERR_RECV_FATAL_ALERT + 20, "bad record MAC" },
+	{ BR_ERR_RECV_FATAL_ALERT + 40, "handshake failure" },
+	{ BR_ERR_RECV_FATAL_ALERT + 49, "access denied" },
+	{ BR_ERR_RECV_FATAL_ALERT + 70, "protocol version" },
+	{ BR_ERR_RECV_FATAL_ALERT + 71, "insufficient security" },
+	{ BR_ERR_RECV_FATAL_ALERT + 80, "internal error" },
+	{ BR_ERR_RECV_FATAL_ALERT + 112, "unrecognized name" },
 };
 
 static const char *
-find_name(const struct named *table, size_t count, int code)
+find_name(int code, const char *otherwise)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (table[i].code == code)
-			return table[i].name;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		if (names[i].code == code)
+			return names[i].name;
 	}
-	return NULL;
+	return otherwise;
 }
 
-/* The engine has stopped: why?  A certificate is explained by x509.c. */
+/* The engine has stopped: why? */
 static int
 stopped(const struct tls *tls, struct err *err)
 {
 	int code = br_ssl_engine_last_error(&tls->client.eng);
-	int alert = code - BR_ERR_RECV_FATAL_ALERT;
-	const char *name;
 
 	if (code == BR_ERR_OK)
 		return sock_fail(err, "the peer closed the connection");
-	if (code >= BR_ERR_RECV_FATAL_ALERT && code < BR_ERR_SEND_FATAL_ALERT) {
-		name =
-		    find_name(alerts, sizeof alerts / sizeof alerts[0], alert);
+	if (x509_explain(&tls->x509, code, err))
+		return -1;
+	if (code >= BR_ERR_RECV_FATAL_ALERT && code < BR_ERR_SEND_FATAL_ALERT)
 		(void)err_set(err, ERR_KIND_TLS, "the peer sent alert %d (%s)",
-		    alert, name != NULL ? name : "unknown");
-	} else {
-		name = find_name(failures, sizeof failures / sizeof failures[0],
-		    code);
+		    code - BR_ERR_RECV_FATAL_ALERT, find_name(code, "unknown"));
+	else
 		(void)err_set(err, ERR_KIND_TLS, "%s (TLS error %d)",
-		    name != NULL ? name : "the peer broke the protocol", code);
-	}
+		    find_name(code, "the peer broke the protocol"), code);
 	if (err != NULL)
 		err->retry = ERR_TRANSIENT;
 	return -1;
@@ -184,31 +145,34 @@ receive_record(struct tls *tls, int64_t deadline, struct err *err)
 	return 0;
 }
 
-/* Move bytes between engine and socket, whichever the engine wants. */
+/*
+ * Move bytes between engine and socket, whichever the engine wants, until it
+ * takes data to send (BR_SSL_SENDAPP) or has some for us (BR_SSL_RECVAPP).
+ * 1: there will be none, the peer has said so.
+ */
 static int
-step(struct tls *tls, unsigned state, int64_t deadline, struct err *err)
+reach(struct tls *tls, unsigned wanted, int64_t deadline, struct err *err)
 {
-	if ((state & BR_SSL_CLOSED) != 0)
-		return stopped(tls, err);
-	if ((state & BR_SSL_SENDREC) != 0)
-		return send_record(tls, deadline, err);
-	if ((state & BR_SSL_RECVREC) != 0)
-		return receive_record(tls, deadline, err);
-	return err_set(err, ERR_KIND_TLS, "the engine is stuck");
-}
+	const br_ssl_engine_context *eng = &tls->client.eng;
 
-/* Go on until the engine takes data to send. */
-static int
-reach_writable(struct tls *tls, int64_t deadline, struct err *err)
-{
-	unsigned state = br_ssl_engine_current_state(&tls->client.eng);
+	for (;;) {
+		unsigned state = br_ssl_engine_current_state(eng);
+		int rc;
 
-	while ((state & BR_SSL_SENDAPP) == 0) {
-		if (step(tls, state, deadline, err) != 0)
+		if ((state & wanted) != 0)
+			return 0;
+		/* Our answer to a close_notify need not be waited for. */
+		if (wanted == BR_SSL_RECVAPP && eng->shutdown_recv)
+			return 1;
+		if ((state & BR_SSL_CLOSED) != 0)
+			rc = stopped(tls, err);
+		else if ((state & BR_SSL_SENDREC) != 0)
+			rc = send_record(tls, deadline, err);
+		else
+			rc = receive_record(tls, deadline, err);
+		if (rc != 0)
 			return -1;
-		state = br_ssl_engine_current_state(&tls->client.eng);
 	}
-	return 0;
 }
 
 static int
@@ -223,40 +187,26 @@ seed(br_ssl_engine_context *eng, struct err *err)
 	return rc;
 }
 
-static void
-log_session(const struct tls *tls, const char *host)
-{
-	br_ssl_session_parameters session;
-	const char *name;
-
-	br_ssl_engine_get_session_parameters(&tls->client.eng, &session);
-	name = find_name(suites, SUITES, session.cipher_suite);
-	log_debug("TLS with %s: %s", host, name != NULL ? name : "unknown");
-	explicit_bzero(&session, sizeof session);
-}
-
 static int
 shake_hands(struct tls *tls, const char *host, int64_t deadline,
     struct err *err)
 {
-	struct err why = { 0 };
-	int code;
+	br_ssl_engine_context *eng = &tls->client.eng;
+	int rc, code;
 
-	if (seed(&tls->client.eng, err) != 0)
+	if (seed(eng, err) != 0)
 		return -1;
-	if (br_ssl_client_reset(&tls->client, host, 0) == 1) {
-		if (reach_writable(tls, deadline, &why) == 0)
-			return 0;
-	} else {
-		(void)stopped(tls, &why);
-	}
-	code = br_ssl_engine_last_error(&tls->client.eng);
-	if (x509_explain(tls->x509, code, host, err))
-		return -1;
-	(void)sock_wrap(&why, "TLS handshake with", host);
-	if (err != NULL && err->kind == ERR_KIND_NONE)
-		*err = why;
-	return -1;
+	rc = br_ssl_client_reset(&tls->client, host, 0) == 1
+	         ? reach(tls, BR_SSL_SENDAPP, deadline, err)
+	         : stopped(tls, err);
+	code = br_ssl_engine_last_error(eng);
+	if (rc != 0)
+		return sock_wrap(err,
+		    x509_has(code) ? "certificate of" : "TLS handshake with",
+		    host);
+	log_debug("TLS with %s: cipher suite %04x", host,
+	    (unsigned)eng->session.cipher_suite);
+	return 0;
 }
 
 int
@@ -274,8 +224,7 @@ int
 tls_open(struct tls **out, int fd, const char *host, const struct ca *ca,
     int64_t deadline, struct err *err)
 {
-	struct tls *tls = NULL;
-	int rc = -1;
+	struct tls *tls;
 
 	if (tls_check_host(host, err) != 0)
 		return -1;
@@ -283,21 +232,17 @@ tls_open(struct tls **out, int fd, const char *host, const struct ca *ca,
 	if (tls == NULL)
 		return err_set(err, ERR_KIND_SYSTEM, "out of memory");
 	tls->fd = fd;
-	if (x509_new(&tls->x509, ca, clock_now(), err) != 0)
-		goto out;
+	x509_init(&tls->x509, ca, clock_now());
 	set_up(&tls->client);
-	br_ssl_engine_set_x509(&tls->client.eng, x509_engine(tls->x509));
+	br_ssl_engine_set_x509(&tls->client.eng, &tls->x509.minimal.vtable);
 	br_ssl_engine_set_buffer(&tls->client.eng, tls->records,
 	    sizeof tls->records, 1);
-	if (shake_hands(tls, host, deadline, err) != 0)
-		goto out;
-	log_session(tls, host);
+	if (shake_hands(tls, host, deadline, err) != 0) {
+		tls_free(tls);
+		return -1;
+	}
 	*out = tls;
-	tls = NULL;
-	rc = 0;
-out:
-	tls_free(tls);
-	return rc;
+	return 0;
 }
 
 int
@@ -305,26 +250,18 @@ tls_read(struct tls *tls, void *data, size_t len, size_t *got, int64_t deadline,
     struct err *err)
 {
 	br_ssl_engine_context *eng = &tls->client.eng;
-	unsigned state = br_ssl_engine_current_state(eng);
-	size_t there = 0;
 	const unsigned char *bytes;
+	size_t there = 0;
+	int rc = reach(tls, BR_SSL_RECVAPP, deadline, err);
 
-	while ((state & BR_SSL_RECVAPP) == 0) {
-		/* The answer to a close_notify need not be waited for. */
-		if (eng->shutdown_recv) {
-			*got = 0;
-			return 0;
-		}
-		if (step(tls, state, deadline, err) != 0)
-			return -1;
-		state = br_ssl_engine_current_state(eng);
+	if (rc < 0)
+		return -1;
+	bytes = rc == 0 ? br_ssl_engine_recvapp_buf(eng, &there) : NULL;
+	*got = len < there ? len : there;
+	if (*got > 0) {
+		memcpy(data, bytes, *got);
+		br_ssl_engine_recvapp_ack(eng, *got);
 	}
-	bytes = br_ssl_engine_recvapp_buf(eng, &there);
-	if (len > there)
-		len = there;
-	memcpy(data, bytes, len);
-	br_ssl_engine_recvapp_ack(eng, len);
-	*got = len;
 	return 0;
 }
 
@@ -340,7 +277,7 @@ tls_write(struct tls *tls, const void *data, size_t len, int64_t deadline,
 		unsigned char *to;
 		struct slice part;
 
-		if (reach_writable(tls, deadline, err) != 0)
+		if (reach(tls, BR_SSL_SENDAPP, deadline, err) != 0)
 			return -1;
 		to = br_ssl_engine_sendapp_buf(eng, &room);
 		part = slice_head(rest, room);
@@ -387,7 +324,6 @@ tls_free(struct tls *tls)
 	if (tls == NULL)
 		return;
 	say_goodbye(tls);
-	x509_free(tls->x509);
 	explicit_bzero(tls, sizeof *tls);
 	free(tls);
 }

@@ -11,10 +11,10 @@ enum { LABEL_MAX = 63, PORT_HTTP = 80, PORT_HTTPS = 443 };
 #define NAME_CHARS \
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" DIGITS "-"
 
-static int
-refuse(struct err *err, const char *why)
+static uint16_t
+usual_port(const struct url *url)
 {
-	return err_set(err, ERR_KIND_INVALID_VALUE, "%s", why);
+	return url->tls ? PORT_HTTPS : PORT_HTTP;
 }
 
 /* Blanks and control characters would break the lines of a request; other
@@ -29,27 +29,9 @@ is_visible(struct slice text)
 	return true;
 }
 
-static int
-take_scheme(struct slice *rest, struct url *url, struct err *err)
-{
-	if (slice_eq_nocase(slice_head(*rest, 8), "https://")) {
-		url->tls = true;
-		url->port = PORT_HTTPS;
-		*rest = slice_skip(*rest, 8);
-		return 0;
-	}
-	if (slice_eq_nocase(slice_head(*rest, 7), "http://")) {
-		url->tls = false;
-		url->port = PORT_HTTP;
-		*rest = slice_skip(*rest, 7);
-		return 0;
-	}
-	return refuse(err, "the URL does not begin with http:// or https://");
-}
-
 /* Cut the authority off; what is left is path and query. */
 static struct slice
-take_authority(struct slice *rest)
+cut_authority(struct slice *rest)
 {
 	size_t len = 0;
 	struct slice authority;
@@ -62,17 +44,6 @@ take_authority(struct slice *rest)
 	return authority;
 }
 
-static int
-take_port(struct slice digits, struct url *url, struct err *err)
-{
-	uint64_t port = 0;
-
-	if (!slice_u64(digits, UINT16_MAX, &port) || port == 0)
-		return refuse(err, "the URL's port is not within 1 to 65535");
-	url->port = (uint16_t)port;
-	return 0;
-}
-
 static void
 lower(char *text)
 {
@@ -82,118 +53,152 @@ lower(char *text)
 	}
 }
 
-/* "[address]" or "[address]:port" */
-static int
-take_bracketed(struct slice authority, struct url *url, struct err *err)
-{
-	struct slice address = { 0 }, tail = { 0 };
-
-	if (!slice_split(slice_skip(authority, 1), ']', &address, &tail) ||
-	    !slice_copy(address, url->host, sizeof url->host) ||
-	    !slice_has(address, ':') || !cidr_is_address(url->host))
-		return refuse(err, "the URL's IPv6 address is malformed");
-	lower(url->host);
-	url->literal = true;
-	if (tail.len == 0)
-		return 0;
-	if (!slice_starts(tail, ":"))
-		return refuse(err, "the URL has text after its IPv6 address");
-	return take_port(slice_skip(tail, 1), url, err);
-}
-
 /*
  * Resolvers read a name that ends in a number as an IPv4 address in odd
  * notation (127.1, 0x7f000001): past every check that knows the usual one.
  */
 static bool
-is_number(struct slice label)
+is_name(struct slice name)
 {
-	return slice_all_in(label, DIGITS) ||
-	       slice_eq_nocase(slice_head(label, 2), "0x");
-}
+	struct slice label;
+	bool more;
 
-static int
-check_name(struct slice name, struct err *err)
-{
-	struct slice rest = name, label = { 0 }, last = name;
-
-	(void)slice_rsplit(name, '.', &label, &last);
-	while (slice_cut(&rest, '.', &label)) {
+	do {
+		more = slice_split(name, '.', &label, &name);
+		if (!more)
+			label = name;
 		if (label.len > LABEL_MAX || !slice_all_in(label, NAME_CHARS))
-			return refuse(err, "the URL's host name is malformed");
-	}
-	if (name.len == 0 || slice_ends(name, "."))
-		return refuse(err, "the URL's host name is malformed");
-	if (is_number(last))
-		return refuse(err, "the URL's IPv4 address is malformed");
-	return 0;
+			return false;
+	} while (more);
+	return !slice_all_in(label, DIGITS) &&
+	       !slice_eq_nocase(slice_head(label, 2), "0x");
 }
 
-/* "name", "name:port" or the same with an IPv4 address */
-static int
-take_host(struct slice authority, struct url *url, struct err *err)
+/* This and the next two give NULL, or what is wrong with the URL. */
+static const char *
+take_port(struct slice digits, struct url *url)
 {
-	struct slice name = authority, port = { 0 };
-	bool has_port = slice_split(authority, ':', &name, &port);
+	uint64_t port = 0;
 
-	if (!slice_copy(name, url->host, sizeof url->host))
-		return refuse(err, "the URL's host name is too long");
+	if (!slice_u64(digits, UINT16_MAX, &port) || port == 0)
+		return "has a port that is not within 1 to 65535";
+	url->port = (uint16_t)port;
+	return NULL;
+}
+
+/* "name", "address" or "[address]", with ":port" or without */
+static const char *
+take_authority(struct slice authority, struct url *url)
+{
+	struct slice host = authority, port = { 0 };
+	bool six = slice_starts(authority, "[");
+	bool has_port = slice_split(authority, ':', &host, &port);
+
+	if (six) {
+		if (!slice_split(slice_skip(authority, 1), ']', &host, &port))
+			return "has a malformed IPv6 address";
+		has_port = port.len > 0;
+		if (has_port && !slice_starts(port, ":"))
+			return "has text after its IPv6 address";
+		port = slice_skip(port, 1);
+	}
+	if (!slice_copy(host, url->host, sizeof url->host))
+		return "has a host name that is too long";
 	url->literal = cidr_is_address(url->host);
-	if (!url->literal && check_name(name, err) != 0)
-		return -1;
+	if (six ? !url->literal || !slice_has(host, ':')
+	        : !url->literal && !is_name(host))
+		return "has a malformed host name or address";
 	lower(url->host);
-	return has_port ? take_port(port, url, err) : 0;
+	return has_port ? take_port(port, url) : NULL;
+}
+
+static const char *
+take(struct slice rest, struct url *url)
+{
+	struct slice authority;
+	const char *why;
+
+	if (!is_visible(rest))
+		return "holds other than visible ASCII";
+	url->tls = slice_eq_nocase(slice_head(rest, 8), "https://");
+	if (!url->tls && !slice_eq_nocase(slice_head(rest, 7), "http://"))
+		return "does not begin with http:// or https://";
+	url->port = usual_port(url);
+	rest = slice_skip(rest, url->tls ? 8 : 7);
+	if (slice_has(rest, '#'))
+		return "has a fragment (#)";
+	authority = cut_authority(&rest);
+	if (slice_has(authority, '@'))
+		return "has a user name in it";
+	why = take_authority(authority, url);
+	if (why == NULL && !slice_copy(rest, url->path, sizeof url->path))
+		why = "has a path that is too long";
+	return why;
 }
 
 int
 url_parse(struct url *out, const char *text, struct err *err)
 {
-	struct slice rest = slice_of(text), authority = { 0 };
 	struct url url = { 0 };
-	int rc = -1;
+	const char *why = take(slice_of(text), &url);
 
-	if (!is_visible(rest))
-		return refuse(err, "the URL holds other than visible ASCII");
-	if (take_scheme(&rest, &url, err) != 0)
-		return -1;
-	if (slice_has(rest, '#'))
-		return refuse(err, "the URL has a fragment (#)");
-	authority = take_authority(&rest);
-	if (slice_has(authority, '@'))
-		return refuse(err, "the URL has a user name in it");
-	rc = slice_starts(authority, "[") ? take_bracketed(authority, &url, err)
-	                                  : take_host(authority, &url, err);
-	if (rc != 0)
-		return -1;
-	if (!slice_copy(rest, url.path, sizeof url.path))
-		return refuse(err, "the URL's path is too long");
+	if (why != NULL)
+		return err_set(err, ERR_KIND_INVALID_VALUE, "the URL %s", why);
 	*out = url;
 	return 0;
+}
+
+bool
+url_hex(char c, unsigned *value)
+{
+	/* Letters in either case differ in one bit. */
+	int letter = (c | 0x20) - 'a';
+	int digit = c - '0';
+
+	if (digit < 0 || digit > 9)
+		digit = letter >= 0 && letter < 6 ? letter + 10 : -1;
+	if (digit >= 0)
+		*value = (unsigned)digit;
+	return digit >= 0;
+}
+
+void
+url_add_host(struct buf *out, const char *host, uint16_t port, uint16_t usual)
+{
+	buf_printf(out, slice_has(slice_of(host), ':') ? "[%s]" : "%s", host);
+	if (port != usual)
+		buf_printf(out, ":%u", (unsigned)port);
 }
 
 void
 url_authority(const struct url *url, struct buf *out)
 {
-	bool six = slice_has(slice_of(url->host), ':');
+	url_add_host(out, url->host, url->port, usual_port(url));
+}
 
-	buf_printf(out, six ? "[%s]" : "%s", url->host);
-	if (url->port != (url->tls ? PORT_HTTPS : PORT_HTTP))
-		buf_printf(out, ":%u", (unsigned)url->port);
+/* host is within one of the blocks, which are in one text with blanks. */
+static bool
+is_within(const char *blocks, const char *host)
+{
+	struct slice rest = slice_of(blocks), block;
+
+	while (slice_cut(&rest, ' ', &block)) {
+		if (cidr_has(block, host))
+			return true;
+	}
+	return false;
 }
 
 bool
 url_is_loopback(const char *host)
 {
 	return slice_eq_nocase(slice_of(host), "localhost") ||
-	       cidr_has(slice_of("127.0.0.0/8"), host) ||
-	       cidr_has(slice_of("::1"), host);
+	       is_within("127.0.0.0/8 ::1", host);
 }
 
 bool
 url_is_local(const char *host)
 {
 	return url_is_loopback(host) ||
-	       cidr_has(slice_of("169.254.0.0/16"), host) ||
-	       cidr_has(slice_of("fe80::/10"), host) ||
-	       cidr_has(slice_of("fd00:ec2::/32"), host);
+	       is_within("169.254.0.0/16 fe80::/10 fd00:ec2::/32", host);
 }

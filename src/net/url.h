@@ -30,6 +30,14 @@ int url_parse(struct url *out, const char *text, struct err *err);
  * the default port, IPv6 in brackets. */
 void url_authority(const struct url *url, struct buf *out);
 
+/* The value of a hexadecimal digit; false for any other character. */
+bool url_hex(char c, unsigned *value);
+
+/* Append host, in brackets if it is an IPv6 address, and ":port" unless that
+ * is the usual one. */
+void url_add_host(struct buf *out, const char *host, uint16_t port,
+    uint16_t usual);
+
 /* 127.0.0.0/8, ::1, localhost. */
 bool url_is_loopback(const char *host);
 

@@ -1,36 +1,17 @@
 #include "net/x509.h"
 
 #include <bearssl.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/slice.h"
 #include "net/ca.h"
 #include "net/ec.h"
 
 /* BearSSL counts days from year 0. */
 enum { DAYS_BEFORE_1970 = 719528, SECONDS_A_DAY = 86400, RSA_MIN_BYTES = 256 };
 
-/* Seconds since 1970. */
-struct validity {
-	int64_t from, to;
-};
-
-struct x509 {
-	const br_x509_class *vtable; /* first: this is what the engine has */
-	br_x509_minimal_context minimal;
-	br_x509_decoder_context decoder; /* of the certificate at hand */
-	br_name_element name;
-	char name_text[256]; /* the first name in the leaf */
-	int64_t now;
-	size_t seen;   /* certificates so far */
-	bool outdated; /* bad is that of the first such one */
-	struct validity bad;
-	size_t bad_number;
-};
-
+/* The class is BearSSL's, with our look at the dates in front of three of its
+ * functions. */
 static struct x509 *
 self(const br_x509_class **context)
 {
@@ -38,31 +19,17 @@ self(const br_x509_class **context)
 }
 
 static void
-start_chain(const br_x509_class **context, const char *server_name)
-{
-	struct x509 *x = self(context);
-
-	x->seen = 0;
-	x->outdated = false;
-	x->minimal.vtable->start_chain(&x->minimal.vtable, server_name);
-}
-
-static void
 start_cert(const br_x509_class **context, uint32_t length)
 {
-	struct x509 *x = self(context);
-
-	br_x509_decoder_init(&x->decoder, NULL, NULL);
-	x->minimal.vtable->start_cert(&x->minimal.vtable, length);
+	br_x509_decoder_init(&self(context)->decoder, NULL, NULL);
+	br_x509_minimal_vtable.start_cert(context, length);
 }
 
 static void
 append(const br_x509_class **context, const unsigned char *data, size_t len)
 {
-	struct x509 *x = self(context);
-
-	br_x509_decoder_push(&x->decoder, data, len);
-	x->minimal.vtable->append(&x->minimal.vtable, data, len);
+	br_x509_decoder_push(&self(context)->decoder, data, len);
+	br_x509_minimal_vtable.append(context, data, len);
 }
 
 static int64_t
@@ -78,49 +45,24 @@ end_cert(const br_x509_class **context)
 	const br_x509_decoder_context *d = &x->decoder;
 
 	x->seen++;
-	if (d->decoded && !x->outdated) {
-		x->bad.from = to_time(d->notbefore_days, d->notbefore_seconds);
-		x->bad.to = to_time(d->notafter_days, d->notafter_seconds);
-		x->outdated = x->now < x->bad.from || x->now > x->bad.to;
-		x->bad_number = x->seen;
+	if (d->decoded && x->outdated == 0) {
+		x->from = to_time(d->notbefore_days, d->notbefore_seconds);
+		x->to = to_time(d->notafter_days, d->notafter_seconds);
+		if (x->now < x->from || x->now > x->to)
+			x->outdated = x->seen;
 	}
-	x->minimal.vtable->end_cert(&x->minimal.vtable);
+	br_x509_minimal_vtable.end_cert(context);
 }
-
-static unsigned
-end_chain(const br_x509_class **context)
-{
-	struct x509 *x = self(context);
-
-	return x->minimal.vtable->end_chain(&x->minimal.vtable);
-}
-
-static const br_x509_pkey *
-get_pkey(const br_x509_class *const *context, unsigned *usages)
-{
-	const struct x509 *x = (const struct x509 *)(const void *)context;
-
-	return x->minimal.vtable->get_pkey(&x->minimal.vtable, usages);
-}
-
-static const br_x509_class class = {
-	.context_size = sizeof(struct x509),
-	.start_chain = start_chain,
-	.start_cert = start_cert,
-	.append = append,
-	.end_cert = end_cert,
-	.end_chain = end_chain,
-	.get_pkey = get_pkey,
-};
 
 /* BearSSL's own notation: a dNSName of the subjectAltName extension. */
 static const unsigned char dns_name[] = { 0, 2 };
 
-static void
-set_up(struct x509 *x, const struct ca *ca)
+void
+x509_init(struct x509 *x, const struct ca *ca, int64_t now)
 {
 	br_x509_minimal_context *m = &x->minimal;
 
+	x->now = now > 0 ? now : 0;
 	br_x509_minimal_init(m, &br_sha256_vtable, ca_anchors(ca),
 	    ca_count(ca));
 	br_x509_minimal_set_hash(m, br_sha256_ID, &br_sha256_vtable);
@@ -136,144 +78,101 @@ set_up(struct x509 *x, const struct ca *ca)
 		.oid = dns_name, .buf = x->name_text, .len = sizeof x->name_text
 	};
 	br_x509_minimal_set_name_elements(m, &x->name, 1);
+	x->class = br_x509_minimal_vtable;
+	x->class.start_cert = start_cert;
+	x->class.append = append;
+	x->class.end_cert = end_cert;
+	m->vtable = &x->class;
 }
-
-int
-x509_new(struct x509 **out, const struct ca *ca, int64_t now, struct err *err)
-{
-	struct x509 *x = calloc(1, sizeof *x);
-
-	if (x == NULL)
-		return err_set(err, ERR_KIND_SYSTEM, "out of memory");
-	x->vtable = &class;
-	x->now = now > 0 ? now : 0;
-	set_up(x, ca);
-	*out = x;
-	return 0;
-}
-
-void
-x509_free(struct x509 *x509)
-{
-	free(x509);
-}
-
-void *
-x509_engine(struct x509 *x509)
-{
-	return &x509->vtable;
-}
-
-static const char bundle_advice[] =
-    "if a company proxy inspects TLS, or the server has a private "
-    "certificate authority, name its certificate in AWS_CA_BUNDLE";
-static const char server_advice[] =
-    "the server's certificates have to be corrected";
 
 struct reason {
 	int code;
+	bool bundle; /* further authorities would help */
 	const char *text;
-	const char *advice;
 };
 
 static const struct reason reasons[] = {
-	{ BR_ERR_X509_EMPTY_CHAIN, "the server sent none", server_advice },
-	{ BR_ERR_X509_UNSUPPORTED,
-	    "its kind of key or signature (such as SHA-1) is not supported",
-	    server_advice },
-	{ BR_ERR_X509_LIMIT_EXCEEDED, "a key in it is too large",
-	    server_advice },
-	{ BR_ERR_X509_WRONG_KEY_TYPE,
-	    "its signature does not fit the issuer's kind of key",
-	    server_advice },
-	{ BR_ERR_X509_BAD_SIGNATURE, "a signature in its chain is wrong",
-	    bundle_advice },
-	{ BR_ERR_X509_DN_MISMATCH, "the server sent its chain in wrong order",
-	    server_advice },
-	{ BR_ERR_X509_CRITICAL_EXTENSION,
-	    "it has a critical extension that is not supported",
-	    server_advice },
-	{ BR_ERR_X509_NOT_CA,
-	    "a certificate in its chain does not belong to an authority",
-	    server_advice },
-	{ BR_ERR_X509_FORBIDDEN_KEY_USAGE,
-	    "its key may not be used for this purpose", server_advice },
-	{ BR_ERR_X509_WEAK_PUBLIC_KEY,
-	    "a key in its chain is too weak (RSA below 2048 bits)",
-	    server_advice },
-	{ BR_ERR_X509_NOT_TRUSTED,
-	    "it is not trusted: no known authority "
-	    "issued it",
-	    bundle_advice },
+	{ BR_ERR_X509_EMPTY_CHAIN, false, "the server sent none" },
+	{ BR_ERR_X509_UNSUPPORTED, false,
+	    "its kind of key or signature (such as SHA-1) is not supported" },
+	{ BR_ERR_X509_LIMIT_EXCEEDED, false, "a key in it is too large" },
+	{ BR_ERR_X509_EXPIRED, false, "it is not valid today" },
+	{ BR_ERR_X509_WRONG_KEY_TYPE, false,
+	    "a signature in its chain is wrong" },
+	{ BR_ERR_X509_BAD_SIGNATURE, true,
+	    "a signature in its chain is wrong" },
+	{ BR_ERR_X509_DN_MISMATCH, false,
+	    "the server sent its chain in wrong order" },
+	{ BR_ERR_X509_CRITICAL_EXTENSION, false,
+	    "it has a critical extension that is not supported" },
+	{ BR_ERR_X509_NOT_CA, false,
+	    "one in its chain does not belong to an authority" },
+	{ BR_ERR_X509_FORBIDDEN_KEY_USAGE, false,
+	    "its key may not be used for this purpose" },
+	{ BR_ERR_X509_WEAK_PUBLIC_KEY, false,
+	    "a key in its chain is too weak (RSA below 2048 bits)" },
+	{ BR_ERR_X509_NOT_TRUSTED, true,
+	    "it is not trusted: no known authority issued it" },
+	{ 0, false, "it is malformed" },
 };
-
-static int
-refuse(struct err *err, const char *host, const char *why)
-{
-	return err_set(err, ERR_KIND_TLS, "certificate of %s: %s", host, why);
-}
 
 /* The peer's clock and ours disagree: show both sides. */
 static void
-explain_dates(const struct x509 *x, const char *host, struct err *err)
+explain_dates(const struct x509 *x, struct err *err)
 {
 	char now[CLOCK_ISO_SIZE], from[CLOCK_ISO_SIZE], to[CLOCK_ISO_SIZE];
-	bool early = x->now < x->bad.from;
 
-	if (!x->outdated) {
-		(void)refuse(err, host, "it is not valid today");
-		return;
-	}
 	clock_iso(x->now, now);
-	clock_iso(x->bad.from, from);
-	clock_iso(x->bad.to, to);
+	clock_iso(x->from, from);
+	clock_iso(x->to, to);
 	(void)err_set(err, ERR_KIND_TLS,
-	    "certificate of %s: %s%s: valid from %s to %s, and the clock "
-	    "here says %s",
-	    host, x->bad_number > 1 ? "one in its chain " : "it ",
-	    early ? "is not valid yet" : "has expired", from, to, now);
-	err_fix(err, early ? "check the clock of this machine"
-	                   : "check the clock of this machine; if it is "
-	                     "right, the server needs a new certificate");
+	    "%s %s: valid from %s to %s, and the clock here says %s",
+	    x->outdated > 1 ? "one in its chain" : "it",
+	    x->now < x->from ? "is not valid yet" : "has expired", from, to,
+	    now);
+	err_fix(err, "check the clock of this machine; if it is right, the "
+	             "server needs a new certificate");
 }
 
 static void
-explain_name(const struct x509 *x, const char *host, struct err *err)
+explain_name(const struct x509 *x, struct err *err)
 {
-	char name[sizeof x->name_text] = "";
+	bool known = x->name.status == 1;
 
-	err_clean(name, sizeof name, x->name_text,
-	    strnlen(x->name_text, sizeof x->name_text));
-	(void)err_set(err, ERR_KIND_TLS,
-	    "certificate of %s: it is for another name%s%s", host,
-	    x->name.status == 1 ? ", such as " : "",
-	    x->name.status == 1 ? name : "");
+	(void)err_set(err, ERR_KIND_TLS, "it is for another name%s%s",
+	    known ? ", such as " : "", known ? x->name_text : "");
 	err_fix(err, "check the endpoint and the proxy: another server "
 	             "answers in its place");
 }
 
 bool
-x509_explain(const struct x509 *x509, int code, const char *host,
-    struct err *err)
+x509_has(int code)
 {
-	if (code <= BR_ERR_X509_OK || code > BR_ERR_X509_NOT_TRUSTED)
+	return code > BR_ERR_X509_OK && code <= BR_ERR_X509_NOT_TRUSTED;
+}
+
+bool
+x509_explain(const struct x509 *x509, int code, struct err *err)
+{
+	const struct reason *reason;
+	size_t i = 0;
+
+	if (!x509_has(code))
 		return false;
-	if (code == BR_ERR_X509_EXPIRED) {
-		explain_dates(x509, host, err);
-		return true;
-	}
-	if (code == BR_ERR_X509_BAD_SERVER_NAME) {
-		explain_name(x509, host, err);
-		return true;
-	}
-	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
-		if (reasons[i].code == code) {
-			(void)refuse(err, host, reasons[i].text);
-			err_fix(err, "%s", reasons[i].advice);
-			return true;
-		}
-	}
-	(void)refuse(err, host, "it is malformed");
-	err_fix(err, "%s", server_advice);
+	if (code == BR_ERR_X509_EXPIRED && x509->outdated > 0)
+		explain_dates(x509, err);
+	if (code == BR_ERR_X509_BAD_SERVER_NAME)
+		explain_name(x509, err);
+	/* What is said already stays. */
+	while (reasons[i].code != 0 && reasons[i].code != code)
+		i++;
+	reason = &reasons[i];
+	(void)err_set(err, ERR_KIND_TLS, "%s", reason->text);
+	err_fix(err,
+	    reason->bundle
+	        ? "if a company proxy inspects TLS, or the server has a "
+	          "private certificate authority, name its certificate in "
+	          "AWS_CA_BUNDLE"
+	        : "the server's certificates have to be corrected");
 	return true;
 }

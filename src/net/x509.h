@@ -1,7 +1,9 @@
 #ifndef NET_X509_H
 #define NET_X509_H
 
+#include <bearssl.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct ca;
@@ -13,22 +15,28 @@ struct err;
  * or 512, valid now, that leads to an anchor.  Beside the verdict it remembers
  * what an explanation needs.
  */
-struct x509;
+struct x509 {
+	br_x509_minimal_context minimal; /* first: this is the engine's */
+	br_x509_class class;
+	br_x509_decoder_context decoder; /* of the certificate at hand */
+	br_name_element name;
+	char name_text[256];   /* the first name in the leaf */
+	int64_t now, from, to; /* seconds since 1970; of the one outdated */
+	size_t seen;           /* certificates so far */
+	size_t outdated;       /* number of the first such one, 0 = none */
+};
 
-/* now: seconds since 1970, see clock_now(); ca must outlive the result. */
-int x509_new(struct x509 **out, const struct ca *ca, int64_t now,
-    struct err *err);
-void x509_free(struct x509 *x509);
+/* x509 is all zero before; now: see clock_now().  ca must outlive it, and it
+ * must stay where it is. */
+void x509_init(struct x509 *x509, const struct ca *ca, int64_t now);
 
-/* The const br_x509_class ** of the engine, for net/tls.c alone. */
-void *x509_engine(struct x509 *x509);
+/* The code is a BR_ERR_X509_* one. */
+bool x509_has(int code);
 
 /*
- * Explain a BR_ERR_X509_* code of the handshake with host: ERR_KIND_TLS,
- * ERR_FINAL, a text and an advice for each kind.  False, with err as it was,
- * for any other code.
+ * Explain a BR_ERR_X509_* code: ERR_KIND_TLS, ERR_FINAL, a text and an advice
+ * for each kind.  False, with err as it was, for any other code.
  */
-bool x509_explain(const struct x509 *x509, int code, const char *host,
-    struct err *err);
+bool x509_explain(const struct x509 *x509, int code, struct err *err);
 
 #endif
