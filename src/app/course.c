@@ -62,7 +62,8 @@ course_init(struct course *course, const struct course_options *options)
 void
 course_start(struct course *course)
 {
-	course->give_up_at = clock_in(course->work.cfg->give_up_ms);
+	course->started_at = clock_ms();
+	course->give_up_at = course->started_at + course->work.cfg->give_up_ms;
 	course_go(course, COURSE_PREPARE);
 }
 
@@ -259,7 +260,6 @@ course_agent_runs(struct course *course)
 	if (course->phase != COURSE_START)
 		return;
 	course_go(course, COURSE_UP);
-	course->tries = 0;
 	err_clear(&course->last);
 	if (course->state.activation[0] != '\0')
 		tidy(course);

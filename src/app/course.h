@@ -52,8 +52,7 @@ struct course {
 	bool quiet;       /* DOWN has nothing (more) to note */
 	bool unsaved;     /* the state is ahead of the disk */
 	char verdict[16]; /* of work_files_prepare() */
-	int tries;
-	int64_t give_up_at, retry_at;
+	int64_t started_at, give_up_at, retry_at;
 	int64_t stop_by; /* once stopping */
 	struct state state, tidied;
 	struct work work;

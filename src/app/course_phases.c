@@ -24,8 +24,8 @@ enum {
 	NOTE_MS = 2000,
 	FORGET_SHARE_MS = 300, /* of the time of a take-down */
 	MARGIN_MS = 200,
-	WAIT_MAX_MS = 60000,
-	WAIT_SHIFT_MAX = 6,
+	WAIT_MIN_MS = 1500,
+	WAIT_MAX_MS = 50000,
 };
 
 /* Start the worker of the phase, with the descriptors that it needs (-1 =
@@ -218,26 +218,33 @@ register_done(struct course *course)
 	course_go(course, course->delegated ? COURSE_DELEGATE : COURSE_INSTALL);
 }
 
+int64_t
+course_phases_pause(int64_t waited, double unit)
+{
+	int64_t most = 2 * waited;
+
+	if (most < WAIT_MIN_MS)
+		most = WAIT_MIN_MS;
+	if (most > WAIT_MAX_MS)
+		most = WAIT_MAX_MS;
+	return (int64_t)((double)most * (0.4 + 0.6 * unit));
+}
+
 static void
 try_failed(struct course *course, const struct err *err)
 {
-	int shift =
-	    course->tries < WAIT_SHIFT_MAX ? course->tries : WAIT_SHIFT_MAX;
-	int64_t pause = INT64_C(1000) << shift;
+	int64_t now = clock_ms();
 
 	if (err->retry == ERR_FINAL || course->state.node[0] != '\0' ||
-	    clock_ms() >= course->give_up_at) {
+	    now >= course->give_up_at) {
 		course_fail(course, err);
 		return;
 	}
 	course->last = *err;
-	course->tries++;
-	if (pause > WAIT_MAX_MS)
-		pause = WAIT_MAX_MS;
-	pause = (int64_t)((double)pause * rng_unit());
 	log_err(LOG_WARN,
 	    err->retry == ERR_THROTTLED ? "throttled" : "try_failed", err);
-	course->retry_at = clock_in(pause);
+	course->retry_at =
+	    now + course_phases_pause(now - course->started_at, rng_unit());
 	course_go(course, COURSE_WAIT);
 }
 

@@ -2,6 +2,7 @@
 #define APP_COURSE_PHASES_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct course;
 struct err;
@@ -21,6 +22,14 @@ struct course_table {
 
 /* Say what is left and how to remove it: nobody else will. */
 void course_phases_left(const struct state *state);
+
+/*
+ * Milliseconds until the next try of a start that has waited so long (unit:
+ * random, [0, 1)): between 0.4 and 1 of twice that time, which tells how large
+ * the crowd is; 1.5 s at least, 50 s at most.  tests/bench/herd.py compares
+ * it with other rules.  Pure.
+ */
+int64_t course_phases_pause(int64_t waited, double unit);
 
 extern const struct course_table course_phases[];
 

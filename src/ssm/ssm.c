@@ -22,6 +22,7 @@ ssm_call(const struct ssm *ssm, const char *operation, const struct buf *body,
 		.body = buf_str(body),
 		.role = ssm->role,
 		.deadline = ssm->deadline,
+		.max_attempts = ssm->max_attempts,
 	};
 
 	if (!buf_ok(body))
@@ -132,11 +133,15 @@ ssm_create_activation(const struct ssm *ssm, const struct ssm_activation_in *in,
 {
 	struct buf body = { 0 };
 	struct api_reply reply = { 0 };
+	struct ssm once = *ssm;
 	int rc = -1;
 
+	/* Who has to wait here is one of a crowd: whoever called repeats it,
+	 * with pauses that suit that. */
+	once.max_attempts = 1;
 	*ambiguous = false;
 	encode_activation(&body, in);
-	rc = ssm_call(ssm, "CreateActivation", &body, &reply, err);
+	rc = ssm_call(&once, "CreateActivation", &body, &reply, err);
 	*ambiguous = reply.ambiguous;
 	if (rc == 0 && decode_activation(out, &reply, err) != 0) {
 		/* It was carried out, and its id is in the part that we

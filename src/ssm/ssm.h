@@ -34,6 +34,7 @@ struct ssm {
 	const struct cred *as;
 	const char *role; /* of the node, for advice */
 	int64_t deadline;
+	int max_attempts; /* of each call, 0 = as configured */
 };
 
 /* Send one operation of this service, unless the body has failed; reply is
@@ -60,8 +61,8 @@ struct ssm_activation {
 };
 void ssm_activation_wipe(struct ssm_activation *activation);
 
-/* Registration limit 1.  *ambiguous: an attempt that failed may have made
- * one more activation; set on failure too. */
+/* Registration limit 1; a single attempt.  *ambiguous: an attempt that failed
+ * may have made one more activation; set on failure too. */
 int ssm_create_activation(const struct ssm *ssm,
     const struct ssm_activation_in *in, struct ssm_activation *out,
     bool *ambiguous, struct err *err);
