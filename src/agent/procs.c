@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "agent/paths.h"
+#include "base/format.h"
 #include "base/slice.h"
 
 /*
@@ -69,7 +69,7 @@ find_role(int proc, pid_t pid, struct slice comm)
 	char path[32], target[LINK_MAX];
 	struct slice exe, folder, name;
 
-	(void)snprintf(path, sizeof(path), "%d/exe", (int)pid);
+	(void)format_text(path, sizeof(path), "%d/exe", (int)pid);
 	exe = read_link(proc, path, target, sizeof(target));
 	if (exe.len == 0)
 		return role_of(comm, true);
@@ -131,7 +131,7 @@ read_entry(int proc, struct slice name, struct procs_entry *entry)
 
 	if (!parse_pid(name, &pid))
 		return false;
-	(void)snprintf(path, sizeof(path), "%d/stat", (int)pid);
+	(void)format_text(path, sizeof(path), "%d/stat", (int)pid);
 	stat = read_file(proc, path, text, sizeof(text));
 	if (!parse_stat(stat, entry, &comm) || entry->pid != pid)
 		return false;
@@ -220,7 +220,7 @@ mount_namespace(pid_t pid, char *out, size_t size)
 {
 	char path[40];
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
+	(void)format_text(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
 	return read_link(AT_FDCWD, path, out, size);
 }
 

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -10,6 +9,7 @@
 
 #include "app/config.h"
 #include "base/clock.h"
+#include "base/format.h"
 
 enum { MAGIC = 0x53534d43, BACKLOG = 4 };
 
@@ -21,7 +21,7 @@ address(const struct config *cfg)
 	_Static_assert(CONFIG_DIR_MAX + sizeof("/control") <=
 	                   sizeof(addr.sun_path),
 	    "the path of the socket fits");
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/control",
+	format_text(addr.sun_path, sizeof(addr.sun_path), "%s/control",
 	    cfg->state_dir);
 	return addr;
 }

@@ -1,7 +1,6 @@
 #include "aws/cred.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@
 #include "aws/cred_value.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/format.h"
 #include "base/log.h"
 
 enum { REASON_MAX = 160 };
@@ -69,7 +69,7 @@ cred_skip(struct cred_plan *plan, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	(void)vsnprintf(reason, sizeof reason, format, args);
+	(void)format_args(reason, sizeof reason, format, args);
 	va_end(args);
 	buf_printf(&plan->skipped, "%s%s: %s",
 	    plan->skipped.len > 0 ? "; " : "", plan->base_method, reason);

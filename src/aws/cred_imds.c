@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <string.h>
 
 #include "aws/api.h"
@@ -6,6 +5,7 @@
 #include "aws/cred_value.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/format.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/rng.h"
@@ -99,10 +99,10 @@ decode(struct cred *out, const struct cred_plan *plan, const struct buf *text,
 		goto out;
 	}
 	if (cause.kind != ERR_KIND_NONE)
-		(void)snprintf(why, sizeof why, "%.200s", cause.msg);
+		(void)format_text(why, sizeof why, "%.200s", cause.msg);
 	code = json_text(doc, "Code");
 	if (code != NULL && strcmp(code, "Success") != 0) {
-		(void)snprintf(why, sizeof why, "%.60s: %.150s", code,
+		(void)format_text(why, sizeof why, "%.60s: %.150s", code,
 		    json_text(doc, "Message") != NULL
 		        ? json_text(doc, "Message")
 		        : "no message");

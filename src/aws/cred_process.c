@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -9,6 +8,7 @@
 #include "aws/words.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/format.h"
 #include "base/json.h"
 #include "base/slice.h"
 
@@ -100,7 +100,7 @@ cred_process_plan(struct cred_plan *plan, const struct cred_request *req,
 
 	if (command == NULL)
 		return cred_skip(plan, "no credential_process");
-	(void)snprintf(what, sizeof what,
+	(void)format_text(what, sizeof what,
 	    "credential_process of profile \"%.100s\"", req->profile);
 	if (words_split(&words, slice_of(command), err) != 0)
 		goto out;

@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <string.h>
 
 #include "aws/api.h"
@@ -8,6 +7,7 @@
 #include "aws/sts.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/format.h"
 #include "base/slice.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -254,7 +254,7 @@ void
 cred_role_describe(struct sts_role *out, const struct cred_hop *hop,
     char session[static CRED_SESSION_MAX + 1])
 {
-	(void)snprintf(session, CRED_SESSION_MAX + 1, "ssm-activate-%lld",
+	(void)format_text(session, CRED_SESSION_MAX + 1, "ssm-activate-%lld",
 	    (long long)clock_now());
 	*out = (struct sts_role){
 		.role_arn = hop->role_arn,

@@ -5,8 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,13 +44,11 @@ reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* execvpe(3) would look for the program in the PATH of our own. */
+/* To whoever reads standard error; there is nobody else to tell. */
 static void
-set_environment(struct env env)
+tell(const char *text)
 {
-	(void)clearenv();
-	for (size_t i = 0; env.vars != NULL && env.vars[i] != NULL; i++)
-		(void)putenv(env.vars[i]);
+	(void)file_write_fd(STDERR_FILENO, text, strlen(text), NULL);
 }
 
 static _Noreturn void
@@ -61,10 +58,11 @@ become(const struct cred_run *run, int out, int errors)
 	reset_signals();
 	if (dup2(out, STDOUT_FILENO) >= 0 && dup2(errors, STDERR_FILENO) >= 0) {
 		file_close_others(NULL, 0);
-		set_environment(run->env);
+		/* execvpe(3) would look for it in the PATH of our own. */
+		environ = (char **)(uintptr_t)run->env.vars;
 		execvp(run->argv[0], run->argv);
-		(void)dprintf(STDERR_FILENO, "cannot run it: %s",
-		    strerror(errno));
+		tell("cannot run it: ");
+		tell(strerror(errno));
 	}
 	_exit(NOT_STARTED);
 }

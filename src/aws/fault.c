@@ -1,10 +1,9 @@
 #include "aws/fault.h"
 
-#include <stdio.h>
-
 #include "aws/xml.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/format.h"
 #include "base/json.h"
 #include "base/slice.h"
 
@@ -252,6 +251,6 @@ fault_decode(const struct fault_answer *a, struct err *err)
 	else
 		decode_json(a, err);
 	if (err->peer_code[0] == '\0')
-		(void)snprintf(err->peer_code, sizeof err->peer_code, "%d",
+		(void)format_text(err->peer_code, sizeof err->peer_code, "%d",
 		    a->status);
 }

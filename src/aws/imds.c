@@ -1,6 +1,5 @@
 #include "aws/imds.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +8,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/format.h"
 #include "base/json.h"
 #include "base/slice.h"
 #include "net/http.h"
@@ -221,10 +221,10 @@ nothing(struct imds_talk *talk, const char *what, int status,
     const struct err *cause)
 {
 	if (status == 0) {
-		(void)snprintf(talk->why, sizeof talk->why, "%s: %.200s", what,
-		    cause->msg);
+		(void)format_text(talk->why, sizeof talk->why, "%s: %.200s",
+		    what, cause->msg);
 	} else {
-		(void)snprintf(talk->why, sizeof talk->why,
+		(void)format_text(talk->why, sizeof talk->why,
 		    "%s: status %d or an answer without use", what, status);
 	}
 	return 1;
@@ -305,7 +305,7 @@ imds_get(struct imds_talk *talk, const char *path, bool json, struct buf *out,
 	else
 		buf_add(out, answer.body.data, answer.body.len);
 	if (*status == 401 && talk->token_timed_out) {
-		(void)snprintf(talk->why, sizeof talk->why,
+		(void)format_text(talk->why, sizeof talk->why,
 		    "the token request got no answer and a token is needed: "
 		    "raise the instance's HttpPutResponseHopLimit (2 for a "
 		    "container behind a bridge, 3 for Docker in Docker)");

@@ -1,10 +1,9 @@
 #include "aws/wire.h"
 
-#include <stdio.h>
-
 #include "aws/cred.h"
 #include "aws/endpoint.h"
 #include "base/err.h"
+#include "base/format.h"
 #include "base/rng.h"
 #include "base/rsa.h"
 
@@ -65,8 +64,8 @@ wire_format(struct wire *out, const struct wire_input *in, struct err *err)
 	add(out, "X-Amz-Target", in->target);
 	if (add_signature(out, in, err) != 0)
 		return -1;
-	(void)snprintf(out->attempt, sizeof out->attempt, "attempt=%d; max=%d",
-	    in->attempt, in->max);
+	(void)format_text(out->attempt, sizeof out->attempt,
+	    "attempt=%d; max=%d", in->attempt, in->max);
 	add(out, "Accept-Encoding", "identity");
 	add(out, "User-Agent", in->user_agent);
 	add(out, "amz-sdk-invocation-id", in->invocation_id);

@@ -1,9 +1,10 @@
 #include "base/buf.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/format.h"
 
 enum { FIRST_CAP = 64 };
 
@@ -85,22 +86,18 @@ buf_printf(struct buf *b, const char *format, ...)
 {
 	va_list args;
 	char *room;
-	int n;
+	size_t len;
 
 	va_start(args, format);
-	n = vsnprintf(NULL, 0, format, args);
+	len = format_args(NULL, 0, format, args);
 	va_end(args);
-	if (n < 0) {
-		b->failed = true;
-		return;
-	}
-	room = buf_room(b, (size_t)n);
+	room = buf_room(b, len);
 	if (room == NULL)
 		return;
 	va_start(args, format);
-	(void)vsnprintf(room, (size_t)n + 1, format, args);
+	(void)format_args(room, len + 1, format, args);
 	va_end(args);
-	b->len += (size_t)n;
+	b->len += len;
 }
 
 void

@@ -2,8 +2,9 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "base/format.h"
 
 struct kind {
 	const char *name;
@@ -67,7 +68,7 @@ err_set(struct err *err, enum err_kind kind, const char *format, ...)
 	if (!claim(err, kind))
 		return -1;
 	va_start(args, format);
-	(void)vsnprintf(raw, sizeof raw, format, args);
+	(void)format_args(raw, sizeof raw, format, args);
 	va_end(args);
 	clean_text(err->msg, sizeof err->msg, raw);
 	return -1;
@@ -84,9 +85,9 @@ err_sys(struct err *err, enum err_kind kind, const char *format, ...)
 	if (!claim(err, kind))
 		return -1;
 	va_start(args, format);
-	(void)vsnprintf(raw, sizeof raw, format, args);
+	(void)format_args(raw, sizeof raw, format, args);
 	va_end(args);
-	(void)snprintf(full, sizeof full, "%s: %s", raw, strerror(saved));
+	(void)format_text(full, sizeof full, "%s: %s", raw, strerror(saved));
 	clean_text(err->msg, sizeof err->msg, full);
 	errno = saved;
 	return -1;
@@ -99,7 +100,7 @@ err_wrap(struct err *err, const char *what)
 
 	if (err == NULL || err->kind == ERR_KIND_NONE)
 		return -1;
-	(void)snprintf(full, sizeof full, "%.*s: %s", ERR_MSG_MAX - 1, what,
+	(void)format_text(full, sizeof full, "%.*s: %s", ERR_MSG_MAX - 1, what,
 	    err->msg);
 	clean_text(err->msg, sizeof err->msg, full);
 	return -1;
@@ -114,7 +115,7 @@ err_fix(struct err *err, const char *format, ...)
 	if (err == NULL || err->kind == ERR_KIND_NONE || err->fix[0] != '\0')
 		return;
 	va_start(args, format);
-	(void)vsnprintf(raw, sizeof raw, format, args);
+	(void)format_args(raw, sizeof raw, format, args);
 	va_end(args);
 	clean_text(err->fix, sizeof err->fix, raw);
 }

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/format.h"
 #include "base/rng.h"
 #include "base/slice.h"
 
@@ -132,7 +133,7 @@ open_temp(int dir, char name[static TEMP_SIZE], struct err *err)
 
 	if (rng_fill(&random, sizeof random, err) != 0)
 		return -1;
-	(void)snprintf(name, TEMP_SIZE, ".ssm-activate.%016llx",
+	(void)format_text(name, TEMP_SIZE, ".ssm-activate.%016llx",
 	    (unsigned long long)random);
 	fd = openat(dir, name,
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);

@@ -1,9 +1,8 @@
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/number.h"
 
 /* Deeper than what can be read: writers may put a few levels around it. */
 enum { DEPTH_MAX = 2 * JSON_DEPTH_MAX };
@@ -16,21 +15,6 @@ struct walk {
 	const struct json *lists[DEPTH_MAX]; /* those that are open */
 };
 
-/* The shortest form that reads back as the same number; cJSON's own printer
- * rounds integers of more than 15 digits. */
-static void
-print_number(struct buf *out, double number)
-{
-	char text[32];
-
-	for (int digits = 15; digits <= 17; digits++) {
-		(void)snprintf(text, sizeof text, "%.*g", digits, number);
-		if (strtod(text, NULL) == number)
-			break;
-	}
-	buf_puts(out, text);
-}
-
 static void
 print_scalar(struct buf *out, const struct json *item)
 {
@@ -40,7 +24,7 @@ print_scalar(struct buf *out, const struct json *item)
 	if (json_string(item) != NULL)
 		json_quote(out, json_string(item));
 	else if (json_as_number(item, &number))
-		print_number(out, number);
+		number_print(out, number);
 	else if (json_as_bool(item, &yes))
 		buf_puts(out, yes ? "true" : "false");
 	else if (json_is_null(item))

@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/format.h"
 #include "base/slice.h"
 
 enum { LINE_SIZE = 4096, NODE_SIZE = 64 };
@@ -169,7 +169,7 @@ write_format(const struct origin *from, const char *format, va_list args)
 	char message[LINE_SIZE] = "";
 	int saved = errno;
 
-	(void)vsnprintf(message, sizeof message, format, args);
+	(void)format_args(message, sizeof message, format, args);
 	write_line(from, message);
 	errno = saved;
 }

@@ -5,7 +5,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/format.h"
 #include "base/log.h"
 #include "base/slice.h"
 #include "net/sock.h"
@@ -71,7 +71,8 @@ lookup(struct race *race, const char *host, struct err *err)
 	char port[PORT_SIZE];
 	int code;
 
-	(void)snprintf(port, sizeof port, "%u", (unsigned)race->target->port);
+	(void)format_text(port, sizeof port, "%u",
+	    (unsigned)race->target->port);
 	code = getaddrinfo(host, port, &hints, &found);
 	if (code != 0)
 		return lookup_failed(code, err);

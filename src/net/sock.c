@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/format.h"
 #include "base/slice.h"
 
 int
@@ -57,7 +57,7 @@ sock_wrap(struct err *err, const char *what, const char *host)
 {
 	char text[ERR_MSG_MAX];
 
-	(void)snprintf(text, sizeof text, "%s %s", what, host);
+	(void)format_text(text, sizeof text, "%s %s", what, host);
 	return err_wrap(err, text);
 }
 

@@ -1,9 +1,9 @@
 #include "ssm/register.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "base/format.h"
 #include "base/log.h"
 #include "base/slice.h"
 #include "ssm/register_lost.h"
@@ -11,7 +11,7 @@
 void
 register_mark(char out[static REGISTER_MARK_SIZE], const char *nonce)
 {
-	snprintf(out, REGISTER_MARK_SIZE, "[ssm-activate:%s]", nonce);
+	format_text(out, REGISTER_MARK_SIZE, "[ssm-activate:%s]", nonce);
 }
 
 void
@@ -23,7 +23,7 @@ register_describe(char out[static SSM_TEXT_MAX + 1], const char *text,
 
 	register_mark(mark, nonce);
 	head = slice_head_utf8(slice_of(text), SSM_TEXT_MAX - strlen(mark) - 1);
-	snprintf(out, SSM_TEXT_MAX + 1, "%.*s%s%s", (int)head.len, head.ptr,
+	format_text(out, SSM_TEXT_MAX + 1, "%.*s%s%s", (int)head.len, head.ptr,
 	    head.len > 0 ? " " : "", mark);
 }
 

@@ -19,6 +19,7 @@ from net_certs import CHAINS, Certs
 SUITES = ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256",
           "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305",
           "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384"]
+CURVES = ["prime256v1", "secp384r1", "secp521r1"]  # beside X25519
 STILL = 30  # seconds a server waits that never answers
 AUTH = "Basic dTpw"  # u:p
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -379,6 +380,10 @@ def start_all(certs):
     for suite in SUITES:
         chain = "p256" if "ECDSA" in suite else "good"
         start(suite, secured(context_of(certs, chain, suite), talk))
+    for curve in CURVES:
+        context = context_of(certs, "good")
+        context.set_ecdh_curve(curve)
+        start(curve, secured(context, talk))
     start_versions(certs)
     start("silent", wait_for_end)
     start("closing", after_hello(end))

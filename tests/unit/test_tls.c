@@ -149,6 +149,18 @@ test_all_suites(void **state)
 	}
 }
 
+/* Every other server takes X25519. */
+static void
+test_all_curves(void **state)
+{
+	static const char *const curves[] = { "prime256v1", "secp384r1",
+		"secp521r1" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
+		expect_good(curves[i], "tls.test");
+}
+
 struct bad {
 	const char *server;
 	const char *host;
@@ -446,6 +458,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good_certificates),
 		cmocka_unit_test(test_all_suites),
+		cmocka_unit_test(test_all_curves),
 		cmocka_unit_test(test_bad_certificates),
 		cmocka_unit_test(test_expiry_names_our_date),
 		cmocka_unit_test(test_untrusted_hints_at_the_bundle),
