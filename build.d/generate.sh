@@ -67,12 +67,47 @@ program_revision()
 	echo "$commit"
 }
 
-# license_text HEADING FILE
-license_text()
+# Files whose text of the licence must be the one that is printed.
+LICENSES="build/source/bearssl/LICENSE.txt build/source/cjson/LICENSE
+	build/source/musl/COPYRIGHT build/source/musl/src/stdlib/qsort.c"
+# Files of musl that have an owner of their own and are linked.
+MUSL_PARTS="src/stdlib/qsort.c src/thread/x86_64/__set_thread_area.s
+	src/string/aarch64/memcpy.S"
+
+# mit_text FILE: the text of the licence in one line.
+mit_text()
 {
-	printf '%s\n\n' "$1"
-	cat "$2"
-	echo
+	sed -n 's/^ \*//; /Permission is hereby granted/,/SOFTWARE\.$/p' "$1" |
+	    tr -s '[:space:]' ' ' | sed 's/^ //'
+}
+
+# notice NAME FILE: whose work it is.
+notice()
+{
+	line=$(sed -n 's/[, ]*\(\*\/\)*$//
+	    s/.*Copyright/Copyright/p' "$2" | head -n 1) ||
+	    die "$2 cannot be read"
+	[ -n "$line" ] || die "$2 has no copyright notice"
+	printf '%s: %s\n' "$1" "$line"
+}
+
+# All notices and once the text, which has to be the same everywhere.
+generate_licenses()
+{
+	text=$(mit_text build/source/bearssl/LICENSE.txt)
+	for file in $LICENSES; do
+		[ "$(mit_text "$file")" = "$text" ] ||
+		    die "$file has another licence than the others"
+	done
+	notice BearSSL build/source/bearssl/LICENSE.txt
+	notice cJSON build/source/cjson/LICENSE
+	notice musl build/source/musl/COPYRIGHT
+	for file in $MUSL_PARTS; do
+		notice "musl $file" "build/source/musl/$file"
+	done
+	printf '\nEach under this licence:\n\n'
+	echo "$text" | sed 's/ THE SOFTWARE IS/\n\n&/;
+	    s/ The above copyright/\n\n&/; s/\n /\n/g' | fold -s -w 78
 }
 
 # build/gen/version.c
@@ -87,10 +122,7 @@ generate_version()
 	const char version_musl[] = "$(source_version musl)";
 	const char version_licenses[] =
 	END
-	license_text "== BearSSL" build/source/bearssl/LICENSE.txt \
-	    >build/gen/licenses
-	license_text "== cJSON" build/source/cjson/LICENSE >>build/gen/licenses
-	license_text "== musl" build/source/musl/COPYRIGHT >>build/gen/licenses
+	generate_licenses >build/gen/licenses
 	c_string <build/gen/licenses
 	echo ';'
 }

@@ -25,13 +25,14 @@ replay: $(FUZZ:tests/fuzz/%.c=$(OUT)/fuzz/%)
 # One partition: the whole program is optimized at once.  Headers, code and
 # constants share a segment (noseparate-code): apart they would each begin on
 # a page of their own, up to 64 KiB on arm64.  At fixed addresses nothing is
-# relocated that relro could protect.
+# relocated that relro could protect.  The small common-page-size lets data
+# begin in the file where constants end.
 ifeq ($(FLAVOUR),ship)
 gccfile = $(shell $(GCC) -print-file-name=$(1))
 define link
 $(CC) -nostdlib -nostartfiles -static -no-pie -o $@ $(2) \
     -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack \
-    -Wl,-z,norelro -Wl,-z,noseparate-code \
+    -Wl,-z,norelro -Wl,-z,noseparate-code -Wl,-z,common-page-size=64 \
     $(MUSL)/lib/crt1.o $(MUSL)/lib/crti.o \
     $(filter-out %.list,$(1)) $(MUSL)/lib/libc.a \
     $(call gccfile,libgcc.a) $(MUSL)/lib/libc.a \
