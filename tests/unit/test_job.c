@@ -1,0 +1,402 @@
+/* Worker processes: what they say, how they end, what they are given. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "app/job.h"
+#include "app/record.h"
+#include "base/clock.h"
+
+#define NODE "mi-0123456789abcdef0"
+
+enum { LONG_MS = 20000, SHORT_MS = 300, STEP_MS = 20 };
+
+static struct job job;
+static struct err failure;
+
+static void
+start(void (*work)(const void *, int), const void *input, int64_t ms)
+{
+	struct job_spec spec = { .name = "test", .work = work, .input = input };
+
+	spec.deadline = clock_in(ms);
+	job = (struct job){ .name = NULL };
+	assert_int_equal(job_start(&job, &spec, &failure), 0);
+	assert_true(job.active);
+	assert_true(job.pid > 0);
+}
+
+/* The next record, waited for as a keeper does. */
+static struct record
+next(void)
+{
+	int64_t until = clock_in(LONG_MS);
+	struct record record = { 0 };
+
+	while (job_next(&job, &record) == 0) {
+		struct pollfd wait = { job.fd, POLLIN, 0 };
+
+		assert_true(job.active);
+		assert_true(clock_ms() < until);
+		(void)poll(&wait, 1, STEP_MS);
+	}
+	return record;
+}
+
+/* It has ended, and with it what it says of itself. */
+static void
+reap(pid_t pid)
+{
+	int64_t until = clock_in(LONG_MS);
+	pid_t got = 0;
+
+	while ((got = waitpid(pid, NULL, WNOHANG)) == 0 && clock_ms() < until)
+		clock_sleep(clock_in(STEP_MS));
+	assert_int_equal(got, pid);
+}
+
+static void
+reports(const void *input, int out)
+{
+	(void)record_send(out, RECORD_REGION, input, NULL, NULL);
+	(void)record_send(out, RECORD_NODE, NODE, NULL, NULL);
+	record_finish(out, 0, NULL);
+}
+
+static void
+test_records(void **state)
+{
+	struct record record;
+	pid_t pid;
+
+	(void)state;
+	start(reports, "eu-west-1", LONG_MS);
+	pid = job.pid;
+	record = next();
+	assert_int_equal(record.type, RECORD_REGION);
+	assert_string_equal(record.text, "eu-west-1");
+	record = next();
+	assert_int_equal(record.type, RECORD_NODE);
+	assert_false(job.finished);
+	record = next();
+	assert_int_equal(record.type, RECORD_DONE);
+	assert_true(job.finished);
+	assert_false(job.active);
+	assert_int_equal(job_next(&job, &record), 0);
+	reap(pid);
+	assert_false(job_reaped(&job, pid + 1));
+	assert_true(job_reaped(&job, pid));
+	assert_int_equal(job.pid, 0);
+}
+
+static void
+fails(const void *input, int out)
+{
+	struct err err = { 0 };
+
+	err_set(&err, ERR_KIND_TLS, "%s", (const char *)input);
+	record_finish(out, -1, &err);
+}
+
+static void
+test_failure_of_a_worker(void **state)
+{
+	struct record record;
+
+	(void)state;
+	start(fails, "why", LONG_MS);
+	record = next();
+	assert_int_equal(record.type, RECORD_FAILED);
+	assert_string_equal(record.err.msg, "why");
+	assert_int_equal(record.err.kind, ERR_KIND_TLS);
+	assert_false(job.active);
+	reap(job.pid);
+}
+
+static void
+says_nothing(const void *input, int out)
+{
+	(void)input;
+	(void)out;
+}
+
+static void
+crashes(const void *input, int out)
+{
+	(void)input;
+	(void)record_send(out, RECORD_NODE, NODE, NULL, NULL);
+	(void)raise(SIGKILL);
+}
+
+static void
+test_worker_that_dies(void **state)
+{
+	struct record record;
+
+	(void)state;
+	start(says_nothing, NULL, LONG_MS);
+	record = next();
+	assert_int_equal(record.type, RECORD_FAILED);
+	assert_int_equal(record.err.kind, ERR_KIND_SYSTEM);
+	assert_non_null(strstr(record.err.msg, "test"));
+	assert_false(record.err.timed_out);
+	assert_false(job.active);
+	reap(job.pid);
+	/* What it had said before is not lost. */
+	start(crashes, NULL, LONG_MS);
+	record = next();
+	assert_int_equal(record.type, RECORD_NODE);
+	record = next();
+	assert_int_equal(record.type, RECORD_FAILED);
+	reap(job.pid);
+}
+
+static void
+hangs(const void *input, int out)
+{
+	(void)input;
+	(void)record_send(out, RECORD_NODE, NODE, NULL, NULL);
+	for (;;)
+		(void)pause();
+}
+
+static void
+test_deadline(void **state)
+{
+	struct record record;
+	pid_t pid;
+
+	(void)state;
+	start(hangs, NULL, SHORT_MS);
+	pid = job.pid;
+	record = next();
+	assert_int_equal(record.type, RECORD_NODE);
+	assert_true(clock_ms() < job.deadline);
+	record = next();
+	assert_int_equal(record.type, RECORD_FAILED);
+	assert_true(clock_ms() >= job.deadline);
+	assert_true(record.err.timed_out);
+	assert_int_equal(record.err.kind, ERR_KIND_CONNECTION);
+	assert_int_not_equal(record.err.retry, ERR_FINAL);
+	assert_false(job.active);
+	assert_int_equal(kill(pid, 0), -1);
+}
+
+static void
+damaged_first(const void *input, int out)
+{
+	static const struct record zero;
+
+	(void)input;
+	for (int i = 0; i < 2; i++)
+		(void)!write(out, &zero, sizeof zero);
+	hangs(NULL, out);
+}
+
+/* A worker that is killed takes no knowledge with it. */
+static void
+test_pipe_is_read_to_its_end(void **state)
+{
+	struct pollfd wait;
+	struct record record;
+
+	(void)state;
+	start(damaged_first, NULL, SHORT_MS);
+	wait = (struct pollfd){ job.fd, POLLIN, 0 };
+	assert_int_equal(poll(&wait, 1, LONG_MS), 1);
+	clock_sleep(job.deadline);
+	record = next();
+	assert_int_equal(record.type, RECORD_NODE);
+	record = next();
+	assert_int_equal(record.type, RECORD_FAILED);
+	assert_true(record.err.timed_out);
+}
+
+static void
+starts_another(const void *input, int out)
+{
+	char text[16];
+	pid_t pid = fork();
+
+	(void)input;
+	if (pid == 0)
+		for (;;)
+			(void)pause();
+	snprintf(text, sizeof text, "%d", (int)pid);
+	(void)record_send(out, RECORD_REGION, text, NULL, NULL);
+	for (;;)
+		(void)pause();
+}
+
+static void
+test_kill_ends_the_group(void **state)
+{
+	struct record record;
+	pid_t second;
+
+	(void)state;
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	start(starts_another, NULL, LONG_MS);
+	record = next();
+	second = (pid_t)strtol(record.text, NULL, 10);
+	assert_true(second > 0);
+	assert_int_equal(kill(second, 0), 0);
+	job_kill(&job);
+	assert_false(job.active);
+	assert_int_equal(job_next(&job, &record), 0);
+	reap(job.pid);
+	reap(second);
+	assert_true(job_reaped(&job, job.pid));
+	job_kill(&job);
+	/* The same at a deadline. */
+	start(starts_another, NULL, SHORT_MS);
+	record = next();
+	second = (pid_t)strtol(record.text, NULL, 10);
+	record = next();
+	assert_int_equal(record.type, RECORD_FAILED);
+	reap(second);
+}
+
+/* What it is given, told as a region: "ok", or what is wrong. */
+static const char *
+wrong_setting(const int *kept)
+{
+	struct rlimit limit;
+	struct stat in, out, null;
+	sigset_t mask;
+	int death = 0;
+
+	if (getpgrp() != getpid())
+		return "group";
+	if (prctl(PR_GET_PDEATHSIG, &death) != 0 || death != SIGKILL)
+		return "death";
+	if (prctl(PR_GET_DUMPABLE) != 0)
+		return "dumpable";
+	if (getrlimit(RLIMIT_CORE, &limit) != 0 || limit.rlim_max != 0)
+		return "core";
+	if (fstat(0, &in) != 0 || fstat(1, &out) != 0 ||
+	    stat("/dev/null", &null) != 0 || in.st_rdev != null.st_rdev ||
+	    out.st_rdev != null.st_rdev)
+		return "stdio";
+	if (sigprocmask(SIG_BLOCK, NULL, &mask) != 0 ||
+	    sigismember(&mask, SIGTERM) != 0 ||
+	    sigismember(&mask, SIGCHLD) != 0)
+		return "mask";
+	if (signal(SIGTERM, SIG_DFL) != SIG_DFL ||
+	    signal(SIGHUP, SIG_DFL) != SIG_DFL)
+		return "handlers";
+	if (fcntl(kept[0], F_GETFD) < 0)
+		return "kept";
+	return fcntl(kept[1], F_GETFD) < 0 ? "ok" : "not kept";
+}
+
+static void
+looks_around(const void *input, int out)
+{
+	(void)record_send(out, RECORD_REGION, wrong_setting(input), NULL, NULL);
+	record_finish(out, 0, NULL);
+}
+
+static void
+test_what_a_worker_is_given(void **state)
+{
+	struct job_spec spec = { .name = "test", .work = looks_around };
+	struct record record;
+	sigset_t block, before;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	(void)sigfillset(&block);
+	assert_int_equal(sigprocmask(SIG_BLOCK, &block, &before), 0);
+	assert_true(signal(SIGHUP, SIG_IGN) != SIG_ERR);
+	spec.input = fds;
+	spec.keep[0] = fds[0];
+	spec.keep_count = 1;
+	spec.deadline = clock_in(LONG_MS);
+	assert_int_equal(job_start(&job, &spec, &failure), 0);
+	record = next();
+	assert_string_equal(record.text, "ok");
+	record = next();
+	assert_int_equal(record.type, RECORD_DONE);
+	reap(job.pid);
+	assert_true(signal(SIGHUP, SIG_DFL) == SIG_IGN);
+	assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* Without its keeper a worker must not go on. */
+static void
+test_worker_ends_with_its_keeper(void **state)
+{
+	struct job_spec spec = { .name = "test", .work = hangs };
+	int fds[2];
+	pid_t keeper, worker = 0;
+
+	(void)state;
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	assert_int_equal(pipe(fds), 0);
+	keeper = fork();
+	assert_true(keeper >= 0);
+	if (keeper == 0) {
+		spec.deadline = clock_in(LONG_MS);
+		if (job_start(&job, &spec, &failure) != 0)
+			_exit(1);
+		/* Its first record says that it is at work. */
+		(void)next();
+		(void)!write(fds[1], &job.pid, sizeof job.pid);
+		_exit(0);
+	}
+	assert_int_equal(read(fds[0], &worker, sizeof worker), sizeof worker);
+	reap(keeper);
+	reap(worker);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void
+test_no_job(void **state)
+{
+	struct job none = { .name = NULL };
+	struct record record;
+
+	(void)state;
+	assert_int_equal(job_next(&none, &record), 0);
+	job_kill(&none);
+	assert_false(job_reaped(&none, getpid()));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_records),
+		cmocka_unit_test(test_failure_of_a_worker),
+		cmocka_unit_test(test_worker_that_dies),
+		cmocka_unit_test(test_deadline),
+		cmocka_unit_test(test_pipe_is_read_to_its_end),
+		cmocka_unit_test(test_kill_ends_the_group),
+		cmocka_unit_test(test_what_a_worker_is_given),
+		cmocka_unit_test(test_worker_ends_with_its_keeper),
+		cmocka_unit_test(test_no_job),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

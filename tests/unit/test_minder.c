@@ -1,0 +1,418 @@
+/* Keeping an agent: copies of the shell under the names of its programs. */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "agent/spec.h"
+#include "app/minder.h"
+#include "base/clock.h"
+#include "base/err.h"
+
+enum { LONG_MS = 20000, STEP_MS = 20, PATH_SIZE = 128, SCRIPT_MAX = 1024 };
+
+/* A process that stays, ends on TERM, or does not even do that. */
+#define STAYS   "kill -STOP $$; :"
+#define ENDS    "trap 'exit 3' TERM; : >$d/ready; while :; do sleep 0.05; done"
+#define RESISTS "trap '' TERM; : >$d/ready; while :; do sleep 0.05; done"
+
+static const char *const programs[] = { "amazon-ssm-agent", "ssm-agent-worker",
+	"ssm-session-worker" };
+static const char *const files[] = { "amazon-ssm-agent", "ssm-agent-worker",
+	"ssm-session-worker", "worker", "session", "ready" };
+
+static char folder[64], agent[PATH_SIZE], script[SCRIPT_MAX], d[PATH_SIZE];
+static char path_var[] = "PATH=/usr/bin:/bin", dash_c[] = "-c";
+static char *argv[] = { agent, dash_c, script, NULL };
+static char *envp[] = { path_var, d, NULL };
+static const struct spec spec = { argv, envp };
+static struct minder minder;
+static struct err failure;
+
+static void
+copy_shell(const char *name)
+{
+	char command[PATH_SIZE * 2];
+
+	snprintf(command, sizeof command, "cp -L /bin/sh %s/%s", folder, name);
+	assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c) */
+}
+
+static int
+make(void **state)
+{
+	(void)state;
+	strcpy(folder, "/tmp/ssm-activate-unit-XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++)
+		copy_shell(programs[i]);
+	snprintf(agent, sizeof agent, "%s/amazon-ssm-agent", folder);
+	snprintf(d, sizeof d, "d=%s", folder);
+	err_clear(&failure);
+	minder = (struct minder){ .spec = NULL };
+	return prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+static int
+clean(void **state)
+{
+	char path[PATH_SIZE];
+
+	(void)state;
+	minder_kill(&minder);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		continue;
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+		(void)unlink(path);
+	}
+	return rmdir(folder);
+}
+
+static void
+start(const char *text)
+{
+	assert_true(strlen(text) < sizeof script);
+	strcpy(script, text);
+	assert_int_equal(minder_start(&minder, &spec, &failure), 0);
+	assert_true(minder.pid > 0);
+}
+
+/* Wait until a file of the folder has something in it, a pid perhaps. */
+static pid_t
+wait_for(const char *name, bool text)
+{
+	int64_t until = clock_in(LONG_MS);
+	char path[PATH_SIZE], line[32] = "";
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	while (clock_ms() < until) {
+		file = fopen(path, "r");
+		if (file != NULL) {
+			(void)!fgets(line, sizeof line, file);
+			(void)fclose(file);
+			if (!text || strchr(line, '\n') != NULL)
+				return (pid_t)strtol(line, NULL, 10);
+		}
+		clock_sleep(clock_in(STEP_MS));
+	}
+	fail_msg("no %s", path);
+	return 0;
+}
+
+static int
+reap(pid_t pid)
+{
+	int64_t until = clock_in(LONG_MS);
+	int status = 0;
+	pid_t got = 0;
+
+	while ((got = waitpid(pid, &status, WNOHANG)) == 0 &&
+	       clock_ms() < until)
+		clock_sleep(clock_in(STEP_MS));
+	assert_int_equal(got, pid);
+	return status;
+}
+
+/* The core has ended, and the minder is told. */
+static void
+core_ends(void)
+{
+	pid_t pid = minder.pid;
+
+	assert_true(minder_reaped(&minder, pid, reap(pid)));
+	assert_int_equal(minder.pid, 0);
+}
+
+static bool
+lives(pid_t pid)
+{
+	return waitpid(pid, NULL, WNOHANG) == 0;
+}
+
+static void
+test_pauses(void **state)
+{
+	(void)state;
+	assert_int_equal(minder_pause(1), MINDER_FIRST_MS);
+	assert_int_equal(minder_pause(2), 2 * MINDER_FIRST_MS);
+	assert_int_equal(minder_pause(3), 4 * MINDER_FIRST_MS);
+	assert_int_equal(minder_pause(6), 32 * MINDER_FIRST_MS);
+	assert_int_equal(minder_pause(7), MINDER_PAUSE_MAX_MS);
+	assert_int_equal(minder_pause(1000000), MINDER_PAUSE_MAX_MS);
+}
+
+static void
+test_runs_after_a_while(void **state)
+{
+	(void)state;
+	assert_true(minder_due(&minder) == INT64_MAX);
+	start(STAYS);
+	assert_int_equal(minder.phase, MINDER_STARTING);
+	assert_int_equal(minder_due(&minder), minder.since + MINDER_ALIVE_MS);
+	minder_tick(&minder);
+	assert_int_equal(minder.phase, MINDER_STARTING);
+	clock_sleep(minder_due(&minder));
+	minder_tick(&minder);
+	assert_int_equal(minder.phase, MINDER_RUNNING);
+	assert_true(minder_due(&minder) == INT64_MAX);
+	assert_int_equal(minder.restarts, 0);
+	assert_false(minder_reaped(&minder, getpid(), 0));
+	assert_false(minder_reaped(&minder, 0, 0));
+}
+
+static void
+test_is_started_again(void **state)
+{
+	pid_t first;
+
+	(void)state;
+	/* Its status says nothing: 0 is a crash, too. */
+	start("exit 0");
+	first = minder.pid;
+	core_ends();
+	assert_int_equal(minder.phase, MINDER_PAUSING);
+	assert_int_equal(minder.crashes, 1);
+	assert_true(minder_due(&minder) > clock_ms());
+	assert_true(minder_due(&minder) <= clock_in(MINDER_FIRST_MS));
+	minder_tick(&minder);
+	assert_int_equal(minder.phase, MINDER_PAUSING);
+	clock_sleep(minder_due(&minder));
+	minder_tick(&minder);
+	assert_int_equal(minder.phase, MINDER_STARTING);
+	assert_int_equal(minder.restarts, 1);
+	assert_true(minder.pid > 0 && minder.pid != first);
+	core_ends();
+	assert_int_equal(minder.crashes, 2);
+	assert_true(minder_due(&minder) > clock_in(MINDER_FIRST_MS));
+}
+
+static void
+test_steady_life_forgets(void **state)
+{
+	(void)state;
+	start("exit 1");
+	minder.crashes = MINDER_TRIES - 1;
+	minder.since = clock_ms() - MINDER_STEADY_MS;
+	core_ends();
+	assert_int_equal(minder.crashes, 1);
+	assert_int_equal(minder.phase, MINDER_PAUSING);
+}
+
+static void
+test_gives_up(void **state)
+{
+	(void)state;
+	start("exit 1");
+	minder.crashes = MINDER_TRIES - 2;
+	core_ends();
+	assert_int_equal(minder.phase, MINDER_PAUSING);
+	start("exit 1");
+	minder.crashes = MINDER_TRIES;
+	core_ends();
+	assert_int_equal(minder.phase, MINDER_LOST);
+	assert_true(minder_due(&minder) == INT64_MAX);
+	minder_tick(&minder);
+	assert_int_equal(minder.phase, MINDER_LOST);
+	assert_int_equal(minder.pid, 0);
+}
+
+static void
+test_cannot_be_started(void **state)
+{
+	(void)state;
+	assert_int_equal(unlink(agent), 0);
+	assert_int_equal(minder_start(&minder, &spec, &failure), -1);
+	assert_int_equal(minder.phase, MINDER_OFF);
+	assert_int_equal(minder.pid, 0);
+	assert_int_not_equal(failure.kind, ERR_KIND_NONE);
+	/* Later it is a crash like others. */
+	minder.phase = MINDER_PAUSING;
+	minder.crashes = 1;
+	minder.next = clock_ms();
+	minder_tick(&minder);
+	assert_int_equal(minder.phase, MINDER_PAUSING);
+	assert_int_equal(minder.crashes, 2);
+	assert_true(minder_due(&minder) > clock_in(MINDER_FIRST_MS));
+}
+
+/* A core with a worker and a session; it stays or ends. */
+#define FAMILY                                                            \
+	"$d/ssm-agent-worker -c 'kill -STOP $$; :' & echo $! >$d/worker;" \
+	"$d/ssm-session-worker -c 'kill -STOP $$; :' &"                   \
+	"echo $! >$d/session;"
+
+static void
+test_crash_leaves_sessions_alone(void **state)
+{
+	pid_t worker, session;
+
+	(void)state;
+	start(FAMILY STAYS);
+	worker = wait_for("worker", true);
+	session = wait_for("session", true);
+	assert_int_equal(kill(minder.pid, SIGKILL), 0);
+	core_ends();
+	assert_int_equal(minder.phase, MINDER_PAUSING);
+	assert_int_equal(WTERMSIG(reap(worker)), SIGKILL);
+	assert_true(lives(session));
+	minder_kill(&minder);
+	assert_int_equal(WTERMSIG(reap(session)), SIGKILL);
+}
+
+static void
+test_hibernation(void **state)
+{
+	pid_t worker, session;
+
+	(void)state;
+	start(FAMILY STAYS);
+	worker = wait_for("worker", true);
+	session = wait_for("session", true);
+	minder.phase = MINDER_RUNNING;
+	minder_hibernates(&minder);
+	core_ends();
+	assert_int_equal(minder.phase, MINDER_PAUSING);
+	(void)reap(worker);
+	assert_true(lives(session));
+	/* There is nobody to wake. */
+	minder_hibernates(&minder);
+	assert_int_equal(minder.phase, MINDER_PAUSING);
+}
+
+static void
+test_stops(void **state)
+{
+	pid_t pid;
+	int status;
+
+	(void)state;
+	start(ENDS);
+	(void)wait_for("ready", false);
+	pid = minder.pid;
+	minder_stop(&minder, LONG_MS);
+	assert_int_equal(minder.phase, MINDER_STOPPING);
+	status = reap(pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 3);
+	assert_true(minder_reaped(&minder, pid, status));
+	assert_int_equal(minder.phase, MINDER_STOPPING);
+	assert_int_equal(minder.crashes, 0);
+}
+
+static void
+test_stop_has_an_end(void **state)
+{
+	pid_t session;
+
+	(void)state;
+	start("$d/ssm-session-worker -c 'kill -STOP $$; :' &"
+	      "echo $! >$d/session;" RESISTS);
+	session = wait_for("session", true);
+	(void)wait_for("ready", false);
+	minder_stop(&minder, 10 * STEP_MS);
+	assert_true(minder_due(&minder) <= clock_in(10 * STEP_MS));
+	minder_tick(&minder);
+	assert_int_equal(minder.phase, MINDER_STOPPING);
+	clock_sleep(minder_due(&minder));
+	assert_int_equal(kill(session, 0), 0);
+	minder_tick(&minder);
+	assert_int_equal(minder.phase, MINDER_OFF);
+	core_ends();
+	(void)reap(session);
+	/* And it stays down. */
+	assert_int_equal(minder.phase, MINDER_OFF);
+	assert_true(minder_due(&minder) == INT64_MAX);
+}
+
+static void
+test_kill(void **state)
+{
+	pid_t worker, session;
+
+	(void)state;
+	start(FAMILY STAYS);
+	worker = wait_for("worker", true);
+	session = wait_for("session", true);
+	minder_kill(&minder);
+	assert_int_equal(minder.phase, MINDER_OFF);
+	core_ends();
+	(void)reap(worker);
+	(void)reap(session);
+	assert_int_equal(minder.phase, MINDER_OFF);
+	/* Nothing runs: both do nothing. */
+	minder_kill(&minder);
+	minder_stop(&minder, STEP_MS);
+	assert_int_equal(minder.phase, MINDER_OFF);
+}
+
+/* In the pause there is nothing to stop, but it must not start again. */
+static void
+test_stop_in_the_pause(void **state)
+{
+	(void)state;
+	start("exit 1");
+	core_ends();
+	minder_stop(&minder, 0);
+	assert_int_equal(minder.phase, MINDER_STOPPING);
+	minder_tick(&minder);
+	assert_int_equal(minder.phase, MINDER_OFF);
+	assert_int_equal(minder.pid, 0);
+}
+
+/* Only our own descendants are signalled. */
+static void
+test_somebody_elses_agent(void **state)
+{
+	pid_t other = 0;
+
+	(void)state;
+	start("exit 1");
+	core_ends();
+	/* A child of ours that is none of the agent's programs. */
+	other = fork();
+	assert_true(other >= 0);
+	if (other == 0)
+		for (;;)
+			(void)pause();
+	minder_kill(&minder);
+	clock_sleep(clock_in(5 * STEP_MS));
+	assert_true(lives(other));
+	assert_int_equal(kill(other, SIGKILL), 0);
+	(void)reap(other);
+}
+
+#define AGENT_TEST(f) cmocka_unit_test_setup_teardown(f, make, clean)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pauses),
+		AGENT_TEST(test_runs_after_a_while),
+		AGENT_TEST(test_is_started_again),
+		AGENT_TEST(test_steady_life_forgets),
+		AGENT_TEST(test_gives_up),
+		AGENT_TEST(test_cannot_be_started),
+		AGENT_TEST(test_crash_leaves_sessions_alone),
+		AGENT_TEST(test_hibernation),
+		AGENT_TEST(test_stops),
+		AGENT_TEST(test_stop_has_an_end),
+		AGENT_TEST(test_kill),
+		AGENT_TEST(test_stop_in_the_pause),
+		AGENT_TEST(test_somebody_elses_agent),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
