@@ -1,0 +1,66 @@
+/*
+ * Records of a worker: the type, then what overwrites a good one from its
+ * text on.  One that is taken for valid leaves a valid state, that can be
+ * saved and loaded again.
+ */
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/record.h"
+#include "base/buf.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* As record_send() makes it. */
+static void
+make_good(struct record *out)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) != 0 ||
+	    record_send(ends[1], RECORD_DONE, "", NULL, NULL) != 0 ||
+	    record_receive(ends[0], out) != 1 || close(ends[0]) != 0 ||
+	    close(ends[1]) != 0)
+		abort();
+}
+
+static void
+check(const struct record *record)
+{
+	struct state state = { .unsettled = true }, again = { .since = 0 };
+	struct buf text = { .data = NULL };
+	struct err err = { .code = ERR_OK };
+
+	strcpy(state.region, "eu-west-1");
+	(void)record_apply(&state, record);
+	if (!state_valid(&state) || state_encode(&text, &state, &err) != 0 ||
+	    state_decode(&again, buf_str(&text), &err) != 0 ||
+	    state_settled(&state) != state_settled(&again))
+		abort();
+	buf_free(&text);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const size_t begin = offsetof(struct record, text);
+	static struct record good;
+	struct record record;
+
+	if (good.magic == 0)
+		make_good(&good);
+	if (size == 0)
+		return 0;
+	record = good;
+	record.type = data[0];
+	if (--size > sizeof record - begin)
+		size = sizeof record - begin;
+	memcpy((unsigned char *)&record + begin, data + 1, size);
+	if (record_valid(&record))
+		check(&record);
+	return 0;
+}
