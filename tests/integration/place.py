@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -59,6 +60,22 @@ def raise_loopback():
                         _interface(name, _address("255.255.255.255")))
 
 
+def serve_names():
+    """Answer every question for a name: there is none. AWS's own names are
+    in /etc/hosts."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind(("127.0.0.1", 53))
+
+    def serve():
+        while True:
+            question, peer = sock.recvfrom(4096)
+            # The question again, as an answer (QR, RD, RA) of NXDOMAIN.
+            head = question[:2] + b"\x81\x83" + question[4:6] + bytes(6)
+            end = question.index(b"\0", 12) + 5
+            sock.sendto(head + question[12:end], peer)
+    threading.Thread(target=serve, daemon=True).start()
+
+
 def program():
     """Return the path of the binary under test."""
     return os.path.abspath(os.environ.get("SSM_ACTIVATE_BIN")
@@ -102,6 +119,7 @@ class Place:
         mount("-t", "tmpfs", "-o", "mode=0755", "tmpfs", self.folder)
         socket.sethostname(HOSTNAME)
         raise_loopback()
+        serve_names()
         os.makedirs(self.path("aws"))
         self.aws = FakeAws(dir=self.path("aws"), link_local=True,
                            inspect_peers=True, region=REGION)

@@ -1,0 +1,208 @@
+"""The agent crashes, sleeps, refuses to end; and signals at all times."""
+
+import os
+import signal
+import time
+import unittest
+
+import place
+from case import BIN, SH, SLEEP, Case, environment, procfs, wait_until
+
+ZOMBIES = 0
+
+
+@unittest.skipIf(place.real_agent(), "the knobs are the stand-in's")
+class Minded(Case):
+    """Kept alive."""
+
+    def test_crash(self):
+        """Started again; the log and the status say so."""
+        held, node = self.run_up()
+        held.wait_line("is online")
+        old = held.find("amazon-ssm-agent")[0]
+        workers = held.find("ssm-agent-worker")
+        os.kill(old, signal.SIGKILL)
+        held.wait_line("agent ended")
+        held.wait_line("runs again")
+        new = held.find("amazon-ssm-agent")
+        self.assertEqual(len(new), 1)
+        self.assertNotEqual(new, [old])
+        wait_until(lambda: held.find("ssm-agent-worker")
+                   and held.find("ssm-agent-worker") != workers,
+                   "a new worker")
+        shown, _ = self.status(held)
+        self.assertEqual((shown["agent_restarts"], shown["node"]), (1, node))
+        self.assertEqual(self.operations().count("CreateActivation"), 1)
+        self.check_no_zombie(held)
+
+    def check_no_zombie(self, held):
+        """All that ended was reaped."""
+        wait_until(lambda: not [pid for pid in held.processes()
+                                if procfs.is_zombie(pid)], "no zombie")
+
+    def test_session_lives_on(self):
+        """What runs in a session survives the agent's crash."""
+        held, _ = self.run_up(env=environment(STANDIN_SESSION="1"))
+        held.wait_line("is online")
+        session = wait_until(lambda: held.find("ssm-session-worker"),
+                             "a session")
+        os.kill(held.find("amazon-ssm-agent")[0], signal.SIGKILL)
+        held.wait_line("runs again")
+        self.assertIn(session[0], held.find("ssm-session-worker"))
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(), 0)
+
+    def test_hibernation(self):
+        """A first heartbeat that fails: started again at once."""
+        self.aws.fault(operation="UpdateInstanceInformation",
+                       code="AccessDeniedException")
+        held, node = self.run_up()
+        held.wait_line("went to sleep|hibernate")
+        self.wait_online(node)
+        held.wait_line("is online")
+        self.assertGreaterEqual(self.status(held)[0]["agent_restarts"], 1)
+
+    def test_deaf(self):
+        """An agent that ignores TERM is killed, within the budget."""
+        held, _ = self.run_up(env=environment(STANDIN_IGNORE_TERM="1"))
+        held.wait_line("is online")
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(), 0)
+        self.assertLess(held.ended_after, 9)
+        self.assert_clean(held.root)
+
+    def test_deaf_in_up(self):
+        """The same with `up` and `down`; no process stays."""
+        held = self.start([SH, "-c", "ssm-activate up; ssm-activate down; "
+                           "echo done; sleep 60"],
+                          env=environment(STANDIN_IGNORE_TERM="1",
+                                          STANDIN_SESSION="1"))
+        wait_until(lambda: "done" in held.out, "down")
+        wait_until(lambda: not self.agent_pids(held)
+                   and not held.find("ssm-activate")
+                   and not held.find("ssm-session-worker"), "no process")
+        self.assert_clean(held.root)
+
+    def test_slow_end(self):
+        """The container does not wait for an agent that takes 7 seconds."""
+        held, _ = self.run_up(env=environment(STANDIN_STOP_MS="7000"))
+        held.wait_line("is online")
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(), 0)
+        self.assertLess(held.ended_after, 3)
+
+
+class Signals(Case):
+    """Stop signals at all times."""
+
+    def test_each_while_up(self):
+        """TERM, INT and QUIT: forwarded, and the node goes."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+            with self.subTest(number=number):
+                held, _ = self.run_up()
+                held.signal(number)
+                self.assertEqual(held.wait(), 0)
+                self.assert_clean(held.root)
+
+    def test_while_registering(self):
+        """At each stalled call: clean, and within the budget."""
+        for operation in ("CreateActivation", "RegisterManagedInstance",
+                          "DeleteActivation"):
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+                with self.subTest(operation=operation, number=number):
+                    self.aws.reset()
+                    self.check_stop(operation, number)
+                    self.aws.post("faults", {"clear": True})
+
+    def check_stop(self, operation, number):
+        """One signal at one call that is not answered."""
+        self.aws.fault(operation=operation, stall=20)
+        held = self.start([BIN, "run", "--"] + SLEEP, env=environment(
+            SSM_ACTIVATE_DOWN_TIMEOUT="4s"))
+        wait_until(lambda: operation in self.operations(), operation)
+        began = time.monotonic()
+        held.signal(number)
+        self.assertEqual(held.wait(), 0)
+        self.assertLess(time.monotonic() - began, 5)
+        state = self.aws.state()
+        named = [one["ActivationId"] for one in state["activations"]
+                 if one["ActivationId"] not in held.err]
+        named += [one["InstanceId"] for one in state["nodes"]
+                  if one["InstanceId"] not in held.err]
+        self.assertEqual(named, [], "left behind and not named")
+
+    def test_before_anything(self):
+        """At once after the start."""
+        for pause in (0, 0.01, 0.03, 0.1, 0.2):
+            with self.subTest(pause=pause):
+                self.aws.reset()
+                held = self.start([BIN, "run", "--"] + SLEEP)
+                time.sleep(pause)
+                held.signal(signal.SIGTERM)
+                # SLEEP's shell may not have set its trap yet.
+                self.assertIn(held.wait(), (0, 143))
+                self.assert_clean(held.root)
+
+    def test_removal_stalls(self):
+        """DeregisterManagedInstance is not answered: the budget holds, and
+        what stays is named."""
+        held, node = self.run_up(env=environment(
+            SSM_ACTIVATE_DOWN_TIMEOUT="2s"))
+        self.aws.fault(operation="DeregisterManagedInstance", stall=20,
+                       count=0)
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(), 0)
+        self.assertLess(held.ended_after, 3)
+        self.assert_one_line(held.err, "warn: .*%s.*deregister" % node)
+        self.aws.post("faults", {"clear": True})
+
+    def test_throttled_removal(self):
+        """A retry never sleeps past the budget."""
+        held, node = self.run_up(env=environment(
+            SSM_ACTIVATE_DOWN_TIMEOUT="2s"))
+        self.aws.fault(operation="DeregisterManagedInstance", count=0,
+                       code="ThrottlingException")
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(), 0)
+        self.assertLess(held.ended_after, 3)
+        self.assertIn(node, held.err)
+
+    def test_slow_application(self):
+        """The application's own grace period is not shortened: it ends
+        after the node is gone."""
+        command = [SH, "-c", "trap 'sleep 2; echo bye; exit 4' TERM; "
+                   "sleep 60 & wait"]
+        held, _ = self.run_up(command=command)
+        held.signal(signal.SIGTERM)
+        wait_until(lambda: not self.aws.nodes(), "no node", 2)
+        self.assertNotIn("bye", held.out)
+        self.assertEqual(held.wait(), 4)
+        self.assertIn("bye", held.out)
+
+    def test_other_signals(self):
+        """Forwarded without taking the node down."""
+        command = [SH, "-c", "trap 'echo hup' HUP; trap 'echo usr' USR1; "
+                   "trap 'exit 0' TERM; echo ready; "
+                   "while :; do sleep 1 & wait; done"]
+        held, _ = self.run_up(command=command)
+        wait_until(lambda: "ready" in held.out, "the traps")
+        held.signal(signal.SIGHUP)
+        wait_until(lambda: "hup" in held.out, "HUP")
+        held.signal(signal.SIGUSR1)
+        wait_until(lambda: "usr" in held.out, "USR1")
+        self.assertTrue(self.status(held)[0]["up"])
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(), 0)
+
+    def test_orphans(self):
+        """PID 1 reaps what others leave to it."""
+        command = [SH, "-c", "for i in 1 2 3 4 5; do (sleep 0.2 &) ; done; "
+                   "trap 'exit 0' TERM; sleep 60 & wait"]
+        held, _ = self.run_up(command=command)
+        time.sleep(0.5)
+        zombies = [pid for pid in held.processes() if procfs.is_zombie(pid)]
+        self.assertEqual(len(zombies), ZOMBIES)
+
+
+if __name__ == "__main__":
+    unittest.main()

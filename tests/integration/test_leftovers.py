@@ -1,0 +1,185 @@
+"""Killed at any point: the next start with the same files cleans up."""
+
+import signal
+import subprocess
+import unittest
+
+from case import BIN, SLEEP, STATE, UP, Case, environment, wait_until
+
+STEPS = ("CreateActivation", "RegisterManagedInstance", "DeleteActivation")
+DELAY = 1.0
+
+
+class Killed(Case):
+    """SIGKILL of PID 1, so that nobody can clean up."""
+
+    def settle(self):
+        """Wait until the local AWS has done what it was asked for."""
+        wait_until(lambda: all(call["status"] is not None or call["fault"]
+                               for call in self.aws.calls()), "the server")
+        wait_until(lambda: not [one for one in self.aws.get("connections")
+                                if one["open"] and one["listener"]
+                                == "https-443"], "closed connections")
+
+    def begin_and_kill(self, root, operation, **effect):
+        """Kill PID 1 while it waits for the answer to a call."""
+        self.aws.fault(operation=operation, **effect)
+        held = self.start([BIN, "run", "--"] + SLEEP, root)
+        wait_until(lambda: operation in self.operations(), operation)
+        held.kill()
+        self.settle()
+
+    def check_next(self, root):
+        """The next start in the same place ends with one node, and its end
+        with none."""
+        self.aws.post("faults", {"clear": True})
+        held, node = self.run_up(root=root)
+        wait_until(lambda: [one["InstanceId"] for one in self.aws.nodes()]
+                   == [node], "one node and no other", 20)
+        wait_until(lambda: not self.aws.activations(), "no activation", 20)
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(), 0)
+        self.assert_clean(root)
+
+    def test_before_it_was_done(self):
+        """The call had not been carried out."""
+        for operation in STEPS:
+            with self.subTest(operation=operation):
+                self.aws.reset()
+                root = self.root()
+                self.begin_and_kill(root, operation, stall=DELAY)
+                self.check_next(root)
+
+    def test_after_it_was_done(self):
+        """The call had been carried out; its answer came too late."""
+        for operation in STEPS:
+            with self.subTest(operation=operation):
+                self.aws.reset()
+                root = self.root()
+                self.begin_and_kill(root, operation, stall=DELAY,
+                                    perform=True)
+                self.check_next(root)
+
+    def test_while_stopping(self):
+        """Between the signal and the end."""
+        root = self.root()
+        held, _ = self.run_up(root=root)
+        self.aws.fault(operation="DeregisterManagedInstance", stall=DELAY)
+        held.signal(signal.SIGTERM)
+        wait_until(lambda: "DeregisterManagedInstance" in self.operations(),
+                   "the call")
+        held.kill()
+        self.settle()
+        self.check_next(root)
+
+    def test_down_after_kill(self):
+        """`down` alone removes what is left, too."""
+        root = self.root()
+        held, _ = self.run_up(root=root)
+        held.kill()
+        self.assertEqual(len(self.aws.nodes()), 1)
+        held = self.start([BIN, "down"], root)
+        self.assertEqual(held.wait(), 0)
+        self.assert_clean(root)
+
+
+class Restarted(Case):
+    """Files from before."""
+
+    def test_in_place(self):
+        """The same container: the registration is used again."""
+        root = self.root()
+        held, node = self.run_up(root=root)
+        held.wait_line("is online")
+        held.kill()
+        held, again = self.run_up(root=root)
+        self.assertEqual(again, node)
+        self.assertEqual(self.operations().count("CreateActivation"), 1)
+        held.wait_line("is online")
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(), 0)
+        self.assert_clean(root)
+
+    def test_node_gone_meanwhile(self):
+        """In place, but AWS does not know the node any more."""
+        root = self.root()
+        held, node = self.run_up(root=root)
+        held.kill()
+        subprocess.run(
+            [self.program(), "api", "ssm", "DeregisterManagedInstance",
+             "--body", '{"InstanceId":"%s"}' % node],
+            env=self.aws.environment(), check=True, timeout=30,
+            capture_output=True)
+        _, again = self.run_up(root=root)
+        self.assertNotEqual(again, node)
+        self.assertEqual([one["InstanceId"] for one in self.aws.nodes()],
+                         [again])
+
+    @staticmethod
+    def program():
+        """Return the path of the binary."""
+        import place
+        return place.program()
+
+    def test_copied(self):
+        """In another container: never the same identity, and the old node,
+        which nobody holds, goes."""
+        root = self.root()
+        held, node = self.run_up(root=root)
+        held.wait_line("is online")
+        held.kill()
+        other = self.copy_of(root)
+        held, again = self.run_up(root=other)
+        self.assertNotEqual(again, node)
+        wait_until(lambda: [one["InstanceId"] for one in self.aws.nodes()]
+                   == [again], "one node", 20)
+        held.signal(signal.SIGTERM)
+        held.wait()
+        self.assert_clean(other)
+
+    def test_damaged_state(self):
+        """Garbage in our file is named and does not stop anything."""
+        for text in ("", "{", '{"node": 7}', "\0" * 100, "x" * 100000):
+            with self.subTest(text=text[:10]):
+                self.aws.reset()
+                root = self.root()
+                root.write(STATE, text, 0o600)
+                held, node = self.run_up(root=root)
+                self.wait_online(node)
+                held.kill()
+
+    def test_two_containers_on_one_volume(self):
+        """A state directory that another container holds: left alone."""
+        root = self.root()
+        held, node = self.run_up(root=root)
+        other = self.root()
+        folder = other.inside("/var/lib/ssm-activate")
+        import os
+        from place import mount
+        os.makedirs(folder)
+        mount("--bind", root.inside("/var/lib/ssm-activate"), folder)
+        other.mounts.append(folder)
+        second = self.start([BIN, "run", "--"] + SLEEP, other,
+                            environment(SSM_ACTIVATE_REQUIRED="true"))
+        self.assertEqual(second.wait(), 71)
+        self.assertEqual([one["InstanceId"] for one in self.aws.nodes()],
+                         [node])
+        self.assertTrue(self.status(held)[0]["up"])
+
+    def test_up_after_kill_of_the_keeper(self):
+        """The keeper of `up` is killed: its agent goes with it or is taken
+        over, and there is one node."""
+        held = self.start(["/bin/sh", "-c", "ssm-activate up; echo once; "
+                           "sleep 60"])
+        held.wait_line(UP)
+        import os
+        os.kill(held.find("ssm-activate")[0], signal.SIGKILL)
+        done = held.program("up")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([one["InstanceId"] for one in self.aws.nodes()],
+                         [done.stdout.strip()], done.stderr)
+        self.assertEqual(len(held.find("amazon-ssm-agent")), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
