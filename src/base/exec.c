@@ -1,0 +1,106 @@
+#include "base/exec.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/env.h"
+#include "base/slice.h"
+
+#define PATH_DEFAULT \
+	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define SHELL "/bin/sh"
+
+enum { SCRIPT_ARGS_MAX = 4096 };
+
+/* Only the child touches it: execve(2) in a script's stead. */
+static const char *script_argv[SCRIPT_ARGS_MAX];
+
+/* Numbers that the C library keeps for itself are refused; the kernel has no
+ * others. */
+void
+exec_reset_signals(void)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++)
+		(void)sigaction(i, &action, NULL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* execve(2) takes texts that it could change, and does not. */
+static void
+run_file(const char *path, const char *const *argv, char *const *envp)
+{
+	size_t n;
+
+	(void)execve(path, (char *const *)(const void *)argv, envp);
+	if (errno != ENOEXEC)
+		return;
+	script_argv[0] = SHELL;
+	script_argv[1] = path;
+	for (n = 1; n < SCRIPT_ARGS_MAX - 2 && argv[n] != NULL; n++)
+		script_argv[n + 1] = argv[n];
+	if (argv[n] != NULL) {
+		errno = E2BIG;
+		return;
+	}
+	script_argv[n + 1] = NULL;
+	(void)execve(SHELL, (char *const *)(void *)script_argv, envp);
+}
+
+/* folder/name, where an empty folder is the current one. */
+static bool
+join(char out[static PATH_MAX], struct slice folder, struct slice name)
+{
+	size_t at = folder.len;
+
+	if (folder.len + name.len + 2 > PATH_MAX)
+		return false;
+	if (folder.len > 0) {
+		(void)memcpy(out, folder.ptr, folder.len);
+		out[at++] = '/';
+	}
+	(void)memcpy(&out[at], name.ptr, name.len);
+	out[at + name.len] = '\0';
+	return true;
+}
+
+/* As execvp(3): a file that may not be run does not end the search, but is
+ * what the search reports if it finds no other. */
+static void
+run_found(const char *const *argv, char *const *envp)
+{
+	struct env env = { .vars = envp };
+	struct slice name = slice_of(argv[0]);
+	const char *path = env_get(env, "PATH");
+	struct slice rest = slice_of(path != NULL ? path : PATH_DEFAULT);
+	struct slice folder;
+	char file[PATH_MAX];
+	bool denied = false;
+
+	errno = ENOENT;
+	while (name.len > 0 && slice_cut(&rest, ':', &folder)) {
+		if (!join(file, folder, name))
+			continue;
+		run_file(file, argv, envp);
+		if (errno == EACCES)
+			denied = true;
+		else if (errno != ENOENT && errno != ENOTDIR)
+			return;
+	}
+	errno = denied ? EACCES : ENOENT;
+}
+
+void
+exec_program(const char *const *argv, char *const *envp, bool search)
+{
+	if (search && !slice_has(slice_of(argv[0]), '/'))
+		run_found(argv, envp);
+	else
+		run_file(argv[0], argv, envp);
+}
