@@ -229,6 +229,15 @@ slice_dup(struct slice s)
 	return copy;
 }
 
+void
+slice_drop(char **copy)
+{
+	if (*copy != NULL)
+		explicit_bzero(*copy, strlen(*copy));
+	free(*copy);
+	*copy = NULL;
+}
+
 bool
 slice_copy(struct slice s, char *out, size_t size)
 {

@@ -65,6 +65,9 @@ bool slice_u64(struct slice s, uint64_t max, uint64_t *value);
 /* A copy with a NUL at the end, owned by the caller; NULL without memory. */
 char *slice_dup(struct slice s);
 
+/* Wipe and free such a copy (NULL too), and forget it. */
+void slice_drop(char **copy);
+
 /* Copy into out with a NUL; false (out is "") if it does not fit in size or
  * holds a NUL. */
 bool slice_copy(struct slice s, char *out, size_t size);
