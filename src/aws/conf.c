@@ -14,7 +14,11 @@
 #include "base/log.h"
 #include "base/slice.h"
 
-enum { PASSWD_MAX = 1024 * 1024, PASSWD_FIELDS = 7 };
+enum {
+	PASSWD_MAX = 1024 * 1024,
+	PASSWD_UID = 2, /* fields, from 0 */
+	PASSWD_HOME = 5,
+};
 
 struct conf {
 	struct conf_options options;
@@ -41,15 +45,16 @@ static const struct place places[] = {
 static bool
 home_in(struct slice line, uint64_t uid, struct slice *home)
 {
-	struct slice fields[PASSWD_FIELDS] = { { 0 } };
 	uint64_t number = 0;
-	size_t n = 0;
 
-	while (n < PASSWD_FIELDS && slice_cut(&line, ':', &fields[n]))
-		n++;
-	*home = fields[5];
-	return slice_u64(fields[2], UINT32_MAX, &number) && number == uid &&
-	       home->len > 0;
+	for (int field = 0; field <= PASSWD_HOME; field++) {
+		if (!slice_cut(&line, ':', home))
+			return false;
+		if (field == PASSWD_UID &&
+		    (!slice_u64(*home, UINT32_MAX, &number) || number != uid))
+			return false;
+	}
+	return home->len > 0;
 }
 
 /* Append HOME, else what the passwd file says.  getpwuid(3) would also ask a
@@ -57,21 +62,18 @@ home_in(struct slice line, uint64_t uid, struct slice *home)
 static bool
 add_home(struct buf *out, struct env env)
 {
-	const char *home = env_get(env, "HOME");
+	struct slice home = slice_of(env_get(env, "HOME"));
 	struct buf text = { .max = PASSWD_MAX };
-	struct slice rest, line, found = { 0 };
-	bool known = home != NULL;
+	struct slice rest, line;
+	bool known = home.len > 0;
 
-	if (known) {
-		buf_puts(out, home);
-		return true;
-	}
-	(void)file_read("/etc/passwd", &text, NULL);
+	if (!known)
+		(void)file_read("/etc/passwd", &text, NULL);
 	rest = slice_make(buf_str(&text), text.len);
 	while (!known && slice_line(&rest, &line))
-		known = home_in(line, geteuid(), &found);
+		known = home_in(line, geteuid(), &home);
 	if (known)
-		buf_add(out, found.ptr, found.len);
+		buf_add(out, home.ptr, home.len);
 	buf_free(&text);
 	return known;
 }
@@ -108,21 +110,18 @@ load_file(struct conf *conf, enum conf_file file, struct err *err)
 	const char *set = env_get(env, place->variable);
 	struct buf path = { 0 };
 	mode_t mode = 0;
-	int rc = -1;
+	int rc;
 
 	expand(&path, set != NULL ? set : place->path, env);
 	if (!buf_ok(&path)) {
 		rc = err_set(err, ERR_KIND_CONFIG, "%s: path is too long",
 		    place->variable);
-		goto out;
+	} else {
+		rc = shared_load(&conf->files[file], place->kind,
+		    buf_str(&path), &mode, err);
 	}
-	if (shared_load(&conf->files[file], place->kind, buf_str(&path), &mode,
-	        err) != 0)
-		goto out;
 	if (file == CONF_CREDENTIALS)
 		warn_mode(buf_str(&path), mode);
-	rc = 0;
-out:
 	buf_free(&path);
 	return rc;
 }
@@ -240,6 +239,12 @@ conf_get(const struct conf *conf, const char *variable, const char *key)
 	if (value == NULL && key != NULL)
 		value = conf_value(conf, conf->profile, key);
 	return value;
+}
+
+const char *
+conf_setting(const struct conf *conf, const char *variable)
+{
+	return conf_get(conf, variable, &variable[sizeof "AWS_" - 1]);
 }
 
 bool

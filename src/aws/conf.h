@@ -15,10 +15,10 @@ struct err;
  */
 struct conf_options {
 	struct env env;
-	const char *profile;	  /* flag, or NULL */
-	const char *region;	  /* flag, or NULL */
+	const char *profile;      /* flag, or NULL */
+	const char *region;       /* flag, or NULL */
 	const char *endpoint_url; /* flag, or NULL */
-	int read_timeout_ms;	  /* flag, or 0 */
+	int read_timeout_ms;      /* flag, or 0 */
 };
 
 struct conf;
@@ -41,10 +41,13 @@ bool conf_has_profile(const struct conf *conf, const char *profile);
  * Either name may be NULL.  Empty counts as unset. */
 const char *conf_get(const struct conf *conf, const char *variable,
     const char *key);
-bool conf_true(const struct conf *conf, const char *variable,
-    const char *key);
+bool conf_true(const struct conf *conf, const char *variable, const char *key);
 
-/* A key of any profile; the credentials file wins over the config file. */
+/* The same for a variable whose key has the same name without "AWS_". */
+const char *conf_setting(const struct conf *conf, const char *variable);
+
+/* A key, in any letter case, of any profile; the credentials file wins over the
+ * config file. */
 const char *conf_value(const struct conf *conf, const char *profile,
     const char *key);
 
@@ -58,7 +61,7 @@ const char *conf_file_value(const struct conf *conf, enum conf_file file,
  * the profile in force names.  NULL when not configured; -1 through err when
  * the section is missing.
  */
-int conf_service(const struct conf *conf, const char *service,
-    const char *key, const char **value, struct err *err);
+int conf_service(const struct conf *conf, const char *service, const char *key,
+    const char **value, struct err *err);
 
 #endif

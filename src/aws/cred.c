@@ -1,8 +1,7 @@
 #include "aws/cred.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
-#include <string.h>
+#include <strings.h>
 
 #include "aws/api.h"
 #include "aws/conf.h"
@@ -10,10 +9,8 @@
 #include "aws/cred_value.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/format.h"
 #include "base/log.h"
-
-enum { REASON_MAX = 160 };
+#include "base/slice.h"
 
 /*
  * The sources in the order in which they are asked; the first one that is
@@ -24,35 +21,27 @@ static const struct source {
 	const char *method;
 	int (*plan)(struct cred_plan *plan, const struct cred_request *req,
 	    struct err *err);
+	const char *name; /* as a credential_source, NULL = it is none */
 	bool of_profile;
 } sources[] = {
-	{ "env", cred_env_plan, false },
-	{ "assume-role", cred_role_plan, false },
-	{ "assume-role-with-web-identity", cred_web_plan, true },
-	{ "shared-credentials-file", cred_file_plan, true },
-	{ "custom-process", cred_process_plan, true },
-	{ "config-file", cred_file_plan_config, true },
-	{ "sso", cred_sso_plan, true },
-	{ "container-role", cred_container_plan, false },
-	{ "iam-role", cred_imds_plan, false },
+	{ "env", cred_env_plan, "Environment", false },
+	{ "assume-role", cred_role_plan, NULL, false },
+	{ "assume-role-with-web-identity", cred_web_plan, NULL, true },
+	{ "shared-credentials-file", cred_file_plan, NULL, true },
+	{ "custom-process", cred_process_plan, NULL, true },
+	{ "config-file", cred_file_plan_config, NULL, true },
+	{ "sso", cred_sso_plan, NULL, true },
+	{ "container-role", cred_container_plan, "EcsContainer", false },
+	{ "iam-role", cred_imds_plan, "Ec2InstanceMetadata", false },
 };
 enum { SOURCE_COUNT = sizeof sources / sizeof sources[0] };
-
-static void
-wipe(char **text)
-{
-	if (*text != NULL)
-		explicit_bzero(*text, strlen(*text));
-	free(*text);
-	*text = NULL;
-}
 
 void
 cred_free(struct cred *cred)
 {
-	wipe(&cred->access_key);
-	wipe(&cred->secret_key);
-	wipe(&cred->token);
+	slice_drop(&cred->access_key);
+	slice_drop(&cred->secret_key);
+	slice_drop(&cred->token);
 	*cred = (struct cred){ 0 };
 }
 
@@ -63,17 +52,22 @@ cred_fresh(const struct cred *cred, int64_t now, int64_t margin)
 }
 
 int
-cred_skip(struct cred_plan *plan, const char *format, ...)
+cred_skip(struct cred_plan *plan, const char *reason)
 {
-	char reason[REASON_MAX];
-	va_list args;
-
-	va_start(args, format);
-	(void)format_args(reason, sizeof reason, format, args);
-	va_end(args);
 	buf_printf(&plan->skipped, "%s%s: %s",
 	    plan->skipped.len > 0 ? "; " : "", plan->base_method, reason);
 	return 1;
+}
+
+int
+cred_blame(const char *what, const char *profile, struct err *err)
+{
+	struct buf name = { 0 };
+
+	buf_printf(&name, "%s \"%.100s\"", what, profile);
+	(void)err_wrap(err, buf_str(&name));
+	buf_free(&name);
+	return -1;
 }
 
 /* Ask the sources in turn; 1: none is configured. */
@@ -103,6 +97,28 @@ cred_profile_plan(struct cred_plan *plan, const struct cred_request *req,
     struct err *err)
 {
 	return search(plan, req, true, err);
+}
+
+int
+cred_named_plan(struct cred_plan *plan, const struct cred_request *req,
+    const char *name, struct err *err)
+{
+	struct cred_request any = *req;
+
+	any.env = true;
+	for (size_t i = 0; i < SOURCE_COUNT; i++) {
+		if (sources[i].name == NULL ||
+		    strcasecmp(sources[i].name, name) != 0)
+			continue;
+		plan->base_method = sources[i].method;
+		if (sources[i].plan(plan, &any, err) == 0)
+			return 0;
+		return err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
+		    "no credentials in credential_source %s", sources[i].name);
+	}
+	return err_set(err, ERR_KIND_CONFIG,
+	    "credential_source is none of Environment, EcsContainer, "
+	    "Ec2InstanceMetadata");
 }
 
 int
@@ -151,7 +167,7 @@ cred_plan_free(struct cred_plan *plan)
 	if (plan == NULL)
 		return;
 	cred_free(&plan->keys);
-	wipe(&plan->token);
+	slice_drop(&plan->token);
 	buf_free(&plan->skipped);
 	free(plan);
 }
@@ -162,48 +178,28 @@ cred_plan_method(const struct cred_plan *plan)
 	return plan->method;
 }
 
+/* The first credentials, then the roles.  Out of date already: their source
+ * or our clock is wrong.  What the instance gives was looked at by
+ * cred_imds.c. */
 static int
-fetch_keys(struct cred *out, const struct cred_plan *plan, struct err *err)
-{
-	const struct cred_values values = {
-		.access_key = { "access key", plan->keys.access_key },
-		.secret_key = { "secret key", plan->keys.secret_key },
-		.token = { "token", plan->keys.token },
-		.rule = CRED_VALUE_IN_SECRET,
-		.kind = ERR_KIND_INVALID_VALUE,
-	};
-
-	if (cred_value_take(out, &values, err) != 0)
-		return -1;
-	out->expires = plan->keys.expires;
-	return 0;
-}
-
-static int
-fetch_base(struct cred *out, const struct cred_plan *plan, struct api *api,
+fetch(struct cred *cred, const struct cred_plan *plan, struct api *api,
     int64_t deadline, struct err *err)
 {
-	switch (plan->kind) {
-	case CRED_BASE_KEYS:
-		return fetch_keys(out, plan, err);
-	case CRED_BASE_WEB:
-		return cred_web_fetch(out, plan, api, deadline, err);
-	case CRED_BASE_CONTAINER:
-		return cred_container_fetch(out, plan, api, deadline, err);
-	case CRED_BASE_IMDS:
-		break;
-	}
-	return cred_imds_fetch(out, plan, api, deadline, err);
-}
+	int rc = plan->fetch != NULL
+	             ? plan->fetch(cred, plan, api, deadline, err)
+	             : cred_value_copy(cred, &plan->keys, err);
+	size_t left = plan->hop_count;
 
-/* Out of date already: their source or our clock is wrong.  What the instance
- * gives was looked at by cred_imds.c. */
-static int
-check_fresh(const struct cred *cred, const struct cred_plan *plan,
-    const struct api *api, struct err *err)
-{
-	return cred_value_fresh(cred, clock_now() + api->clock_offset,
-	    cred_plan_method(plan), err);
+	while (rc == 0) {
+		rc = cred_value_fresh(cred, clock_now() + api->clock_offset,
+		    plan->method, err);
+		if (rc != 0 || left == 0)
+			break;
+		left--;
+		rc = cred_role_assume(cred, NULL, &plan->hops[left], api,
+		    deadline, err);
+	}
+	return rc;
 }
 
 int
@@ -211,19 +207,14 @@ cred_fetch(struct cred *out, const struct cred_plan *plan, struct api *api,
     int64_t deadline, struct err *err)
 {
 	struct cred cred = { 0 };
-	int rc = -1;
+	int rc = fetch(&cred, plan, api, deadline, err);
 
-	if (fetch_base(&cred, plan, api, deadline, err) != 0 ||
-	    check_fresh(&cred, plan, api, err) != 0 ||
-	    cred_role_fetch(&cred, plan, api, deadline, err) != 0 ||
-	    check_fresh(&cred, plan, api, err) != 0)
-		goto out;
-	cred.method = plan->method;
-	cred_free(out);
-	*out = cred;
-	cred = (struct cred){ 0 };
-	rc = 0;
-out:
+	if (rc == 0) {
+		cred_free(out);
+		*out = cred;
+		out->method = plan->method;
+		cred = (struct cred){ 0 };
+	}
 	cred_free(&cred);
 	return rc;
 }

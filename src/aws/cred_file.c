@@ -5,35 +5,31 @@
 #include "aws/cred_value.h"
 #include "base/err.h"
 
+static const char *const names[CRED_VALUE_COUNT] = { "aws_access_key_id",
+	"aws_secret_access_key", "aws_session_token" };
+
 /* Static keys; all of them from the same file. */
 static int
 plan_file(struct cred_plan *plan, const struct cred_request *req,
     enum conf_file file, struct err *err)
 {
-	const struct conf *conf = req->conf;
-	const char *who = req->profile;
-	const char *name = file == CONF_CREDENTIALS ? "credentials" : "config";
-	const struct cred_values values = {
-		.access_key = { "aws_access_key_id",
-		    conf_file_value(conf, file, who, "aws_access_key_id") },
-		.secret_key = { "aws_secret_access_key",
-		    conf_file_value(conf, file, who, "aws_secret_access_key") },
-		.token = { "aws_session_token",
-		    conf_file_value(conf, file, who, "aws_session_token") },
-		.rule = CRED_VALUE_IN_SECRET,
-		.kind = ERR_KIND_INVALID_VALUE,
+	struct cred_values values = {
+		.names = names,
+		.blanks = true,
+		.missing = ERR_KIND_PARTIAL_CREDENTIALS,
+		.bad = ERR_KIND_INVALID_VALUE,
 	};
 
-	if (values.access_key.text == NULL)
+	for (size_t i = 0; i < CRED_VALUE_COUNT; i++)
+		values.texts[i] =
+		    conf_file_value(req->conf, file, req->profile, names[i]);
+	if (values.texts[CRED_VALUE_KEY] == NULL)
 		return cred_skip(plan, "no aws_access_key_id there");
-	if (values.secret_key.text == NULL) {
-		return err_set(err, ERR_KIND_PARTIAL_CREDENTIALS,
-		    "profile \"%.100s\" in the %s file has aws_access_key_id "
-		    "but no aws_secret_access_key",
-		    who, name);
-	}
-	plan->kind = CRED_BASE_KEYS;
-	return cred_value_take(&plan->keys, &values, err);
+	if (cred_value_take(&plan->keys, &values, err) == 0)
+		return 0;
+	return cred_blame(file == CONF_CREDENTIALS ? "credentials file: profile"
+	                                           : "config file: profile",
+	    req->profile, err);
 }
 
 int

@@ -5,18 +5,13 @@
 #include "aws/cred_value.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/format.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/rng.h"
 #include "base/slice.h"
 
 static const char role_path[] = "/latest/meta-data/iam/security-credentials/";
-
-/* Characters of an IAM role's name (IAM API reference, RoleName). */
-static const char role_letters[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+=,.@_-";
-enum { ROLE_MAX = 64 };
+enum { ROLE_MAX = 64 }; /* characters of an IAM role's name */
 
 /* Credentials past their time may still work when EC2 renews them late; they
  * are read again after 17 to 25 minutes. */
@@ -26,92 +21,76 @@ int
 cred_imds_plan(struct cred_plan *plan, const struct cred_request *req,
     struct err *err)
 {
-	if (imds_settings(&plan->imds, req->conf, err) != 0)
-		return -1;
+	(void)req;
+	(void)err;
 	if (plan->imds.disabled)
 		return cred_skip(plan, "AWS_EC2_METADATA_DISABLED is true");
-	plan->kind = CRED_BASE_IMDS;
+	plan->fetch = cred_imds_fetch;
 	return 0;
 }
 
-/* Nothing there: no credentials, or for a role's source a failure. */
+/* Nothing there, see why: no credentials, or for a role's source a failure. */
 static int
-none(const struct cred_plan *plan, const char *why, struct err *err)
+none(const struct cred_plan *plan, const struct err *why, struct err *err)
 {
 	if (plan->hop_count > 0) {
 		return err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
 		    "no credentials in credential_source Ec2InstanceMetadata: "
 		    "%s",
-		    why);
+		    why->msg);
 	}
-	return cred_none(plan, why, err);
+	return cred_none(plan, why->msg, err);
 }
 
-/* The name of the role is the first line of the answer. */
+/* Say that of the service instead of what was said. */
 static int
-read_role(struct imds_talk *talk, const struct cred_plan *plan,
-    struct buf *path, struct err *err)
+blame(struct imds_talk *talk, const char *what, const char *more)
 {
-	struct buf text = { .max = IMDS_BODY_MAX };
-	struct slice rest, line = { 0 };
-	int status = 0, rc = -1;
+	err_clear(&talk->why);
+	(void)err_set(&talk->why, ERR_KIND_API, "%.60s%s%.150s", what,
+	    more[0] != '\0' ? ": " : "", more);
+	return 1;
+}
 
-	if (imds_get(talk, role_path, false, &text, &status) != 0) {
-		rc = none(plan,
-		    status == 404 ? "the instance has no role" : talk->why,
-		    err);
-		goto out;
+/* Append the path of the role's keys: its name is the answer's first line. */
+static int
+find_role(struct imds_talk *talk, struct buf *path)
+{
+	struct slice line;
+
+	if (imds_line(talk, role_path, &line) != 0) {
+		return talk->why.http_status == 404
+		           ? blame(talk, "the instance has no role", "")
+		           : 1;
 	}
-	rest = slice_make(buf_str(&text), text.len);
-	(void)slice_line(&rest, &line);
-	line = slice_trim(line);
-	if (line.len > ROLE_MAX || !slice_all_in(line, role_letters)) {
-		rc = none(plan, "the role's name is not one", err);
-		goto out;
-	}
+	if (line.len > ROLE_MAX || !slice_all_in(line, CRED_ROLE_LETTERS))
+		return blame(talk, "the role's name is not one", "");
 	buf_puts(path, role_path);
 	buf_add(path, line.ptr, line.len);
-	rc = buf_ok(path) ? 0 : err_set(err, ERR_KIND_SYSTEM, "out of memory");
-out:
-	buf_free(&text);
-	return rc;
+	return buf_ok(path) ? 0 : blame(talk, "out of memory", "");
 }
 
+/* All of the document has to be there; it may say why it is not. */
 static int
-decode(struct cred *out, const struct cred_plan *plan, const struct buf *text,
-    struct err *err)
+decode(struct cred *out, struct imds_talk *talk)
 {
-	struct json *doc = NULL;
+	const struct json *doc = talk->ask.doc;
+	const char *code = json_text(doc, "Code");
+	const char *text = json_text(doc, "Message");
 	struct cred cred = { 0 };
-	struct err cause = { 0 };
-	char why[IMDS_WHY_MAX] = "the answer lacks Token or Expiration";
-	const char *code;
-	int rc = -1;
 
-	if (json_parse(&doc, buf_str(text), text->len, err) != 0)
-		return -1;
-	if (cred_value_json(&cred, doc, "Token", &cause) == 0 &&
+	if (cred_value_json(&cred, doc, "Token", &talk->why) == 0 &&
 	    cred.token != NULL && cred.expires != 0) {
 		cred_free(out);
 		*out = cred;
-		cred = (struct cred){ 0 };
-		rc = 0;
-		goto out;
+		return 0;
 	}
-	if (cause.kind != ERR_KIND_NONE)
-		(void)format_text(why, sizeof why, "%.200s", cause.msg);
-	code = json_text(doc, "Code");
-	if (code != NULL && strcmp(code, "Success") != 0) {
-		(void)format_text(why, sizeof why, "%.60s: %.150s", code,
-		    json_text(doc, "Message") != NULL
-		        ? json_text(doc, "Message")
-		        : "no message");
-	}
-	rc = none(plan, why, err);
-out:
 	cred_free(&cred);
-	json_free(doc);
-	return rc;
+	if (code != NULL && strcmp(code, "Success") != 0)
+		return blame(talk, code, text != NULL ? text : "");
+	(void)err_set(&talk->why, ERR_KIND_PARSE,
+	    "the answer lacks Token or Expiration");
+	return 1;
 }
 
 static void
@@ -130,45 +109,25 @@ accept_stale(struct cred *cred, int64_t now)
 	    now + STALE_LIFE_S + (int64_t)(rng_unit() * STALE_SPREAD_S);
 }
 
-static int
-talk_to(struct imds_talk *talk, struct cred *out, const struct cred_plan *plan,
-    struct err *err)
-{
-	struct buf path = { 0 };
-	struct buf text = { .max = IMDS_BODY_MAX };
-	int status = 0, rc = -1;
-
-	switch (imds_start(talk, err)) {
-	case 0:
-		break;
-	case 1:
-		return none(plan, talk->why, err);
-	default:
-		return -1;
-	}
-	if (read_role(talk, plan, &path, err) != 0)
-		goto out;
-	if (imds_get(talk, buf_str(&path), true, &text, &status) != 0)
-		rc = none(plan, talk->why, err);
-	else
-		rc = decode(out, plan, &text, err);
-out:
-	buf_free(&text);
-	buf_free(&path);
-	return rc;
-}
-
 int
 cred_imds_fetch(struct cred *out, const struct cred_plan *plan, struct api *api,
     int64_t deadline, struct err *err)
 {
-	struct imds_talk talk = {
-		.imds = &plan->imds, .api = api, .deadline = deadline
-	};
-	int rc = talk_to(&talk, out, plan, err);
+	struct imds_talk talk;
+	struct buf path = { 0 };
+	int rc = imds_start(&talk, &plan->imds, api, deadline, err);
 
 	if (rc == 0)
+		rc = find_role(&talk, &path);
+	if (rc == 0)
+		rc = imds_get(&talk, buf_str(&path), true);
+	if (rc == 0)
+		rc = decode(out, &talk);
+	if (rc == 0)
 		accept_stale(out, clock_now() + api->clock_offset);
+	if (rc == 1)
+		rc = none(plan, &talk.why, err);
+	buf_free(&path);
 	imds_stop(&talk);
 	return rc;
 }

@@ -5,22 +5,22 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/exec.h"
 #include "base/file.h"
 
 enum { CHUNK = 4096, LOOK_MS = 20, NOT_STARTED = 127 };
 
-/* A program that runs, and our ends of its outputs (-1 = ended). */
+/* A program that runs. */
 struct helper {
 	pid_t pid;
-	int out, errors;
-	bool ended; /* it was waited for */
+	struct pollfd outputs[2]; /* our ends of them; -1 = closed */
+	bool ended;               /* it was waited for */
 };
 
 static void
@@ -31,38 +31,20 @@ close_fd(int *fd)
 	*fd = -1;
 }
 
-/* In the child: what a program may expect to find, whatever our own process
- * did with its signals. */
-static void
-reset_signals(void)
-{
-	sigset_t none;
-
-	for (int sig = 1; sig < NSIG; sig++)
-		(void)signal(sig, SIG_DFL);
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* To whoever reads standard error; there is nobody else to tell. */
-static void
-tell(const char *text)
-{
-	(void)file_write_fd(STDERR_FILENO, text, strlen(text), NULL);
-}
-
 static _Noreturn void
 become(const struct cred_run *run, int out, int errors)
 {
+	struct err err = { 0 };
+
 	(void)setpgid(0, 0);
-	reset_signals();
+	exec_reset_signals();
 	if (dup2(out, STDOUT_FILENO) >= 0 && dup2(errors, STDERR_FILENO) >= 0) {
 		file_close_others(NULL, 0);
-		/* execvpe(3) would look for it in the PATH of our own. */
-		environ = (char **)(uintptr_t)run->env.vars;
-		execvp(run->argv[0], run->argv);
-		tell("cannot run it: ");
-		tell(strerror(errno));
+		exec_program((const char *const *)run->argv, run->env.vars,
+		    true);
+		(void)err_sys(&err, ERR_KIND_SYSTEM, "cannot run it");
+		(void)file_write_fd(STDERR_FILENO, err.msg, strlen(err.msg),
+		    NULL);
 	}
 	_exit(NOT_STARTED);
 }
@@ -70,61 +52,44 @@ become(const struct cred_run *run, int out, int errors)
 static int
 start(struct helper *helper, const struct cred_run *run, struct err *err)
 {
-	int out[2] = { -1, -1 }, errors[2] = { -1, -1 };
+	int ends[4] = { -1, -1, -1, -1 };
 	int rc = -1;
 
-	if (pipe2(out, O_CLOEXEC) != 0 || pipe2(errors, O_CLOEXEC) != 0) {
-		rc = err_sys(err, ERR_KIND_SYSTEM, "pipe");
-		goto out;
-	}
-	helper->pid = fork();
+	if (pipe2(&ends[0], O_CLOEXEC) == 0 && pipe2(&ends[2], O_CLOEXEC) == 0)
+		helper->pid = fork();
 	if (helper->pid < 0) {
-		rc = err_sys(err, ERR_KIND_SYSTEM, "fork");
+		rc = err_sys(err, ERR_KIND_SYSTEM, "cannot start a process");
 		goto out;
 	}
 	if (helper->pid == 0)
-		become(run, out[1], errors[1]);
+		become(run, ends[1], ends[3]);
 	/* Both sides do it, so that it is done whoever comes first. */
 	(void)setpgid(helper->pid, helper->pid);
-	helper->out = out[0];
-	helper->errors = errors[0];
-	out[0] = -1;
-	errors[0] = -1;
+	for (size_t i = 0; i < 2; i++) {
+		helper->outputs[i].fd = ends[2 * i];
+		helper->outputs[i].events = POLLIN;
+		ends[2 * i] = -1;
+	}
 	rc = 0;
 out:
-	close_fd(&out[0]);
-	close_fd(&out[1]);
-	close_fd(&errors[0]);
-	close_fd(&errors[1]);
+	for (size_t i = 0; i < 4; i++)
+		close_fd(&ends[i]);
 	return rc;
 }
 
-/* Take what is there; the descriptor is closed at its end.  False: it did not
- * all fit. */
-static bool
-take(int *fd, struct buf *into)
+/* Take what is there; the descriptor is closed at its end.  Reading goes on
+ * where the rest is dropped, so that the program is not held up. */
+static void
+take(int *fd, struct buf *into, bool drop)
 {
 	char chunk[CHUNK];
 	ssize_t n = read(*fd, chunk, sizeof chunk);
 
-	if (n > 0)
+	if (n > 0 && (!drop || into->len + (size_t)n <= into->max))
 		buf_add(into, chunk, (size_t)n);
-	else if (n == 0 || (errno != EINTR && errno != EAGAIN))
+	if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
 		close_fd(fd);
 	explicit_bzero(chunk, sizeof chunk);
-	return buf_ok(into);
-}
-
-/* Keep reading what is too much, so that the program is not held up. */
-static void
-take_errors(int *fd, struct buf *into)
-{
-	struct buf rest = { 0 };
-
-	if (into->len + CHUNK > into->max)
-		into = &rest;
-	(void)take(fd, into);
-	buf_free(&rest);
 }
 
 /* What is there to be read within wait_ms; 0 = nothing. */
@@ -132,18 +97,18 @@ static int
 read_some(struct helper *helper, struct cred_run *run, int wait_ms,
     struct err *err)
 {
-	struct pollfd fds[2] = { { helper->out, POLLIN, 0 },
-		{ helper->errors, POLLIN, 0 } };
-	int n = poll(fds, 2, wait_ms);
+	struct pollfd *outputs = helper->outputs;
 
-	if (n <= 0)
+	if (poll(outputs, 2, wait_ms) <= 0)
 		return 0;
-	if (fds[1].revents != 0)
-		take_errors(&helper->errors, &run->errors);
-	if (fds[0].revents != 0 && !take(&helper->out, &run->out))
-		return err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
-		    "it wrote more than %zu bytes", run->out.max);
-	return n;
+	if (outputs[0].revents != 0)
+		take(&outputs[0].fd, &run->out, false);
+	if (outputs[1].revents != 0)
+		take(&outputs[1].fd, &run->errors, true);
+	if (buf_ok(&run->out))
+		return 1;
+	return err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
+	    "it wrote more than %zu bytes", run->out.max);
 }
 
 static void
@@ -151,11 +116,10 @@ look(struct helper *helper, struct cred_run *run)
 {
 	pid_t got = waitpid(helper->pid, &run->status, WNOHANG);
 
+	helper->ended = got > 0 || (got < 0 && errno != EINTR);
 	/* Somebody else may have taken the status: it ended all the same. */
-	if (got < 0 && errno != EINTR)
+	if (helper->ended && got < 0)
 		run->status = NOT_STARTED << 8;
-	if (got == helper->pid || (got < 0 && errno != EINTR))
-		helper->ended = true;
 }
 
 /*
@@ -185,31 +149,27 @@ watch(struct helper *helper, struct cred_run *run, struct err *err)
 static void
 kill_group(struct helper *helper)
 {
-	int status;
-	pid_t got;
-
 	/* Without its leader the number of a group may be another's; who is
 	 * left of it fails at the closed pipes. */
 	if (helper->ended)
 		return;
 	(void)kill(-helper->pid, SIGKILL);
-	do
-		got = waitpid(helper->pid, &status, 0);
-	while (got < 0 && errno == EINTR);
+	while (waitpid(helper->pid, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 int
 cred_run_program(struct cred_run *run, struct err *err)
 {
-	struct helper helper = { .out = -1, .errors = -1 };
-	int rc = -1;
+	struct helper helper = { .pid = -1 };
+	int rc;
 
 	if (start(&helper, run, err) != 0)
 		return -1;
 	rc = watch(&helper, run, err);
 	if (rc != 0)
 		kill_group(&helper);
-	close_fd(&helper.out);
-	close_fd(&helper.errors);
+	close_fd(&helper.outputs[0].fd);
+	close_fd(&helper.outputs[1].fd);
 	return rc;
 }

@@ -12,23 +12,19 @@
 struct api;
 struct conf;
 struct err;
-struct sts_credentials;
-struct sts_role;
 
 /*
- * What cred.c and the sources (cred_<name>.c) share: the plan, which is plain
- * data, and the functions of each source.
+ * What cred.c and the sources (cred_<name>.c) share: the plan, and the
+ * functions of each source.
  */
 
-/* How the first credentials of a plan are got. */
-enum cred_base_kind {
-	CRED_BASE_KEYS,      /* they are in the plan already */
-	CRED_BASE_WEB,       /* STS, for a token */
-	CRED_BASE_CONTAINER, /* the container's endpoint */
-	CRED_BASE_IMDS,
-};
+enum { CRED_HOPS_MAX = 10 };
 
-enum { CRED_HOPS_MAX = 10, CRED_SESSION_MAX = 64 };
+/* Characters of the name of a role, and of a session (IAM and STS API
+ * references, RoleName and RoleSessionName). */
+#define CRED_ROLE_LETTERS                                      \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
+	"0123456789_+=,.@-"
 
 /* A role to be assumed.  Borrowed from the configuration. */
 struct cred_hop {
@@ -43,13 +39,15 @@ struct cred_plan {
 	const struct conf *conf; /* borrowed */
 	const char *method;      /* static: where the final ones come from */
 	const char *base_method; /* static: where the first ones come from */
-	enum cred_base_kind kind;
-	struct cred keys;    /* KEYS */
-	char *token;         /* owned, secret; WEB, CONTAINER (may be NULL) */
-	struct cred_hop web; /* WEB: whom to become */
-	struct url url;      /* CONTAINER */
-	int pause_ms;        /* CONTAINER: between attempts */
-	struct imds imds;    /* IMDS */
+	/* How the first ones are got; NULL = they are in keys already. */
+	int (*fetch)(struct cred *out, const struct cred_plan *plan,
+	    struct api *api, int64_t deadline, struct err *err);
+	struct cred keys;
+	char *token;         /* owned, secret; web, container (may be NULL) */
+	struct cred_hop web; /* whom to become for a web identity */
+	struct url url;      /* of the container's endpoint */
+	int pause_ms;        /* between attempts there */
+	struct imds imds;
 	/* Roles to assume one after the other, the last one first. */
 	struct cred_hop hops[CRED_HOPS_MAX];
 	size_t hop_count;
@@ -89,17 +87,23 @@ int cred_imds_plan(struct cred_plan *plan, const struct cred_request *req,
     struct err *err);
 
 /* Note why the source that is being asked is not used; gives 1. */
-int cred_skip(struct cred_plan *plan, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+int cred_skip(struct cred_plan *plan, const char *reason);
 
 /* Every source was passed over: ERR_KIND_NO_CREDENTIALS with all the reasons;
  * why: that of iam-role when it was asked, else "". */
 int cred_none(const struct cred_plan *plan, const char *why, struct err *err);
 
+/* Put the profile's name before an error: "WHAT "NAME": …"; gives -1. */
+int cred_blame(const char *what, const char *profile, struct err *err);
+
 /* The sources that belong to a profile (web identity to config file), asked
  * for a source_profile: 0, 1 or -1 as above. */
 int cred_profile_plan(struct cred_plan *plan, const struct cred_request *req,
     struct err *err);
+
+/* The one that credential_source names: 0 or -1. */
+int cred_named_plan(struct cred_plan *plan, const struct cred_request *req,
+    const char *name, struct err *err);
 
 /* The network half of the sources that have one. */
 int cred_web_fetch(struct cred *out, const struct cred_plan *plan,
@@ -112,18 +116,10 @@ int cred_imds_fetch(struct cred *out, const struct cred_plan *plan,
 /* The session name and external id are as STS wants them. */
 int cred_role_check(const struct cred_hop *hop, struct err *err);
 
-/* The hop as STS's parameters; a session name is made up in session when the
- * hop has none.  out borrows from both. */
-void cred_role_describe(struct sts_role *out, const struct cred_hop *hop,
-    char session[static CRED_SESSION_MAX + 1]);
-
-/* Copy what STS gave into out. */
-int cred_role_take(struct cred *out, const struct sts_credentials *got,
+/* Assume the role with the token of a web identity, or (NULL) with what is in
+ * cred, which becomes what STS gives. */
+int cred_role_assume(struct cred *cred, const char *token,
+    const struct cred_hop *hop, struct api *api, int64_t deadline,
     struct err *err);
-
-/* Assume the plan's roles, one after the other; cred is what it begins with
- * and ends with. */
-int cred_role_fetch(struct cred *cred, const struct cred_plan *plan,
-    struct api *api, int64_t deadline, struct err *err);
 
 #endif

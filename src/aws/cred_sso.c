@@ -13,25 +13,18 @@ int
 cred_sso_plan(struct cred_plan *plan, const struct cred_request *req,
     struct err *err)
 {
-	static const struct {
-		const char *key, *what;
-	} keys[] = {
-		{ "sso_role_name", "SSO" },
-		{ "sso_account_id", "SSO" },
-		{ "login_session", "a login session" },
-	};
-	const char *what = NULL;
+	static const char *const keys[] = { "sso_role_name", "sso_account_id",
+		"login_session" };
+	size_t i = 0;
 
-	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-		if (what == NULL &&
-		    conf_value(req->conf, req->profile, keys[i].key) != NULL)
-			what = keys[i].what;
+	while (conf_value(req->conf, req->profile, keys[i]) == NULL) {
+		if (++i == sizeof keys / sizeof keys[0])
+			return cred_skip(plan, "no SSO or login keys");
 	}
-	if (what == NULL)
-		return cred_skip(plan, "no SSO or login keys");
 	err_set(err, ERR_KIND_CONFIG,
-	    "profile \"%.100s\" uses %s, which ssm-activate does not support",
-	    req->profile, what);
+	    "profile \"%.100s\" uses SSO or a login session, which "
+	    "ssm-activate does not support",
+	    req->profile);
 	err_fix(err,
 	    "Run `aws configure export-credentials --profile %.100s --format "
 	    "env`, or set credential_process = aws configure "

@@ -1,61 +1,90 @@
 #include "aws/cred_value.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include "aws/cred.h"
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/slice.h"
 
-/* No byte below lowest, and no DEL. */
-static int
-check(const struct cred_value *value, unsigned char lowest, enum err_kind kind,
-    struct err *err)
-{
-	const char *text = value->text;
+/* As the services name them. */
+static const char *const service_names[CRED_VALUE_COUNT] = { "AccessKeyId",
+	"SecretAccessKey", "SessionToken" };
 
-	for (size_t i = 0; text != NULL && text[i] != '\0'; i++) {
+/* Whatever a service gives. */
+static const struct cred_values given = {
+	.names = service_names,
+	.blanks = true,
+	.missing = ERR_KIND_CREDENTIAL_RETRIEVAL,
+	.bad = ERR_KIND_CREDENTIAL_RETRIEVAL,
+};
+
+/* No byte below lowest, and no DEL. */
+static bool
+is_clean(const char *text, unsigned char lowest)
+{
+	for (size_t i = 0; text[i] != '\0'; i++) {
 		unsigned char c = (unsigned char)text[i];
 
-		if (c < lowest || c == 0x7f) {
-			return err_set(err, kind,
-			    "%s holds a blank, line end or control character",
-			    value->name);
-		}
+		if (c < lowest || c == 0x7f)
+			return false;
 	}
-	return 0;
+	return true;
 }
 
 static int
-copy(char **out, const char *text)
+copy(char **out, const struct cred_values *values, size_t i, struct err *err)
 {
-	if (text == NULL)
+	const char *text = values->texts[i];
+	char lowest = values->blanks && i == CRED_VALUE_SECRET ? ' ' : '!';
+
+	if (text == NULL && i == CRED_VALUE_TOKEN)
 		return 0;
+	if (text == NULL)
+		return err_set(err, values->missing, "there is no %s",
+		    values->names[i]);
+	if (!is_clean(text, (unsigned char)lowest)) {
+		return err_set(err, values->bad,
+		    "%s holds a blank, line end or control character",
+		    values->names[i]);
+	}
 	*out = strdup(text);
-	return *out != NULL ? 0 : -1;
+	if (*out == NULL)
+		return err_set(err, ERR_KIND_SYSTEM, "out of memory");
+	return 0;
 }
 
 int
 cred_value_take(struct cred *out, const struct cred_values *values,
     struct err *err)
 {
-	unsigned char secret = values->rule == CRED_VALUE_IN_SECRET ? ' ' : '!';
-	struct cred cred = { 0 };
+	struct cred cred = { .method = out->method };
 
-	if (check(&values->access_key, '!', values->kind, err) != 0 ||
-	    check(&values->secret_key, secret, values->kind, err) != 0 ||
-	    check(&values->token, '!', values->kind, err) != 0)
-		return -1;
-	if (copy(&cred.access_key, values->access_key.text) != 0 ||
-	    copy(&cred.secret_key, values->secret_key.text) != 0 ||
-	    copy(&cred.token, values->token.text) != 0) {
+	if (copy(&cred.access_key, values, CRED_VALUE_KEY, err) != 0 ||
+	    copy(&cred.secret_key, values, CRED_VALUE_SECRET, err) != 0 ||
+	    copy(&cred.token, values, CRED_VALUE_TOKEN, err) != 0) {
 		cred_free(&cred);
-		return err_set(err, ERR_KIND_SYSTEM, "out of memory");
+		return -1;
 	}
-	cred.method = out->method;
 	cred_free(out);
 	*out = cred;
+	return 0;
+}
+
+int
+cred_value_copy(struct cred *out, const struct cred *from, struct err *err)
+{
+	struct cred_values values = given;
+	int64_t expires = from->expires;
+
+	values.texts[CRED_VALUE_KEY] = from->access_key;
+	values.texts[CRED_VALUE_SECRET] = from->secret_key;
+	values.texts[CRED_VALUE_TOKEN] = from->token;
+	if (cred_value_take(out, &values, err) != 0)
+		return -1;
+	out->expires = expires;
 	return 0;
 }
 
@@ -71,26 +100,15 @@ int
 cred_value_json(struct cred *out, const struct json *doc, const char *token_key,
     struct err *err)
 {
-	const struct cred_values values = {
-		.access_key = { "AccessKeyId", text_of(doc, "AccessKeyId") },
-		.secret_key = { "SecretAccessKey",
-		    text_of(doc, "SecretAccessKey") },
-		.token = { token_key, text_of(doc, token_key) },
-		.rule = CRED_VALUE_IN_SECRET,
-		.kind = ERR_KIND_CREDENTIAL_RETRIEVAL,
-	};
+	const char *const names[] = { service_names[CRED_VALUE_KEY],
+		service_names[CRED_VALUE_SECRET], token_key };
+	struct cred_values values = given;
 	const char *expires = text_of(doc, "Expiration");
 	int64_t when = 0;
 
-	if (!json_is_object(doc))
-		return err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
-		    "the answer is not a JSON object");
-	if (values.access_key.text == NULL || values.secret_key.text == NULL) {
-		return err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
-		    "the answer has no %s",
-		    values.access_key.text == NULL ? "AccessKeyId"
-		                                   : "SecretAccessKey");
-	}
+	values.names = names;
+	for (size_t i = 0; i < CRED_VALUE_COUNT; i++)
+		values.texts[i] = text_of(doc, names[i]);
 	if (expires != NULL && !clock_parse_iso(slice_of(expires), &when))
 		return err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
 		    "Expiration is not a time in ISO 8601");
@@ -98,6 +116,19 @@ cred_value_json(struct cred *out, const struct json *doc, const char *token_key,
 		return -1;
 	out->expires = when;
 	return 0;
+}
+
+int
+cred_value_file(struct buf *out, const char *path, const char *what,
+    struct err *err)
+{
+	struct err cause = { 0 };
+
+	if (file_read(path, out, &cause) == FILE_FOUND)
+		return 0;
+	(void)err_set(&cause, ERR_KIND_SYSTEM, "%s does not exist", path);
+	return err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL, "%s: %s", what,
+	    cause.msg);
 }
 
 int

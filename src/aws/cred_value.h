@@ -1,10 +1,12 @@
 #ifndef AWS_CRED_VALUE_H
 #define AWS_CRED_VALUE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
 
+struct buf;
 struct cred;
 struct json;
 
@@ -13,20 +15,15 @@ struct json;
  * secret store added is refused under the name of the setting, never cut off
  * and never shown.
  */
-struct cred_value {
-	const char *name; /* of the setting, for messages */
-	const char *text; /* NULL = none */
-};
-
-enum cred_value_rule {
-	CRED_VALUE_STRICT,    /* no blank in any of them */
-	CRED_VALUE_IN_SECRET, /* the secret key may hold blanks */
-};
+enum { CRED_VALUE_KEY, CRED_VALUE_SECRET, CRED_VALUE_TOKEN, CRED_VALUE_COUNT };
 
 struct cred_values {
-	struct cred_value access_key, secret_key, token;
-	enum cred_value_rule rule;
-	enum err_kind kind; /* of the error for a bad one */
+	const char *const *names;            /* of the settings, for messages */
+	const char *texts[CRED_VALUE_COUNT]; /* NULL = none */
+	bool blanks; /* the secret key may hold blanks */
+	/* Kinds of the errors for a key that is not there, and for a text
+	 * that cannot be one. */
+	enum err_kind missing, bad;
 };
 
 /* Copy them into out, whose expiry becomes "never".  Both keys must be
@@ -34,12 +31,18 @@ struct cred_values {
 int cred_value_take(struct cred *out, const struct cred_values *values,
     struct err *err);
 
-/*
- * AccessKeyId, SecretAccessKey, Expiration and the token of an answer in
- * JSON; the last two may be absent.  ERR_KIND_CREDENTIAL_RETRIEVAL.
- */
+/* The same for what a service gave, with its expiry.  out and from can be
+ * one.  ERR_KIND_CREDENTIAL_RETRIEVAL, as for the next two. */
+int cred_value_copy(struct cred *out, const struct cred *from, struct err *err);
+
+/* AccessKeyId, SecretAccessKey, Expiration and the token of an answer in
+ * JSON; the last two may be absent. */
 int cred_value_json(struct cred *out, const struct json *doc,
     const char *token_key, struct err *err);
+
+/* Append the file of a token; what names it in messages. */
+int cred_value_file(struct buf *out, const char *path, const char *what,
+    struct err *err);
 
 /* ERR_KIND_EXPIRED_CREDENTIALS when they are out of date; from: whose. */
 int cred_value_fresh(const struct cred *cred, int64_t now, const char *from,

@@ -4,20 +4,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "aws/metadata.h"
+#include "base/err.h"
 #include "net/url.h"
 
-struct api;
-struct buf;
 struct conf;
-struct err;
+struct slice;
 
 /*
  * The EC2 instance metadata service: version 2 with its session token, and
  * version 1 where that is allowed (EC2 user guide, "Use the instance metadata
  * service").  Never asked through a proxy.
  */
-enum { IMDS_BODY_MAX = 64 * 1024, IMDS_WHY_MAX = 256 };
-
 struct imds {
 	struct url base;
 	bool disabled;    /* AWS_EC2_METADATA_DISABLED */
@@ -31,29 +29,33 @@ struct imds {
  * is switched off; ERR_KIND_INVALID_VALUE for a number that is none. */
 int imds_settings(struct imds *out, const struct conf *conf, struct err *err);
 
-/* A conversation; zero with the first three set is ready for imds_start(). */
+/* A conversation. */
 struct imds_talk {
-	const struct imds *imds;
-	struct api *api;
-	int64_t deadline;
-	char *token; /* owned, secret; NULL = version 1 */
+	struct metadata ask; /* holds the last answer */
+	char *token;         /* owned, secret; NULL = version 1 */
+	bool v1_disabled;
 	bool token_timed_out;
-	char why[IMDS_WHY_MAX]; /* of the last 1 that was given */
+	struct err why; /* of the last 1 that was given */
 };
 
 /*
- * Get the token.  0: ask on (without a token: version 1); 1: nobody is there
- * or it refuses us, see why; -1: version 1 would be needed and is forbidden
- * (ERR_KIND_CREDENTIAL_RETRIEVAL).
+ * Make the talk, and get the token.  0: ask on (without a token: version 1);
+ * 1: nobody is there or it refuses us, see why; -1: version 1 would be needed
+ * and is forbidden (ERR_KIND_CREDENTIAL_RETRIEVAL).  imds is borrowed.  The
+ * caller ends the talk by imds_stop() in any case.
  */
-int imds_start(struct imds_talk *talk, struct err *err);
+int imds_start(struct imds_talk *talk, const struct imds *imds, struct api *api,
+    int64_t deadline, struct err *err);
 
 /*
- * Append what the service has at path ("/latest/…").  1: nothing that can be
- * used (json: nothing that parses), see why and status (0 = no answer).
+ * Ask for what the service has at path ("/latest/…").  0 and the answer is in
+ * talk->ask, until the next question; 1: nothing that can be used (json:
+ * nothing that parses), see why.
  */
-int imds_get(struct imds_talk *talk, const char *path, bool json,
-    struct buf *out, int *status);
+int imds_get(struct imds_talk *talk, const char *path, bool json);
+
+/* The same for the first line of a text, trimmed; borrowed from the answer. */
+int imds_line(struct imds_talk *talk, const char *path, struct slice *line);
 void imds_stop(struct imds_talk *talk);
 
 /*

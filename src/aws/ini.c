@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/err.h"
 #include "base/slice.h"
@@ -15,17 +16,7 @@ struct reader {
 	bool block;    /* that key has no value: sub-keys may follow */
 };
 
-static int
-refuse(const struct reader *r, const char *what, struct err *err)
-{
-	return err_set(err, ERR_KIND_CONFIG, "line %zu: %s", r->line, what);
-}
-
-static int
-no_memory(struct err *err)
-{
-	return err_set(err, ERR_KIND_SYSTEM, "out of memory");
-}
+static const char no_memory[] = "out of memory";
 
 /* Room for one more element of an array that grows by doubling. */
 static void *
@@ -73,199 +64,153 @@ without_comment(struct slice s)
 	return slice_trim(s);
 }
 
-static char *
-dup_lower(struct slice s)
-{
-	char *copy = slice_dup(s);
-	size_t i;
-
-	for (i = 0; copy != NULL && i < s.len; i++) {
-		if (copy[i] >= 'A' && copy[i] <= 'Z')
-			copy[i] = (char)(copy[i] - 'A' + 'a');
-	}
-	return copy;
-}
-
-static struct ini_section *
-last_section(struct reader *r)
-{
-	if (r->ini.count == 0)
-		return NULL;
-	return &r->ini.sections[r->ini.count - 1];
-}
-
-/* [name], with nothing but a comment after it. */
-static int
-read_section(struct reader *r, struct slice line, struct err *err)
+/* [name], with nothing but a comment after it.  As the next two, it gives
+ * what is wrong, or NULL; what it made is in the file in any case. */
+static const char *
+read_section(struct reader *r, struct slice line)
 {
 	struct slice name, tail;
-	struct ini_section *grown;
-	char *copy;
+	struct ini_section *section =
+	    grow(r->ini.sections, r->ini.count, sizeof *section);
 
+	if (section == NULL)
+		return no_memory;
+	r->ini.sections = section;
 	if (!slice_split(slice_skip(line, 1), ']', &name, &tail))
-		return refuse(r, "'[' without ']'", err);
+		return "'[' without ']'";
 	tail = slice_trim(tail);
 	if (tail.len != 0 && !is_comment(tail))
-		return refuse(r, "text after ']'", err);
+		return "text after ']'";
 	name = slice_trim(name);
 	if (name.len == 0)
-		return refuse(r, "section without a name", err);
+		return "section without a name";
 	if (r->ini.count == INI_SECTIONS_MAX)
-		return refuse(r, "too many sections", err);
-	copy = slice_dup(name);
-	if (copy == NULL)
-		return no_memory(err);
-	if (ini_section(&r->ini, copy) != NULL) {
-		free(copy);
-		return refuse(r, "section appears twice", err);
-	}
-	grown = grow(r->ini.sections, r->ini.count, sizeof *grown);
-	if (grown == NULL) {
-		free(copy);
-		return no_memory(err);
-	}
-	r->ini.sections = grown;
-	grown[r->ini.count++] =
-	    (struct ini_section){ .name = copy, .line = r->line };
+		return "too many sections";
+	section = &section[r->ini.count++];
+	*section =
+	    (struct ini_section){ .name = slice_dup(name), .line = r->line };
+	if (section->name == NULL)
+		return no_memory;
 	r->in_key = false;
-	return 0;
+	if (ini_section(&r->ini, section->name) != section)
+		return "section appears twice";
+	return NULL;
 }
 
-static void
-free_entry(struct ini_entry *entry)
+/* Take over the entry, whose key or sub-key is missing if memory is. */
+static const char *
+add_entry(struct ini_section *section, struct slice key, struct slice value,
+    bool nested)
 {
-	if (entry->value != NULL)
-		explicit_bzero(entry->value, strlen(entry->value));
-	free(entry->key);
-	free(entry->sub);
-	free(entry->value);
-	*entry = (struct ini_entry){ 0 };
-}
+	struct ini_entry *entry =
+	    grow(section->entries, section->count, sizeof *entry);
+	const char *parent;
 
-/* Take over the entry, which is freed when there is no room for it. */
-static int
-add_entry(struct reader *r, struct ini_entry *entry, struct err *err)
-{
-	struct ini_section *section = last_section(r);
-	struct ini_entry *grown;
-
-	if (ini_value(section, entry->key, entry->sub) != NULL) {
-		free_entry(entry);
-		return refuse(r, "key appears twice", err);
-	}
-	if (section->count == INI_SECTION_KEYS_MAX) {
-		free_entry(entry);
-		return refuse(r, "too many keys", err);
-	}
-	grown = grow(section->entries, section->count, sizeof *grown);
-	if (grown == NULL) {
-		free_entry(entry);
-		return no_memory(err);
-	}
-	section->entries = grown;
-	grown[section->count++] = *entry;
-	*entry = (struct ini_entry){ 0 };
-	return 0;
+	if (entry == NULL)
+		return no_memory;
+	section->entries = entry;
+	if (section->count == INI_SECTION_KEYS_MAX)
+		return "too many keys";
+	parent = nested ? entry[section->count - 1].key : NULL;
+	entry = &entry[section->count++];
+	*entry = (struct ini_entry){
+		.key = nested ? strdup(parent) : slice_dup(key),
+		.sub = nested ? slice_dup(key) : NULL,
+		.value = slice_dup(value),
+	};
+	if (entry->key == NULL || entry->value == NULL ||
+	    (nested && entry->sub == NULL))
+		return no_memory;
+	if (ini_value(section, entry->key, entry->sub) != entry->value)
+		return "key appears twice";
+	return NULL;
 }
 
 /* key = value, as a sub-key of the last key or as a key of its own. */
-static int
-read_entry(struct reader *r, struct slice line, bool nested, struct err *err)
+static const char *
+read_entry(struct reader *r, struct slice line, bool nested)
 {
-	struct ini_section *section = last_section(r);
-	struct ini_entry entry = { 0 };
 	struct slice key, value;
-	char *name;
 
-	if (section == NULL)
-		return refuse(r, "key before any section", err);
+	if (r->ini.count == 0)
+		return "key before any section";
 	if (!slice_split(line, '=', &key, &value))
-		return refuse(r, "key without '='", err);
+		return "key without '='";
 	key = slice_trim(key);
 	if (key.len == 0)
-		return refuse(r, "'=' without a key", err);
+		return "'=' without a key";
 	if (slice_has(key, ':'))
-		return refuse(r, "':' in a key (write key = value)", err);
+		return "':' in a key (write key = value)";
 	value = without_comment(value);
-	name = dup_lower(key);
-	entry.value = slice_dup(value);
-	if (nested) {
-		entry.sub = name;
-		entry.key = strdup(section->entries[section->count - 1].key);
-	} else {
-		entry.key = name;
-	}
-	if (name == NULL || entry.key == NULL || entry.value == NULL) {
-		free_entry(&entry);
-		return no_memory(err);
-	}
 	if (!nested) {
 		r->in_key = true;
 		r->block = value.len == 0;
 	}
-	return add_entry(r, &entry, err);
+	return add_entry(&r->ini.sections[r->ini.count - 1], key, value,
+	    nested);
 }
 
-static int
-read_line(struct reader *r, struct slice raw, struct err *err)
+static const char *
+read_line(struct reader *r, struct slice raw)
 {
 	struct slice line = slice_trim(raw);
 	size_t indent = indent_of(raw);
 
+	if (!slice_utf8(raw))
+		return "invalid UTF-8";
 	if (line.len == 0 || is_comment(line))
-		return 0;
+		return NULL;
 	if (slice_has(line, '\0'))
-		return refuse(r, "NUL byte", err);
+		return "NUL byte";
 	if (r->in_key && indent > r->indent) {
 		if (!r->block)
-			return refuse(r,
-			    "indented line after a key with a value", err);
-		return read_entry(r, line, true, err);
+			return "indented line after a key with a value";
+		return read_entry(r, line, true);
 	}
 	r->indent = indent;
 	if (slice_starts(line, "["))
-		return read_section(r, line, err);
-	return read_entry(r, line, false, err);
+		return read_section(r, line);
+	return read_entry(r, line, false);
 }
 
 int
 ini_parse(struct ini *out, struct slice text, struct err *err)
 {
 	struct reader r = { 0 };
+	const char *wrong = NULL;
 	struct slice line;
-	int rc = -1;
 
 	if (text.len > INI_TEXT_MAX)
 		return err_set(err, ERR_KIND_CONFIG, "file is over 1 MiB");
 	if (slice_starts(text, "\xef\xbb\xbf"))
 		text = slice_skip(text, 3);
-	while (slice_line(&text, &line)) {
+	while (wrong == NULL && slice_line(&text, &line)) {
 		r.line++;
-		if (!slice_utf8(line)) {
-			rc = refuse(&r, "invalid UTF-8", err);
-			goto out;
-		}
-		if (read_line(&r, line, err) != 0)
-			goto out;
+		wrong = read_line(&r, line);
 	}
-	*out = r.ini;
-	r.ini = (struct ini){ 0 };
-	rc = 0;
-out:
+	if (wrong == NULL) {
+		*out = r.ini;
+		return 0;
+	}
 	ini_free(&r.ini);
-	return rc;
+	return err_set(err,
+	    wrong == no_memory ? ERR_KIND_SYSTEM : ERR_KIND_CONFIG,
+	    "line %zu: %s", r.line, wrong);
 }
 
 void
 ini_free(struct ini *ini)
 {
-	size_t i, j;
+	for (size_t i = 0; i < ini->count; i++) {
+		struct ini_section *section = &ini->sections[i];
 
-	for (i = 0; i < ini->count; i++) {
-		for (j = 0; j < ini->sections[i].count; j++)
-			free_entry(&ini->sections[i].entries[j]);
-		free(ini->sections[i].entries);
-		free(ini->sections[i].name);
+		for (size_t k = 0; k < section->count; k++) {
+			free(section->entries[k].key);
+			free(section->entries[k].sub);
+			slice_drop(&section->entries[k].value);
+		}
+		free(section->entries);
+		free(section->name);
 	}
 	free(ini->sections);
 	*ini = (struct ini){ 0 };
@@ -283,21 +228,20 @@ ini_section(const struct ini *ini, const char *name)
 	return NULL;
 }
 
+/* Names are ASCII or compared as bytes: no locale is set. */
 static bool
-same_sub(const char *a, const char *b)
+same(const char *a, const char *b)
 {
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+	return a == NULL || b == NULL ? a == b : strcasecmp(a, b) == 0;
 }
 
 const char *
 ini_value(const struct ini_section *section, const char *name, const char *sub)
 {
-	size_t i;
-
-	for (i = 0; section != NULL && i < section->count; i++) {
+	for (size_t i = 0; section != NULL && i < section->count; i++) {
 		const struct ini_entry *entry = &section->entries[i];
 
-		if (strcmp(entry->key, name) == 0 && same_sub(entry->sub, sub))
+		if (same(entry->key, name) && same(entry->sub, sub))
 			return entry->value;
 	}
 	return NULL;

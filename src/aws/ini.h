@@ -22,7 +22,7 @@ enum {
 
 /* A key, or a sub-key of the key before it. */
 struct ini_entry {
-	char *key;   /* owned, ASCII lower case, as is sub */
+	char *key;   /* owned */
 	char *sub;   /* owned; NULL = the key itself */
 	char *value; /* owned, may be ""; wiped on free */
 };
@@ -50,7 +50,8 @@ void ini_free(struct ini *ini);
 /* The section of that name, or NULL. */
 const struct ini_section *ini_section(const struct ini *ini, const char *name);
 
-/* The value of the key (sub NULL) or of one of its sub-keys; NULL = absent. */
+/* The value of the key (sub NULL) or of one of its sub-keys; NULL = absent.
+ * Letter case of either makes no difference. */
 const char *ini_value(const struct ini_section *section, const char *name,
     const char *sub);
 

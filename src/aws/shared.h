@@ -18,17 +18,10 @@ struct slice;
 enum shared_kind { SHARED_CREDENTIALS, SHARED_CONFIG };
 enum shared_word { SHARED_PROFILE, SHARED_SERVICES, SHARED_SSO_SESSION };
 
-struct shared_section {
-	enum shared_word word;
-	char *name;                     /* owned, without quotes */
-	const struct ini_section *body; /* borrowed from ini */
-};
-
-/* Zero is an empty file. */
+/* Zero is an empty file.  A section is named "WORD NAME", without quotes; ""
+ * is one without a meaning. */
 struct shared {
 	struct ini ini;
-	struct shared_section *sections; /* owned array */
-	size_t count;
 };
 
 /* Take the text apart; ERR_KIND_CONFIG with the line.  Pure. */
@@ -38,7 +31,7 @@ int shared_parse(struct shared *out, enum shared_kind kind, struct slice text,
 /*
  * The same for a file, with the path before the message.  One that is absent,
  * not a regular file or in a folder that we may not look into is an empty
- * one.  mode: the file's permissions, 0 when there is none.
+ * one.  mode: the file's permissions, left as it is when there is none.
  */
 int shared_load(struct shared *out, enum shared_kind kind, const char *path,
     mode_t *mode, struct err *err);

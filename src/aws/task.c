@@ -4,100 +4,54 @@
 
 #include "aws/api.h"
 #include "aws/conf.h"
-#include "base/clock.h"
+#include "aws/metadata.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/slice.h"
-#include "net/http.h"
 
 enum {
 	ATTEMPTS = 2,
 	WAIT_MS = 2000,
-	ATTEMPT_MS = 10000,    /* for an endpoint that sends byte by byte */
 	BODY_MAX = 256 * 1024, /* a task can have many containers */
 	ARN_FIELDS = 6,
 };
 
-/* The only address that is documented; anything else is not ECS. */
-static const char endpoint[] = "169.254.170.2";
+/* A conversation with the endpoint; its answers are in ask. */
+struct talk {
+	struct metadata ask;
+	struct url base;
+};
 
-/* The container's own document is at the URL itself, the task's below. */
-static bool
-find_endpoint(struct url *out, const struct api *api)
+/*
+ * Ask for the task's document; the container's own is at the URL itself.
+ * 1: the environment names no endpoint, or not at the only address that is
+ * documented.
+ */
+static int
+begin(struct talk *talk, struct api *api, int64_t deadline, struct err *err)
 {
 	const char *text =
 	    env_get(conf_env(api->conf), "ECS_CONTAINER_METADATA_URI_V4");
+	struct url *base = &talk->base;
 
-	return text != NULL && url_parse(out, text, NULL) == 0 && !out->tls &&
-	       strcmp(out->host, endpoint) == 0;
-}
-
-static int
-send_once(struct json **out, const struct url *url, struct api *api,
-    int64_t deadline, struct err *err)
-{
-	const struct http_request request = {
-		.method = "GET",
-		.url = url,
-		.no_proxy = true,
-		.connect_ms = WAIT_MS,
-		.read_ms = WAIT_MS,
-		.deadline = clock_min(deadline, clock_in(ATTEMPT_MS)),
-		.body_max = BODY_MAX,
+	*talk = (struct talk){
+		.ask = {
+			.what = "task metadata",
+			.api = api,
+			.deadline = deadline,
+			.base = base,
+			.below = "/task",
+			.json = true,
+			.connect_ms = WAIT_MS,
+			.read_ms = WAIT_MS,
+			.attempts = ATTEMPTS,
+			.body_max = BODY_MAX,
+		},
 	};
-	struct http_msg answer = { 0 };
-	int rc = -1;
-
-	if (api_metadata(api, &request, &answer, err) != 0)
-		goto out;
-	if (answer.status != 200)
-		rc = err_set(err, ERR_KIND_PARSE, "status %d", answer.status);
-	else
-		rc = json_parse(out, buf_str(&answer.body), answer.body.len,
-		    err);
-out:
-	http_msg_free(&answer);
-	return rc;
-}
-
-/* The base with a path below it. */
-static int
-join(struct url *out, const struct url *base, const char *below,
-    struct err *err)
-{
-	struct slice path = slice_of(base->path);
-	struct buf text = { .max = URL_PATH_MAX };
-	int rc = 0;
-
-	if (slice_ends(path, "/") && below[0] != '\0')
-		path.len--;
-	buf_add(&text, path.ptr, path.len);
-	buf_puts(&text, below);
-	*out = *base;
-	if (!buf_ok(&text) ||
-	    !slice_copy(slice_of(buf_str(&text)), out->path, sizeof out->path))
-		rc = err_set(err, ERR_KIND_INVALID_VALUE,
-		    "ECS_CONTAINER_METADATA_URI_V4 is too long");
-	buf_free(&text);
-	return rc;
-}
-
-static int
-ask(struct json **out, const struct url *base, const char *below,
-    struct api *api, int64_t deadline, struct err *err)
-{
-	struct err cause = { 0 };
-	struct url url;
-
-	if (join(&url, base, below, err) != 0)
-		return -1;
-	for (int made = 0; made < ATTEMPTS; made++) {
-		err_clear(&cause);
-		if (send_once(out, &url, api, deadline, &cause) == 0)
-			return 0;
-	}
-	return err_set(err, cause.kind, "task metadata from %s%.100s: %s",
-	    endpoint, url.path, cause.msg);
+	if (text == NULL || url_parse(base, text, NULL) != 0 || base->tls ||
+	    strcmp(base->host, "169.254.170.2") != 0)
+		return 1;
+	return metadata_ask(&talk->ask, err);
 }
 
 static struct slice
@@ -199,23 +153,22 @@ int
 task_load(struct task *out, struct api *api, int64_t deadline, struct err *err)
 {
 	struct task task = { .arn = "" };
-	struct json *doc = NULL, *own = NULL;
-	struct url base;
-	int rc = -1;
+	struct talk talk;
+	int rc = begin(&talk, api, deadline, err);
 
-	if (!find_endpoint(&base, api))
-		return 1;
-	if (ask(&doc, &base, "/task", api, deadline, err) != 0 ||
-	    read_task(&task, doc, err) != 0 ||
-	    ask(&own, &base, "", api, deadline, err) != 0)
+	if (rc == 0)
+		rc = read_task(&task, talk.ask.doc, err);
+	if (rc != 0)
 		goto out;
-	copy(own, "Name", task.container, sizeof task.container);
-	copy(own, "DockerId", task.docker_id, sizeof task.docker_id);
+	talk.ask.below = "";
+	rc = metadata_ask(&talk.ask, err);
+	if (rc != 0)
+		goto out;
+	copy(talk.ask.doc, "Name", task.container, sizeof task.container);
+	copy(talk.ask.doc, "DockerId", task.docker_id, sizeof task.docker_id);
 	*out = task;
-	rc = 0;
 out:
-	json_free(doc);
-	json_free(own);
+	metadata_free(&talk.ask);
 	return rc;
 }
 
@@ -223,15 +176,11 @@ int
 task_region(struct api *api, char out[static TASK_REGION_SIZE],
     int64_t deadline, struct err *err)
 {
-	struct json *doc = NULL;
-	struct url base;
-	int rc;
+	struct talk talk;
+	int rc = begin(&talk, api, deadline, err);
 
-	if (!find_endpoint(&base, api))
-		return 1;
-	if (ask(&doc, &base, "/task", api, deadline, err) != 0)
-		return -1;
-	rc = find_region(doc, out) ? 0 : 1;
-	json_free(doc);
+	if (rc == 0)
+		rc = find_region(talk.ask.doc, out) ? 0 : 1;
+	metadata_free(&talk.ask);
 	return rc;
 }

@@ -1,6 +1,6 @@
 /*
- * The shared files' parser: whatever it accepts has trimmed, lower-case, NUL
- * free keys that are found again under their own name, in bounded numbers,
+ * The shared files' parser: whatever it accepts has trimmed, NUL free
+ * keys that are found again under their own name, in bounded numbers,
  * and both kinds of file can be made of it.
  */
 #include <stdint.h>
@@ -28,8 +28,6 @@ check_key(const char *key)
 
 	require(s.len > 0 && slice_same(slice_trim(s), s));
 	require(!slice_has(s, '=') && !slice_has(s, ':'));
-	for (size_t i = 0; i < s.len; i++)
-		require(key[i] < 'A' || key[i] > 'Z');
 }
 
 static void
@@ -68,6 +66,22 @@ check_ini(const struct ini *ini)
 	}
 }
 
+/* A section has one meaning or none, and is found under it alone. */
+static void
+check_found(const struct shared *shared, const struct ini_section *section)
+{
+	static const enum shared_word words[] = { SHARED_PROFILE,
+		SHARED_SERVICES, SHARED_SSO_SESSION };
+	struct slice head, name;
+	int found = 0;
+
+	if (!slice_split(slice_of(section->name), ' ', &head, &name))
+		return;
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		found += shared_find(shared, words[i], name.ptr) == section;
+	require(found == 1);
+}
+
 static void
 check_shared(enum shared_kind kind, struct slice text)
 {
@@ -75,16 +89,13 @@ check_shared(enum shared_kind kind, struct slice text)
 	struct err err = { 0 };
 
 	if (shared_parse(&shared, kind, text, &err) != 0) {
-		require(err.kind == ERR_KIND_CONFIG && shared.count == 0);
+		require(err.kind == ERR_KIND_CONFIG && shared.ini.count == 0);
 		return;
 	}
-	for (size_t i = 0; i < shared.count; i++) {
-		require(shared_find(&shared, shared.sections[i].word,
-		            shared.sections[i].name) ==
-		        shared.sections[i].body);
-	}
+	for (size_t i = 0; i < shared.ini.count; i++)
+		check_found(&shared, &shared.ini.sections[i]);
 	shared_free(&shared);
-	require(shared.sections == NULL && shared.ini.sections == NULL);
+	require(shared.ini.sections == NULL);
 }
 
 int

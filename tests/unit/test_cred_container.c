@@ -374,7 +374,7 @@ test_answer_without_keys(void **state)
 	    "no SecretAccessKey");
 	failed(WORLD_STEPS(odd), ERR_KIND_CREDENTIAL_RETRIEVAL, "Token");
 	failed(WORLD_STEPS(list), ERR_KIND_CREDENTIAL_RETRIEVAL,
-	    "not a JSON object");
+	    "no AccessKeyId");
 }
 
 /* A pause that would end after the deadline is not begun. */

@@ -177,7 +177,7 @@ test_400_is_final(void **state)
 
 	(void)state;
 	failed(WORLD_STEPS(steps), ERR_KIND_NO_CREDENTIALS,
-	    "iam-role: token request: status 400");
+	    "iam-role: session token from 169.254.169.254: status 400");
 }
 
 /* Where nobody takes the connection, one request tells; everything else that
@@ -193,7 +193,7 @@ test_nobody_there(void **state)
 	(void)state;
 	failed(WORLD_STEPS(steps), ERR_KIND_NO_CREDENTIALS,
 	    "env: AWS_ACCESS_KEY_ID is not set; ");
-	world_failed(&w, ERR_KIND_NO_CREDENTIALS, "iam-role: token request");
+	world_failed(&w, ERR_KIND_NO_CREDENTIALS, "iam-role: session token");
 }
 
 static void
@@ -261,7 +261,7 @@ test_error_document(void **state)
 	keys_answer("{\"Code\":\"AssumeRoleUnauthorizedAccess\","
 	            "\"Message\":\"EC2 cannot assume the role\"}",
 	    "iam-role: AssumeRoleUnauthorizedAccess: EC2 cannot assume");
-	keys_answer("{\"Code\":\"Failed\"}", "Failed: no message");
+	keys_answer("{\"Code\":\"Failed\"}", "iam-role: Failed");
 	keys_answer("{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"hush\"}",
 	    "lacks Token or Expiration");
 	keys_answer("{\"SecretAccessKey\":\"hush\"}", "no AccessKeyId");
@@ -314,7 +314,7 @@ test_one_more_attempt(void **state)
 	got(WORLD_STEPS(steps));
 	failed(WORLD_STEPS(twice), ERR_KIND_NO_CREDENTIALS, "status 503");
 	failed(WORLD_STEPS(other), ERR_KIND_NO_CREDENTIALS, "status 429");
-	keys_answer("not JSON", "status 200 or an answer without use");
+	keys_answer("not JSON", "the answer is not JSON");
 }
 
 /* With the setting: whatever it is, that often. */

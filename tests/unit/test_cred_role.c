@@ -155,7 +155,7 @@ test_checks_options(void **state)
 	    "2 to 64 characters of letters, digits and _+=,.@-");
 	option("external_id=!!", ERR_KIND_PARAM_VALIDATION, "external_id");
 	option("mfa_serial=arn:x", ERR_KIND_CONFIG,
-	    "profile \"dev\" needs an MFA code; ssm-activate does not "
+	    "profile \"dev\": needs an MFA code; ssm-activate does not "
 	    "support MFA");
 }
 
@@ -170,7 +170,8 @@ test_needs_exactly_one_source(void **state)
 	refused("a", ERR_KIND_PARTIAL_CREDENTIALS,
 	    "neither source_profile nor credential_source");
 	config("[profile a]\nrole_arn=" ARN "r\nsource_profile=gone\n");
-	refused("a", ERR_KIND_CONFIG, "\"gone\" of profile \"a\" does not");
+	refused("a", ERR_KIND_CONFIG,
+	    "profile \"a\": source_profile \"gone\" does not");
 	config("[profile a]\nrole_arn=" ARN "r\ncredential_source=Moon\n");
 	refused("a", ERR_KIND_CONFIG, "none of Environment, EcsContainer");
 }

@@ -167,7 +167,7 @@ test_web_refusals(void **state)
 	refused(NULL, ERR_KIND_CONFIG, "no role to assume");
 	world_failed(&w, ERR_KIND_CONFIG, "AWS_ROLE_ARN");
 	set_web(" \n");
-	refused(NULL, ERR_KIND_PARAM_VALIDATION, "is empty");
+	refused(NULL, ERR_KIND_PARAM_VALIDATION, "holds 0 characters");
 	set_web("abc\n");
 	refused(NULL, ERR_KIND_PARAM_VALIDATION, "3 characters");
 	memset(big, 'x', sizeof big - 1);

@@ -96,13 +96,13 @@ test_refuses_wrong_settings(void **state)
 	refused("AWS_EC2_METADATA_SERVICE_ENDPOINT=http://a/?b",
 	    ERR_KIND_CONFIG, "AWS_EC2_METADATA_SERVICE_ENDPOINT");
 	refused("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=both", ERR_KIND_CONFIG,
-	    "neither IPv4 nor IPv6");
+	    "not IPv4 or IPv6");
 	world_set(&w, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=");
 	world_set(&w, "AWS_EC2_METADATA_SERVICE_ENDPOINT=");
 	refused("AWS_METADATA_SERVICE_NUM_ATTEMPTS=0", ERR_KIND_INVALID_VALUE,
 	    "AWS_METADATA_SERVICE_NUM_ATTEMPTS");
 	refused("AWS_METADATA_SERVICE_NUM_ATTEMPTS=1.5", ERR_KIND_INVALID_VALUE,
-	    "metadata_service_num_attempts");
+	    "(or its key in the profile)");
 	world_set(&w, "AWS_METADATA_SERVICE_NUM_ATTEMPTS=");
 	refused("AWS_METADATA_SERVICE_TIMEOUT=-1", ERR_KIND_INVALID_VALUE,
 	    "AWS_METADATA_SERVICE_TIMEOUT");

@@ -163,7 +163,7 @@ test_tries_twice(void **state)
 	assert_int_equal(load(WORLD_STEPS(steps)), 0);
 	assert_int_equal(load(WORLD_STEPS(in_vain)), -1);
 	world_failed(&w, ERR_KIND_PARSE,
-	    "task metadata from 169.254.170.2/v4/abc/task: status 404");
+	    "task metadata from 169.254.170.2: status 404");
 	assert_string_equal(task.arn, "before");
 	assert_int_equal(load(WORLD_STEPS(not_json)), -1);
 	world_failed(&w, ERR_KIND_PARSE, "task metadata");
