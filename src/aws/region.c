@@ -41,43 +41,42 @@ region_configured(char out[static ENDPOINT_REGION_MAX + 1],
 	return 1;
 }
 
-static int
-from_task(char out[static ENDPOINT_REGION_MAX + 1], struct api *api,
-    int64_t deadline, struct err *err)
-{
-	struct task task = { .arn = "" };
-	struct err why = { .code = ERR_OK };
-	int rc = task_load(&task, api, deadline, &why);
+_Static_assert((int)IMDS_REGION_SIZE == (int)TASK_REGION_SIZE,
+    "a source may fill all of the room");
 
-	if (rc < 0)
-		log_debug("no region from the task metadata: %s", why.msg);
-	if (rc != 0 || task.region[0] == '\0')
-		return 1;
-	return take(out, task.region, "the ECS task metadata", err);
-}
+/* A source of the region: 0, 1 = it has none, or -1. */
+static const struct source {
+	const char *from;
+	int (*ask)(struct api *api, char *out, int64_t deadline,
+	    struct err *err);
+} sources[] = {
+	{ "the ECS task metadata", task_region },
+	{ "the EC2 instance metadata", imds_region },
+};
 
 static int
-from_imds(char out[static ENDPOINT_REGION_MAX + 1], struct api *api,
-    int64_t deadline, struct err *err)
+from_source(char out[static ENDPOINT_REGION_MAX + 1],
+    const struct source *source, struct api *api, int64_t deadline,
+    struct err *err)
 {
-	char region[64] = "";
+	char region[IMDS_REGION_SIZE] = "";
 	struct err why = { .code = ERR_OK };
-	int rc = imds_region(api, region, deadline, &why);
+	int rc = source->ask(api, region, deadline, &why);
 
 	if (rc < 0)
-		log_debug("no region from the instance metadata: %s", why.msg);
+		log_debug("no region from %s: %s", source->from, why.msg);
 	if (rc != 0)
 		return 1;
-	return take(out, region, "the EC2 instance metadata", err);
+	return take(out, region, source->from, err);
 }
 
 int
 region_around(char out[static ENDPOINT_REGION_MAX + 1], struct api *api,
     bool imds, int64_t deadline, struct err *err)
 {
-	int rc = from_task(out, api, deadline, err);
+	int rc = from_source(out, &sources[0], api, deadline, err);
 
 	if (rc == 1 && imds)
-		rc = from_imds(out, api, deadline, err);
+		rc = from_source(out, &sources[1], api, deadline, err);
 	return rc;
 }
