@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "aws/conf.h"
+#include "aws/list.h"
 #include "base/slice.h"
 
 enum {
@@ -16,106 +17,65 @@ enum {
 	AFTER_EXTRA_MS = 5000,
 };
 
-static const char *const transient_codes[] = { "RequestTimeout",
-	"RequestTimeoutException" };
+static const char transient_codes[] = "RequestTimeout RequestTimeoutException";
 
 /* PriorRequestNotComplete stands on both lists of the SDKs; the longer pause
  * is the one that counts. */
-static const char *const throttling_codes[] = { "Throttling",
-	"ThrottlingException", "ThrottledException",
-	"RequestThrottledException", "TooManyRequestsException",
-	"ProvisionedThroughputExceededException",
-	"TransactionInProgressException", "RequestLimitExceeded",
-	"BandwidthLimitExceeded", "LimitExceededException", "RequestThrottled",
-	"SlowDown", "PriorRequestNotComplete", "EC2ThrottledException" };
-
-static const int transient_statuses[] = { 500, 502, 503, 504 };
-
-static int
-check_mode(const struct conf *conf, struct err *err)
-{
-	static const char *const modes[] = { "legacy", "standard", "adaptive" };
-	const char *mode = conf_get(conf, "AWS_RETRY_MODE", "retry_mode");
-	size_t i;
-
-	if (mode == NULL)
-		return 0;
-	for (i = 0; i < sizeof modes / sizeof *modes; i++)
-		if (slice_eq(slice_of(mode), modes[i]))
-			return 0;
-	return err_set(err, ERR_KIND_CONFIG,
-	    "AWS_RETRY_MODE (profile: retry_mode) is none of legacy, "
-	    "standard, adaptive");
-}
+static const char throttling_codes[] =
+    "Throttling ThrottlingException ThrottledException "
+    "RequestThrottledException TooManyRequestsException "
+    "ProvisionedThroughputExceededException TransactionInProgressException "
+    "RequestLimitExceeded BandwidthLimitExceeded LimitExceededException "
+    "RequestThrottled SlowDown PriorRequestNotComplete EC2ThrottledException";
 
 int
 retry_attempts(const struct conf *conf, int *attempts, struct err *err)
 {
+	const char *mode = conf_get(conf, "AWS_RETRY_MODE", "retry_mode");
 	const char *text = conf_get(conf, "AWS_MAX_ATTEMPTS", "max_attempts");
 	struct slice digits = slice_trim(slice_of(text));
 	uint64_t number = RETRY_ATTEMPTS_DEFAULT;
+	enum err_kind kind = ERR_KIND_CONFIG;
 
-	if (check_mode(conf, err) != 0)
-		return -1;
-	if (text != NULL && slice_starts(digits, "-"))
-		return err_set(err, ERR_KIND_CONFIG,
-		    "AWS_MAX_ATTEMPTS (profile: max_attempts) is below 1");
-	if (text != NULL && !slice_u64(digits, INT_MAX, &number)) {
-		return err_set(err, ERR_KIND_INVALID_VALUE,
-		    "AWS_MAX_ATTEMPTS (profile: max_attempts) is not a "
-		    "whole number");
+	if (mode != NULL && !list_has("legacy standard adaptive", mode)) {
+		return err_set(err, kind,
+		    "AWS_RETRY_MODE (profile: retry_mode) is none of legacy, "
+		    "standard, adaptive");
 	}
-	if (number < 1)
-		return err_set(err, ERR_KIND_CONFIG,
-		    "AWS_MAX_ATTEMPTS (profile: max_attempts) is below 1");
+	/* A number that is too small has a kind of its own. */
+	if (text != NULL && !slice_u64(digits, INT_MAX, &number)) {
+		number = 0;
+		if (!slice_starts(digits, "-"))
+			kind = ERR_KIND_INVALID_VALUE;
+	}
+	if (number < 1) {
+		return err_set(err, kind,
+		    "AWS_MAX_ATTEMPTS (profile: max_attempts) is no whole "
+		    "number from 1 on");
+	}
 	*attempts = (int)number;
 	return 0;
-}
-
-static bool
-is_listed(const char *const *list, size_t count, const char *code)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		if (slice_eq(slice_of(code), list[i]))
-			return true;
-	return false;
-}
-
-static bool
-is_transient_status(int status)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof transient_statuses / sizeof(int); i++)
-		if (status == transient_statuses[i])
-			return true;
-	return false;
 }
 
 void
 retry_classify(struct err *err, bool sts)
 {
+	const char *code = err->peer_code;
+	int status = err->http_status;
+
 	/* Without an answer the transport has said what it is worth; one that
 	 * is not HTTP is none, whatever garbled it. */
 	if (err->kind == ERR_KIND_PARSE)
 		err->retry = ERR_TRANSIENT;
 	if (err->kind != ERR_KIND_API)
 		return;
-	if (is_listed(throttling_codes,
-	        sizeof throttling_codes / sizeof *throttling_codes,
-	        err->peer_code))
+	err->retry = ERR_FINAL;
+	if (list_has(throttling_codes, code))
 		err->retry = ERR_THROTTLED;
-	else if (is_listed(transient_codes,
-	             sizeof transient_codes / sizeof *transient_codes,
-	             err->peer_code) ||
-	         is_transient_status(err->http_status) ||
-	         (sts && slice_eq(slice_of(err->peer_code),
-	                     "IDPCommunicationError")))
+	else if (list_has(transient_codes, code) ||
+	         (status >= 500 && status <= 504 && status != 501) ||
+	         (sts && list_has("IDPCommunicationError", code)))
 		err->retry = ERR_TRANSIENT;
-	else
-		err->retry = ERR_FINAL;
 }
 
 bool

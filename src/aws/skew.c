@@ -1,25 +1,9 @@
 #include "aws/skew.h"
 
-#include <stddef.h>
-
+#include "aws/list.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/slice.h"
-
-static const char *const codes[] = { "InvalidSignatureException",
-	"SignatureDoesNotMatch", "AuthFailure", "RequestTimeTooSkewed",
-	"AccessDeniedException" };
-
-static bool
-can_be_skew(const char *code)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof codes / sizeof *codes; i++)
-		if (slice_eq(slice_of(code), codes[i]))
-			return true;
-	return false;
-}
 
 /*
  * "Signature expired: A is now earlier than B (SERVER - 5 min.)" and
@@ -41,9 +25,11 @@ time_in_message(struct slice text, int64_t *server)
 bool
 skew_server_time(const struct err *err, const char *date, int64_t *server)
 {
-	if (err->kind != ERR_KIND_API || !can_be_skew(err->peer_code))
+	if (err->kind != ERR_KIND_API ||
+	    !list_has("InvalidSignatureException SignatureDoesNotMatch "
+	              "AuthFailure RequestTimeTooSkewed AccessDeniedException",
+	        err->peer_code))
 		return false;
-	if (date != NULL && clock_parse_http(slice_of(date), server))
-		return true;
-	return time_in_message(slice_of(err->peer_text), server);
+	return clock_parse_http(slice_of(date), server) ||
+	       time_in_message(slice_of(err->peer_text), server);
 }

@@ -1,0 +1,18 @@
+#include "aws/list.h"
+
+bool
+list_holds(struct slice list, const char *word)
+{
+	struct slice one;
+
+	while (slice_cut(&list, ' ', &one))
+		if (slice_eq(one, word))
+			return true;
+	return false;
+}
+
+bool
+list_has(const char *list, const char *word)
+{
+	return list_holds(slice_of(list), word);
+}
