@@ -1,63 +1,50 @@
 #include "aws/fault.h"
 
+#include "aws/list.h"
 #include "aws/xml.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/format.h"
 #include "base/json.h"
 #include "base/slice.h"
 
-enum { BODY_MAX = 256 * 1024, MASKED_MAX = 4 * BODY_MAX };
+#define EXPIRED_CODES "ExpiredToken ExpiredTokenException"
+
+/* A secret of a few bytes would hide ordinary words. */
+enum { SECRET_MIN = 8 };
 
 /* A wrong signature is answered with the text that should have been signed,
  * and the session token is part of that. */
-static const char *const echoes[] = { "The Canonical String",
-	"The String-to-Sign", "x-amz-security-token" };
+static const char echoes[][24] = { "The Canonical String", "The String-to-Sign",
+	"x-amz-security-token" };
 
-static const char *const access_codes[] = { "AccessDenied",
-	"AccessDeniedException", "UnauthorizedOperation", "NotAuthorized",
-	"UnrecognizedClientException", "InvalidClientTokenId",
-	"InvalidSignatureException", "SignatureDoesNotMatch",
-	"IncompleteSignature", "IncompleteSignatureException",
-	"MissingAuthenticationToken", "MissingAuthenticationTokenException",
-	"AuthFailure", "ExpiredToken", "ExpiredTokenException",
-	"InvalidIdentityToken", "IDPRejectedClaim" };
-
-static const char *const expired_codes[] = { "ExpiredToken",
-	"ExpiredTokenException" };
-
-static const struct {
-	int status;
-	const char *reason;
-} reasons[] = { { 500, "Internal Server Error" }, { 501, "Not Implemented" },
-	{ 502, "Bad Gateway" }, { 503, "Service Unavailable" },
-	{ 504, "Gateway Timeout" }, { 505, "HTTP Version Not Supported" },
-	{ 507, "Insufficient Storage" },
-	{ 511, "Network Authentication Required" } };
-
-static bool
-is_in(const char *const *list, size_t count, const char *code)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		if (slice_eq(slice_of(code), list[i]))
-			return true;
-	return false;
-}
+/* What stands for an answer that says nothing. */
+static const char reasons[] = "500 Internal Server Error\n"
+                              "501 Not Implemented\n"
+                              "502 Bad Gateway\n"
+                              "503 Service Unavailable\n"
+                              "504 Gateway Timeout\n"
+                              "505 HTTP Version Not Supported\n"
+                              "507 Insufficient Storage\n"
+                              "511 Network Authentication Required";
 
 bool
 fault_is_access(const char *code)
 {
-	return is_in(access_codes, sizeof access_codes / sizeof *access_codes,
+	return list_has("AccessDenied AccessDeniedException "
+	                "UnauthorizedOperation NotAuthorized "
+	                "UnrecognizedClientException InvalidClientTokenId "
+	                "InvalidSignatureException SignatureDoesNotMatch "
+	                "IncompleteSignature IncompleteSignatureException "
+	                "MissingAuthenticationToken "
+	                "MissingAuthenticationTokenException AuthFailure "
+	                "InvalidIdentityToken IDPRejectedClaim " EXPIRED_CODES,
 	    code);
 }
 
 bool
 fault_is_expired(const char *code)
 {
-	return is_in(expired_codes,
-	    sizeof expired_codes / sizeof *expired_codes, code);
+	return list_has(EXPIRED_CODES, code);
 }
 
 /* "aws.x#Name:http://…" is Name. */
@@ -74,74 +61,88 @@ bare_code(struct slice s)
 }
 
 static void
-set_code(struct err *err, struct slice raw)
+set_code(struct err *err, const char *raw)
 {
-	struct slice code = bare_code(raw);
+	struct slice code = bare_code(slice_of(raw));
 
 	if (code.len > 0 && err->peer_code[0] == '\0')
 		err_clean(err->peer_code, sizeof err->peer_code, code.ptr,
 		    code.len);
 }
 
-static struct slice
-without_echo(struct slice s)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof echoes / sizeof *echoes; i++) {
-		ptrdiff_t at = slice_find(s, echoes[i]);
-
-		if (at >= 0)
-			s = slice_head(s, (size_t)at);
-	}
-	return s;
-}
-
 /* Without white space, line ends too, at both ends. */
 static struct slice
 strip(struct slice s)
 {
-	const struct slice white = slice_of(" \t\r\n");
-
-	while (s.len > 0 && slice_has(white, s.ptr[0]))
+	while (s.len > 0 && (unsigned char)s.ptr[0] <= ' ')
 		s = slice_skip(s, 1);
-	while (s.len > 0 && slice_has(white, s.ptr[s.len - 1]))
-		s = slice_head(s, s.len - 1);
+	while (s.len > 0 && (unsigned char)s.ptr[s.len - 1] <= ' ')
+		s.len--;
 	return s;
 }
 
-/* Append s with one secret taken out wherever it stands. */
-static void
-add_masked(struct buf *out, struct slice s, const char *secret)
+static bool
+is_echo(struct slice s)
 {
-	struct slice hidden = slice_of(secret);
-	ptrdiff_t at = -1;
+	size_t i;
 
-	/* A secret of a few bytes would hide ordinary words. */
-	while (hidden.len >= 8 && (at = slice_find(s, secret)) >= 0) {
-		buf_add(out, s.ptr, (size_t)at);
-		buf_puts(out, "(hidden)");
-		s = slice_skip(s, (size_t)at + hidden.len);
+	for (i = 0; i < sizeof echoes / sizeof *echoes; i++)
+		if (slice_starts(s, echoes[i]))
+			return true;
+	return false;
+}
+
+/* The length of the secret that s begins with, or 0. */
+static size_t
+secret_length(const struct fault_answer *a, struct slice s)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof a->secrets / sizeof *a->secrets; i++) {
+		struct slice secret = slice_of(a->secrets[i]);
+
+		if (secret.len >= SECRET_MIN && slice_starts(s, a->secrets[i]))
+			return secret.len;
 	}
-	buf_add(out, s.ptr, s.len);
+	return 0;
 }
 
 static void
 set_text(struct err *err, const struct fault_answer *a, struct slice raw)
 {
-	struct buf once = { .max = MASKED_MAX };
-	struct buf twice = { .max = MASKED_MAX };
+	struct buf text = { 0 };
 
-	if (raw.len > BODY_MAX)
-		raw = slice_head(raw, BODY_MAX);
-	add_masked(&once, without_echo(raw), a->secrets[0]);
-	add_masked(&twice, slice_make(once.data, once.len), a->secrets[1]);
-	raw = strip(slice_make(twice.data, twice.len));
-	if (buf_ok(&once) && buf_ok(&twice))
-		err_clean(err->peer_text, sizeof err->peer_text, raw.ptr,
-		    raw.len);
-	buf_free(&once);
-	buf_free(&twice);
+	raw = strip(raw);
+	while (raw.len > 0 && text.len < sizeof err->peer_text &&
+	       !is_echo(raw)) {
+		size_t hidden = secret_length(a, raw);
+
+		if (hidden > 0)
+			buf_puts(&text, "(hidden)");
+		else
+			buf_putc(&text, raw.ptr[0]);
+		raw = slice_skip(raw, hidden > 0 ? hidden : 1);
+	}
+	raw = strip(slice_make(text.data, text.len));
+	err_clean(err->peer_text, sizeof err->peer_text, raw.ptr, raw.len);
+	buf_free(&text);
+}
+
+/* The body is no error document; of a page only the status is shown. */
+static void
+set_raw_text(struct err *err, const struct fault_answer *a, const char *status)
+{
+	struct slice body = strip(slice_make(a->body, a->body_len));
+	struct slice rest = slice_of(reasons), line;
+
+	if (a->status >= 500 &&
+	    (body.len == 0 || slice_eq_nocase(slice_head(body, 6), "<html>"))) {
+		body = slice_make(NULL, 0);
+		while (slice_line(&rest, &line))
+			if (slice_starts(line, status))
+				body = slice_skip(line, 4);
+	}
+	set_text(err, a, body);
 }
 
 static const char *
@@ -152,105 +153,61 @@ first_text(const struct json *doc, const char *a, const char *b)
 	return text != NULL ? text : json_text(doc, b);
 }
 
-/* What stands in for a body that says nothing. */
-static void
-set_reason(struct err *err, const struct fault_answer *a)
+/* Below the root, in "Errors" there, or the root itself. */
+static const struct json *
+query_error(const struct json *doc)
 {
-	struct slice body = strip(slice_make(a->body, a->body_len));
-	bool page =
-	    body.len == 0 || slice_eq_nocase(slice_head(body, 6), "<html>");
-	size_t i;
+	const struct json *root = json_first(doc);
+	const struct json *error = json_get(root, "Error");
 
-	if (a->status < 500 || !page) {
-		set_text(err, a, body);
-		return;
-	}
-	for (i = 0; i < sizeof reasons / sizeof *reasons; i++)
-		if (a->status == reasons[i].status)
-			set_text(err, a, slice_of(reasons[i].reason));
+	if (error == NULL)
+		error = json_get(json_get(root, "Errors"), "Error");
+	return error != NULL ? error : json_get(doc, "Error");
 }
 
 static void
-decode_json(const struct fault_answer *a, struct err *err)
+set_id(struct err *err, const char *text)
 {
-	struct json *doc = NULL;
-	const char *text;
+	struct slice id = slice_of(text);
 
-	set_code(err, slice_of(a->type));
-	if (json_parse(&doc, a->body, a->body_len, NULL) != 0 ||
-	    !json_is_object(doc)) {
-		set_reason(err, a);
-		json_free(doc);
-		return;
-	}
-	set_code(err, slice_of(json_text(doc, "code")));
-	set_code(err, slice_of(json_text(doc, "__type")));
-	text = first_text(doc, "message", "Message");
-	if (text != NULL)
-		set_text(err, a, slice_of(text));
-	json_free(doc);
-}
-
-/* The text of one of the places where it may stand. */
-static int
-find_one(struct slice doc, const char *const *paths, struct buf *out)
-{
-	size_t i;
-
-	for (i = 0; paths[i] != NULL; i++) {
-		int rc = xml_find(doc, paths[i], out, NULL);
-
-		if (rc <= 0)
-			return rc;
-	}
-	return 1;
-}
-
-static void
-decode_query(const struct fault_answer *a, struct err *err)
-{
-	static const char *const codes[] = { "ErrorResponse/Error/Code",
-		"Errors/Error/Code", "Response/Errors/Error/Code", "Error/Code",
-		NULL };
-	static const char *const texts[] = { "ErrorResponse/Error/Message",
-		"Errors/Error/Message", "Response/Errors/Error/Message",
-		"Error/Message", NULL };
-	static const char *const ids[] = { "ErrorResponse/RequestId",
-		"Errors/RequestId", "Response/RequestID", "Error/RequestId",
-		NULL };
-	struct slice doc = slice_make(a->body, a->body_len);
-	struct buf code = { 0 }, text = { .max = BODY_MAX }, id = { 0 };
-
-	if (find_one(doc, codes, &code) != 0) {
-		set_reason(err, a);
-		goto out;
-	}
-	set_code(err, slice_make(code.data, code.len));
-	if (find_one(doc, texts, &text) == 0)
-		set_text(err, a, slice_make(text.data, text.len));
-	if (find_one(doc, ids, &id) == 0)
-		err_clean(err->request_id, sizeof err->request_id, id.data,
+	if (id.len > 0)
+		err_clean(err->request_id, sizeof err->request_id, id.ptr,
 		    id.len);
-out:
-	buf_free(&code);
-	buf_free(&text);
-	buf_free(&id);
 }
 
 void
 fault_decode(const struct fault_answer *a, struct err *err)
 {
-	struct slice id = slice_of(a->id);
+	struct slice body = slice_make(a->body, a->body_len);
+	struct buf status = { 0 };
+	struct json *doc = NULL;
+	const struct json *error;
 
 	err->http_status = a->status;
 	err->peer_code[0] = '\0';
 	err->peer_text[0] = '\0';
-	err_clean(err->request_id, sizeof err->request_id, id.ptr, id.len);
+	err->request_id[0] = '\0';
+	buf_printf(&status, "%d", a->status);
 	if (a->query)
-		decode_query(a, err);
+		(void)xml_parse(&doc, body, NULL);
 	else
-		decode_json(a, err);
-	if (err->peer_code[0] == '\0')
-		(void)format_text(err->peer_code, sizeof err->peer_code, "%d",
-		    a->status);
+		(void)json_parse(&doc, body.ptr, body.len, NULL);
+	error = a->query ? query_error(doc) : doc;
+	set_id(err, a->id);
+	set_code(err, a->type);
+	if (json_is_object(error)) {
+		set_code(err, json_text(error, "code"));
+		set_code(err, json_text(error, "__type"));
+		set_code(err, json_text(error, "Code"));
+		set_text(err, a,
+		    slice_of(first_text(error, "message", "Message")));
+	} else {
+		set_raw_text(err, a, buf_str(&status));
+	}
+	if (a->query)
+		set_id(err,
+		    first_text(json_first(doc), "RequestId", "RequestID"));
+	set_code(err, buf_str(&status));
+	buf_free(&status);
+	json_free(doc);
 }

@@ -1,6 +1,5 @@
 #include "aws/sts.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "base/slice.h"
 
 static void
@@ -39,58 +39,79 @@ sts_identity_free(struct sts_identity *identity)
 	*identity = (struct sts_identity){ .account = NULL };
 }
 
-/* The text of OperationResponse/OperationResult/PATH as a string of its own;
- * NULL when it is not there. */
+/* Make the call and read its answer: *result, a part of *doc, which is to be
+ * freed, holds the members. */
 static int
-take(const struct api_reply *reply, const char *operation, const char *path,
-    char **out, struct err *err)
+call(struct api *api, struct api_request *req, struct json **doc,
+    const struct json **result, struct err *err)
 {
-	struct slice doc = slice_make(reply->body.data, reply->body.len);
-	struct buf where = { 0 }, text = { 0 };
+	struct api_reply reply = { .status = 0 };
 	int rc;
 
-	buf_printf(&where, "%sResponse/%sResult/%s", operation, operation,
-	    path);
-	rc = xml_find(doc, buf_str(&where), &text, err);
-	if (rc == 0 && text.len > 0) {
-		*out = slice_dup(slice_make(text.data, text.len));
-		if (*out == NULL)
-			rc = err_set(err, ERR_KIND_SYSTEM, "no memory");
-	}
-	buf_free(&where);
-	buf_free(&text);
-	return rc < 0 ? -1 : 0;
+	req->service = API_STS;
+	req->for_credentials = true;
+	rc = api_call(api, req, &reply, err);
+	if (rc == 0)
+		rc = xml_parse(doc, slice_make(reply.body.data, reply.body.len),
+		    err);
+	*result = query_result(*doc);
+	api_reply_free(&reply);
+	return rc;
+}
+
+/* A text of an answer as a string of its own; NULL when it is not there. */
+static char *
+copy(const struct json *from, const char *name)
+{
+	const char *text = json_text(from, name);
+
+	return text != NULL && *text != '\0' ? slice_dup(slice_of(text)) : NULL;
 }
 
 static int
-lacks(const char *operation, struct err *err)
+lacks(const struct api_request *req, struct err *err)
 {
 	return err_set(err, ERR_KIND_PARSE,
-	    "%s: the answer of STS lacks what was asked for", operation);
+	    "%s: the answer of STS lacks what was asked for", req->operation);
 }
 
 static int
-decode_credentials(const struct api_reply *reply, const char *operation,
+assume(struct api *api, struct api_request *req, const struct sts_role *role,
     struct sts_credentials *out, struct err *err)
 {
 	struct sts_credentials got = { .expires = 0 };
-	char *expires = NULL;
+	struct buf form = { 0 };
+	struct json *doc = NULL;
+	const struct json *result, *keys;
 	int rc = -1;
 
-	if (take(reply, operation, "Credentials/AccessKeyId", &got.access_key,
-	        err) != 0 ||
-	    take(reply, operation, "Credentials/SecretAccessKey",
-	        &got.secret_key, err) != 0 ||
-	    take(reply, operation, "Credentials/SessionToken", &got.token,
-	        err) != 0 ||
-	    take(reply, operation, "Credentials/Expiration", &expires, err) !=
-	        0 ||
-	    take(reply, operation, "AssumedRoleUser/Arn", &got.arn, err) != 0)
+	query_add(&form, "RoleArn", role->role_arn);
+	query_add(&form, "RoleSessionName", role->session_name);
+	query_add(&form, "ExternalId", role->external_id);
+	query_add(&form, "DurationSeconds", role->duration);
+	if (req->signer.kind == SIGV4_NONE)
+		query_add(&form, "WebIdentityToken", req->secret);
+	req->body = buf_str(&form);
+	req->role = role->role_arn;
+	if (!buf_ok(&form)) {
+		err_set(err, ERR_KIND_PARAM_VALIDATION,
+		    "%s: the parameters are too long", req->operation);
 		goto out;
+	}
+	if (call(api, req, &doc, &result, err) != 0)
+		goto out;
+	keys = json_get(result, "Credentials");
+	got = (struct sts_credentials){
+		.access_key = copy(keys, "AccessKeyId"),
+		.secret_key = copy(keys, "SecretAccessKey"),
+		.token = copy(keys, "SessionToken"),
+		.arn = copy(json_get(result, "AssumedRoleUser"), "Arn"),
+	};
 	if (got.access_key == NULL || got.secret_key == NULL ||
-	    got.token == NULL || expires == NULL ||
-	    !clock_parse_iso(slice_of(expires), &got.expires)) {
-		lacks(operation, err);
+	    got.token == NULL ||
+	    !clock_parse_iso(slice_of(json_text(keys, "Expiration")),
+	        &got.expires)) {
+		lacks(req, err);
 		goto out;
 	}
 	*out = got;
@@ -98,29 +119,8 @@ decode_credentials(const struct api_reply *reply, const char *operation,
 	rc = 0;
 out:
 	sts_credentials_free(&got);
-	free(expires);
-	return rc;
-}
-
-static int
-call_for_credentials(struct api *api, struct api_request *req,
-    const struct buf *form, struct sts_credentials *out, struct err *err)
-{
-	struct api_reply reply = { .status = 0 };
-	int rc = -1;
-
-	if (!buf_ok(form)) {
-		err_set(err, ERR_KIND_PARAM_VALIDATION,
-		    "%s: the parameters are too long", req->operation);
-		goto out;
-	}
-	req->service = API_STS;
-	req->body = buf_str(form);
-	req->for_credentials = true;
-	if (api_call(api, req, &reply, err) == 0)
-		rc = decode_credentials(&reply, req->operation, out, err);
-out:
-	api_reply_free(&reply);
+	json_free(doc);
+	buf_free(&form);
 	return rc;
 }
 
@@ -131,19 +131,10 @@ sts_assume_role(struct api *api, const struct cred *base,
 {
 	struct api_request req = { .operation = "AssumeRole",
 		.signer = { .kind = SIGV4_HMAC, .cred = base },
-		.role = role->role_arn,
 		.secret = role->external_id,
 		.deadline = deadline };
-	struct buf form = { 0 };
-	int rc;
 
-	query_add(&form, "RoleArn", role->role_arn);
-	query_add(&form, "RoleSessionName", role->session_name);
-	query_add(&form, "ExternalId", role->external_id);
-	query_add(&form, "DurationSeconds", role->duration);
-	rc = call_for_credentials(api, &req, &form, out, err);
-	buf_free(&form);
-	return rc;
+	return assume(api, &req, role, out, err);
 }
 
 int
@@ -152,47 +143,36 @@ sts_assume_role_with_web_identity(struct api *api, const struct sts_role *role,
     struct err *err)
 {
 	struct api_request req = { .operation = "AssumeRoleWithWebIdentity",
-		.role = role->role_arn,
 		.secret = token,
 		.deadline = deadline };
-	struct buf form = { 0 };
-	int rc;
+	struct sts_role bare = { .role_arn = role->role_arn,
+		.session_name = role->session_name };
 
-	query_add(&form, "RoleArn", role->role_arn);
-	query_add(&form, "RoleSessionName", role->session_name);
-	query_add(&form, "WebIdentityToken", token);
-	rc = call_for_credentials(api, &req, &form, out, err);
-	buf_free(&form);
-	return rc;
+	return assume(api, &req, &bare, out, err);
 }
 
 int
 sts_caller_identity(struct api *api, const struct cred *cred, int64_t deadline,
     struct sts_identity *out, struct err *err)
 {
-	static const char operation[] = "GetCallerIdentity";
-	struct api_request req = { .service = API_STS,
-		.operation = operation,
+	struct api_request req = { .operation = "GetCallerIdentity",
 		.signer = { .kind = SIGV4_HMAC, .cred = cred },
-		.for_credentials = true,
 		.deadline = deadline };
-	struct api_reply reply = { .status = 0 };
 	struct sts_identity got = { .account = NULL };
-	int rc = -1;
+	struct json *doc = NULL;
+	const struct json *result;
+	int rc = call(api, &req, &doc, &result, err);
 
-	if (api_call(api, &req, &reply, err) != 0 ||
-	    take(&reply, operation, "Account", &got.account, err) != 0 ||
-	    take(&reply, operation, "Arn", &got.arn, err) != 0)
-		goto out;
-	if (got.account == NULL || got.arn == NULL) {
-		lacks(operation, err);
-		goto out;
+	if (rc == 0) {
+		got.account = copy(result, "Account");
+		got.arn = copy(result, "Arn");
+		if (got.account == NULL || got.arn == NULL)
+			rc = lacks(&req, err);
 	}
-	*out = got;
-	got = (struct sts_identity){ .account = NULL };
-	rc = 0;
-out:
-	sts_identity_free(&got);
-	api_reply_free(&reply);
+	if (rc == 0)
+		*out = got;
+	else
+		sts_identity_free(&got);
+	json_free(doc);
 	return rc;
 }

@@ -1,50 +1,59 @@
 #include "aws/xml.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json.h"
 
-enum { CODE_MAX = 0x10ffff, REFERENCE_MAX = 10 };
+/* GROWTH: how much longer than XML JSON can be: "\u0001" for a byte. */
+enum { CODE_MAX = 0x10ffff, NAME_SIZE = 128, GROWTH = 8 };
 
 static const char spaces[] = " \t\r\n";
 
-static const struct {
-	const char *name;
-	char c;
-} entities[] = { { "lt", '<' }, { "gt", '>' }, { "amp", '&' }, { "quot", '"' },
-	{ "apos", '\'' } };
+/* An element that is open. */
+struct level {
+	struct slice name; /* as written */
+	char kind;         /* '{' or '[' once it has children */
+};
 
-static int
-refuse(struct err *err, const char *why)
+struct reader {
+	struct slice rest;
+	struct level levels[XML_DEPTH_MAX + 1]; /* [0] is around the root */
+	size_t depth;
+	struct buf text; /* of the innermost element */
+	struct buf json;
+};
+
+static void
+drop(struct reader *r, size_t len)
 {
-	return err_set(err, ERR_KIND_PARSE, "the answer is not sound XML: %s",
-	    why);
+	r->rest = slice_skip(r->rest, len);
 }
 
-/* Skip what is between here and the end mark, which must be there. */
+/* Take what stands before the mark, and the mark, which must be there. */
 static int
-skip_past(struct xml *xml, const char *mark, struct slice *inside,
-    struct err *err)
+take(struct reader *r, const char *mark, struct slice *inside)
 {
-	ptrdiff_t at = slice_find(xml->rest, mark);
+	ptrdiff_t at = slice_find(r->rest, mark);
 
 	if (at < 0)
-		return refuse(err, "it ends too early");
-	*inside = slice_head(xml->rest, (size_t)at);
-	xml->rest = slice_skip(xml->rest, (size_t)at + slice_of(mark).len);
+		return -1;
+	*inside = slice_head(r->rest, (size_t)at);
+	drop(r, (size_t)at + slice_of(mark).len);
 	return 0;
 }
 
-/* Where the tag ends: the first '>' that is not inside quotes. */
+/* The tag up to the first '>' that is not inside quotes. */
 static int
-cut_tag(struct xml *xml, struct slice *tag, struct err *err)
+take_tag(struct reader *r, struct slice *tag)
 {
 	char quote = '\0';
 	size_t i;
 
-	for (i = 0; i < xml->rest.len; i++) {
-		char c = xml->rest.ptr[i];
+	for (i = 0; i < r->rest.len; i++) {
+		char c = r->rest.ptr[i];
 
 		if (c == quote)
 			quote = '\0';
@@ -52,35 +61,26 @@ cut_tag(struct xml *xml, struct slice *tag, struct err *err)
 			continue;
 		else if (c == '"' || c == '\'')
 			quote = c;
-		else if (c == '<')
-			return refuse(err, "'<' inside a tag");
-		else if (c == '>')
+		else if (c == '<' || c == '>')
 			break;
 	}
-	if (i == xml->rest.len)
-		return refuse(err, "it ends inside a tag");
-	*tag = slice_head(xml->rest, i);
-	xml->rest = slice_skip(xml->rest, i + 1);
+	*tag = slice_head(r->rest, i);
+	drop(r, i);
+	if (!slice_starts(r->rest, ">"))
+		return -1;
+	drop(r, 1);
 	return 0;
 }
 
-static size_t
-name_length(struct slice tag)
+static struct slice
+tag_name(struct slice tag)
 {
 	size_t i = 0;
 
 	while (i < tag.len && tag.ptr[i] != '/' &&
 	       !slice_has(slice_of(spaces), tag.ptr[i]))
 		i++;
-	return i;
-}
-
-static struct slice
-local_name(struct slice name)
-{
-	struct slice prefix, local;
-
-	return slice_split(name, ':', &prefix, &local) ? local : name;
+	return slice_head(tag, i);
 }
 
 static bool
@@ -89,277 +89,202 @@ is_blank(struct slice s)
 	return s.len == 0 || slice_all_in(s, spaces);
 }
 
+/* Write the beginning of a child into the element around it. */
 static int
-open_tag(struct xml *xml, struct slice tag, struct xml_token *token,
-    struct err *err)
+begin_child(struct reader *r, struct slice name)
 {
-	struct slice name = slice_head(tag, name_length(tag));
+	struct level *parent = &r->levels[r->depth];
+	struct slice prefix;
+	char text[NAME_SIZE];
 
-	if (name.len == 0 || slice_has(name, '=') || slice_has(name, '"'))
-		return refuse(err, "a tag without a name");
-	if (xml->depth == 0 && xml->begun)
-		return refuse(err, "a second root");
-	if (xml->depth == XML_DEPTH_MAX)
-		return refuse(err, "nested too deep");
-	xml->open[xml->depth++] = name;
-	xml->begun = true;
-	xml->close_next = slice_ends(tag, "/");
-	*token = (struct xml_token){ XML_OPEN, local_name(name) };
+	(void)slice_split(name, ':', &prefix, &name);
+	if (!slice_copy(name, text, sizeof text))
+		return -1;
+	if (parent->kind != '\0') {
+		buf_putc(&r->json, ',');
+	} else {
+		parent->kind = '{';
+		if (r->depth > 0 && slice_eq(name, "member"))
+			parent->kind = '[';
+		buf_putc(&r->json, parent->kind);
+	}
+	if (parent->kind == '{') {
+		json_quote(&r->json, text);
+		buf_putc(&r->json, ':');
+	}
 	return 0;
 }
 
 static int
-close_tag(struct xml *xml, struct slice tag, struct xml_token *token,
-    struct err *err)
+open_element(struct reader *r, struct slice name)
 {
-	struct slice name = slice_head(tag, name_length(tag));
+	bool second = r->depth == 0 && r->levels[0].kind != '\0';
 
-	if (xml->depth == 0 || !slice_same(name, xml->open[xml->depth - 1]) ||
-	    !is_blank(slice_skip(tag, name.len)))
-		return refuse(err, "tags that do not match");
-	xml->depth--;
-	*token = (struct xml_token){ XML_CLOSE, local_name(name) };
+	if (name.len == 0 || slice_starts(name, "!") || slice_has(name, '=') ||
+	    slice_has(name, '"') || second || r->depth == XML_DEPTH_MAX ||
+	    begin_child(r, name) != 0)
+		return -1;
+	r->levels[++r->depth] = (struct level){ .name = name };
+	buf_cut(&r->text, 0);
 	return 0;
 }
 
-/* What begins with "<!" or "<?"; 1: it was skipped. */
 static int
-special(struct xml *xml, struct xml_token *token, struct err *err)
+close_element(struct reader *r, struct slice name)
+{
+	const struct level *level = &r->levels[r->depth];
+
+	if (r->depth == 0 || !slice_same(name, level->name))
+		return -1;
+	r->depth--;
+	if (level->kind == '\0')
+		json_quote(&r->json, buf_str(&r->text));
+	else
+		buf_putc(&r->json, level->kind == '{' ? '}' : ']');
+	return 0;
+}
+
+static int
+read_tag(struct reader *r)
+{
+	struct slice tag, name;
+	bool closing;
+
+	drop(r, 1);
+	if (take_tag(r, &tag) != 0)
+		return -1;
+	closing = slice_starts(tag, "/");
+	tag = slice_skip(tag, closing);
+	name = tag_name(tag);
+	if (closing && !is_blank(slice_skip(tag, name.len)))
+		return -1;
+	if (closing)
+		return close_element(r, name);
+	if (open_element(r, name) != 0)
+		return -1;
+	return slice_ends(tag, "/") ? close_element(r, name) : 0;
+}
+
+static int
+read_cdata(struct reader *r)
 {
 	struct slice inside;
 
-	if (slice_starts(xml->rest, "<?"))
-		return skip_past(xml, "?>", &inside, err) == 0 ? 1 : -1;
-	if (slice_starts(xml->rest, "<!--")) {
-		xml->rest = slice_skip(xml->rest, 4);
-		return skip_past(xml, "-->", &inside, err) == 0 ? 1 : -1;
-	}
-	if (!slice_starts(xml->rest, "<![CDATA[") || xml->depth == 0)
-		return refuse(err, "a declaration in it");
-	xml->rest = slice_skip(xml->rest, 9);
-	if (skip_past(xml, "]]>", &inside, err) != 0)
+	drop(r, 9);
+	if (r->depth == 0 || take(r, "]]>", &inside) != 0)
 		return -1;
-	*token = (struct xml_token){ XML_CDATA, inside };
-	return 0;
-}
-
-static int
-markup(struct xml *xml, struct xml_token *token, struct err *err)
-{
-	struct slice tag = { NULL, 0 };
-
-	if (slice_starts(xml->rest, "<!") || slice_starts(xml->rest, "<?"))
-		return special(xml, token, err);
-	xml->rest = slice_skip(xml->rest, 1);
-	if (cut_tag(xml, &tag, err) != 0)
-		return -1;
-	if (slice_starts(tag, "/"))
-		return close_tag(xml, slice_skip(tag, 1), token, err);
-	return open_tag(xml, tag, token, err);
-}
-
-/* Text up to the next tag; 1: blanks outside the root were skipped. */
-static int
-take_text(struct xml *xml, struct xml_token *token, struct err *err)
-{
-	ptrdiff_t at = slice_find(xml->rest, "<");
-	struct slice run =
-	    at < 0 ? xml->rest : slice_head(xml->rest, (size_t)at);
-
-	if (xml->depth == 0 && !is_blank(run))
-		return refuse(err, "text outside the root");
-	xml->rest = slice_skip(xml->rest, run.len);
-	*token = (struct xml_token){ XML_TEXT, run };
-	return xml->depth == 0 ? 1 : 0;
-}
-
-int
-xml_next(struct xml *xml, struct xml_token *token, struct err *err)
-{
-	int rc = 1;
-
-	if (xml->close_next) {
-		xml->close_next = false;
-		xml->depth--;
-		*token = (struct xml_token){ XML_CLOSE,
-			local_name(xml->open[xml->depth]) };
-		return 0;
-	}
-	while (rc == 1 && xml->rest.len > 0)
-		rc = slice_starts(xml->rest, "<") ? markup(xml, token, err)
-		                                  : take_text(xml, token, err);
-	if (rc != 1)
-		return rc;
-	if (!xml->begun || xml->depth > 0)
-		return refuse(err, "it ends too early");
-	*token = (struct xml_token){ .kind = XML_END };
+	buf_add(&r->text, inside.ptr, inside.len);
 	return 0;
 }
 
 static void
 add_utf8(struct buf *out, uint32_t code)
 {
-	if (code < 0x80) {
-		buf_putc(out, (char)code);
-		return;
-	}
-	if (code < 0x800) {
-		buf_putc(out, (char)(0xc0 | code >> 6));
-	} else if (code < 0x10000) {
-		buf_putc(out, (char)(0xe0 | code >> 12));
-		buf_putc(out, (char)(0x80 | (code >> 6 & 0x3f)));
-	} else {
-		buf_putc(out, (char)(0xf0 | code >> 18));
-		buf_putc(out, (char)(0x80 | (code >> 12 & 0x3f)));
-		buf_putc(out, (char)(0x80 | (code >> 6 & 0x3f)));
-	}
-	buf_putc(out, (char)(0x80 | (code & 0x3f)));
+	static const unsigned char first[] = { 0, 0xc0, 0xe0, 0xf0 };
+	int more = (code >= 0x80) + (code >= 0x800) + (code >= 0x10000);
+
+	buf_putc(out, (char)(first[more] | code >> 6 * more));
+	while (more-- > 0)
+		buf_putc(out, (char)(0x80 | (code >> 6 * more & 0x3f)));
 }
 
-static bool
-parse_hex(struct slice digits, uint32_t *code)
+/* The number of a character: digits, or x and hexadecimal digits. */
+static int
+add_number(struct buf *out, struct slice digits)
 {
-	static const char set[] = "0123456789abcdefABCDEF";
-	uint32_t value = 0;
+	bool hex = slice_starts(digits, "x");
+	uint32_t base = hex ? 16 : 10, code = 0;
 	size_t i;
 
-	if (!slice_all_in(digits, set) || digits.len > 8)
-		return false;
-	for (i = 0; i < digits.len; i++) {
-		char c = digits.ptr[i];
-		int digit = c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+	for (i = hex; i < digits.len && code <= CODE_MAX; i++) {
+		unsigned char c = (unsigned char)digits.ptr[i];
+		uint32_t digit = c - (uint32_t)'0';
 
-		value = value << 4 | (uint32_t)digit;
+		if (digit > 9)
+			digit = (c | 0x20U) - (uint32_t)'a' + 10;
+		if (digit >= base)
+			return -1;
+		code = code * base + digit;
 	}
-	*code = value;
-	return true;
-}
-
-static int
-decode_number(struct slice digits, struct buf *out, struct err *err)
-{
-	uint64_t decimal = 0;
-	uint32_t code = 0;
-	bool ok;
-
-	if (slice_starts(digits, "x")) {
-		ok = parse_hex(slice_skip(digits, 1), &code);
-	} else {
-		ok = slice_u64(digits, CODE_MAX, &decimal);
-		code = (uint32_t)decimal;
-	}
-	if (!ok || code == 0 || code > CODE_MAX ||
-	    (code >= 0xd800 && code < 0xe000))
-		return refuse(err, "a reference to no character");
+	if (code == 0 || code > CODE_MAX || (code & 0xfff800) == 0xd800)
+		return -1;
 	add_utf8(out, code);
 	return 0;
 }
 
 static int
-decode_reference(struct slice name, struct buf *out, struct err *err)
+add_reference(struct buf *out, struct slice name)
 {
+	static const char entities[][6] = { "<lt", ">gt", "&amp", "\"quot",
+		"'apos" };
 	size_t i;
 
 	if (slice_starts(name, "#"))
-		return decode_number(slice_skip(name, 1), out, err);
+		return add_number(out, slice_skip(name, 1));
 	for (i = 0; i < sizeof entities / sizeof *entities; i++) {
-		if (slice_eq(name, entities[i].name)) {
-			buf_putc(out, entities[i].c);
+		if (slice_eq(name, &entities[i][1])) {
+			buf_putc(out, entities[i][0]);
 			return 0;
 		}
 	}
-	return refuse(err, "an unknown entity");
+	return -1;
 }
 
-int
-xml_decode(struct slice text, struct buf *out, struct err *err)
+/* Text up to the next tag, with its references resolved. */
+static int
+read_text(struct reader *r)
 {
-	struct slice head, rest = text, name;
+	ptrdiff_t at = slice_find(r->rest, "<");
+	struct slice run = at < 0 ? r->rest : slice_head(r->rest, (size_t)at);
+	struct slice head, name;
 
-	while (slice_split(rest, '&', &head, &rest)) {
-		buf_add(out, head.ptr, head.len);
-		if (!slice_split(rest, ';', &name, &rest) ||
-		    name.len > REFERENCE_MAX)
-			return refuse(err, "an unknown entity");
-		if (decode_reference(name, out, err) != 0)
+	drop(r, run.len);
+	if (r->depth == 0)
+		return is_blank(run) ? 0 : -1;
+	while (slice_split(run, '&', &head, &run)) {
+		buf_add(&r->text, head.ptr, head.len);
+		if (!slice_split(run, ';', &name, &run) ||
+		    add_reference(&r->text, name) != 0)
 			return -1;
 	}
-	buf_add(out, rest.ptr, rest.len);
+	buf_add(&r->text, run.ptr, run.len);
 	return 0;
-}
-
-/* Where a search stands: how many names of the path are open. */
-struct search {
-	struct slice path; /* names still to be opened */
-	size_t matched;    /* elements of the path that are open */
-	bool inside;       /* the element itself is open */
-	bool done;         /* it was found and closed */
-};
-
-static void
-search_open(struct search *s, const struct xml *xml, struct slice name)
-{
-	struct slice wanted, rest;
-
-	if (s->done || s->inside || xml->depth != s->matched + 1)
-		return;
-	if (!slice_split(s->path, '/', &wanted, &rest)) {
-		wanted = s->path;
-		rest = slice_make(NULL, 0);
-	}
-	if (!slice_same(wanted, name))
-		return;
-	s->matched++;
-	s->inside = rest.len == 0;
-	if (!s->inside)
-		s->path = rest;
-}
-
-static void
-search_close(struct search *s, const struct xml *xml)
-{
-	/* The first branch that matches is followed to its end; if it does
-	 * not hold the element, no later one will be looked into. */
-	if (xml->depth >= s->matched)
-		return;
-	s->done = true;
 }
 
 static int
-search_take(const struct search *s, const struct xml *xml,
-    const struct xml_token *token, struct buf *out, struct err *err)
+read_next(struct reader *r)
 {
-	if (!s->inside || s->done || xml->depth != s->matched)
-		return 0;
-	if (token->kind == XML_TEXT)
-		return xml_decode(token->text, out, err);
-	buf_add(out, token->text.ptr, token->text.len);
-	return 0;
+	struct slice skipped;
+
+	if (slice_starts(r->rest, "<?"))
+		return take(r, "?>", &skipped);
+	if (slice_starts(r->rest, "<!--")) {
+		drop(r, 4);
+		return take(r, "-->", &skipped);
+	}
+	if (slice_starts(r->rest, "<![CDATA["))
+		return read_cdata(r);
+	return slice_starts(r->rest, "<") ? read_tag(r) : read_text(r);
 }
 
 int
-xml_find(struct slice document, const char *path, struct buf *out,
-    struct err *err)
+xml_parse(struct json **out, struct slice document, struct err *err)
 {
-	struct search s = { .path = slice_of(path) };
-	struct xml xml = { .rest = document };
-	struct xml_token token = { .kind = XML_OPEN };
-	int rc = 0;
+	struct reader r = { .rest = document,
+		.text = { .max = document.len + 1 },
+		.json = { .max = (document.len + 1) * GROWTH } };
+	int rc = slice_has(document, '\0') ? -1 : 0;
 
-	while (rc == 0 && token.kind != XML_END) {
-		rc = xml_next(&xml, &token, err);
-		if (rc != 0)
-			break;
-		if (token.kind == XML_OPEN)
-			search_open(&s, &xml, token.text);
-		else if (token.kind == XML_CLOSE)
-			search_close(&s, &xml);
-		else if (token.kind != XML_END)
-			rc = search_take(&s, &xml, &token, out, err);
-	}
-	if (rc == 0 && !buf_ok(out))
-		rc = refuse(err, "a text in it is too long");
-	if (rc != 0)
-		return -1;
-	return s.inside ? 0 : 1;
+	while (rc == 0 && r.rest.len > 0)
+		rc = read_next(&r);
+	buf_putc(&r.json, '}');
+	if (rc == 0 && r.depth == 0 && buf_ok(&r.text) && buf_ok(&r.json))
+		rc = json_parse(out, r.json.data, r.json.len, NULL);
+	else
+		rc = -1;
+	buf_free(&r.text);
+	buf_free(&r.json);
+	return rc == 0 ? 0
+	               : err_set(err, ERR_KIND_PARSE,
+	                     "the answer is not sound XML");
 }

@@ -11,39 +11,71 @@
 #include "aws/xml.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json.h"
+
+/* What is at the path of names "a/b", or NULL. */
+static const struct json *
+look_up(const struct json *doc, const char *path)
+{
+	struct slice rest = slice_of(path), one;
+	char name[64];
+
+	while (slice_cut(&rest, '/', &one)) {
+		assert_true(slice_copy(one, name, sizeof name));
+		doc = json_get(doc, name);
+	}
+	return doc;
+}
 
 static void
-found(const char *doc, const char *path, const char *want)
+found(const char *text, const char *path, const char *want)
 {
-	struct buf out = { 0 };
+	struct json *doc = NULL;
+	struct err err = { 0 };
+	const char *got;
+
+	if (xml_parse(&doc, slice_of(text), &err) != 0)
+		fail_msg("%s: %s", text, err.msg);
+	got = json_string(look_up(doc, path));
+	assert_non_null(got);
+	assert_string_equal(got, want);
+	json_free(doc);
+}
+
+static void
+absent(const char *text, const char *path)
+{
+	struct json *doc = NULL;
+
+	assert_int_equal(xml_parse(&doc, slice_of(text), NULL), 0);
+	assert_null(look_up(doc, path));
+	json_free(doc);
+}
+
+static void
+refused(const char *text)
+{
+	struct json *doc = NULL;
 	struct err err = { 0 };
 
-	if (xml_find(slice_of(doc), path, &out, &err) != 0)
-		fail_msg("%s: %s", doc, err.msg);
+	if (xml_parse(&doc, slice_of(text), &err) != -1)
+		fail_msg("accepted: %s", text);
+	assert_null(doc);
+	assert_int_equal(err.kind, ERR_KIND_PARSE);
+}
+
+/* The whole document, as JSON. */
+static void
+becomes(const char *text, const char *want)
+{
+	struct json *doc = NULL;
+	struct buf out = { 0 };
+
+	assert_int_equal(xml_parse(&doc, slice_of(text), NULL), 0);
+	assert_int_equal(json_print(&out, doc), 0);
 	assert_string_equal(buf_str(&out), want);
 	buf_free(&out);
-}
-
-static void
-absent(const char *doc, const char *path)
-{
-	struct buf out = { 0 };
-
-	assert_int_equal(xml_find(slice_of(doc), path, &out, NULL), 1);
-	assert_int_equal(out.len, 0);
-	buf_free(&out);
-}
-
-static void
-refused(const char *doc)
-{
-	struct buf out = { 0 };
-	struct err err = { 0 };
-
-	if (xml_find(slice_of(doc), "a/b", &out, &err) != -1)
-		fail_msg("accepted: %s", doc);
-	assert_int_equal(err.kind, ERR_KIND_PARSE);
-	buf_free(&out);
+	json_free(doc);
 }
 
 static void
@@ -55,7 +87,6 @@ test_finds(void **state)
 	    "a/b", "x");
 	found("<n:a><n:b k='>' l=\"/\">x</n:b ></n:a>", "a/b", "x");
 	found("<a><c><b>no</b></c><b>yes</b><b>late</b></a>", "a/b", "yes");
-	found("<a><b>x<c>inner</c>y</b></a>", "a/b", "xy");
 	found("<a><b/><c>x</c></a>", "a/b", "");
 	found("<a><b></b></a>", "a/b", "");
 	found("<a><!-- <b>no</b> --><b>y<!-- - -->es</b></a>", "a/b", "yes");
@@ -133,16 +164,35 @@ test_depth_is_bounded(void **state)
 }
 
 static void
-test_text_is_bounded(void **state)
+test_shapes(void **state)
 {
-	struct buf out = { .max = 4 };
-	struct err err = { 0 };
+	(void)state;
+	becomes("<a> <b>x</b> <c><d/></c> </a>",
+	    "{\"a\":{\"b\":\"x\",\"c\":{\"d\":\"\"}}}");
+	becomes("<a><b><member>1</member><member><c>2</c></member></b></a>",
+	    "{\"a\":{\"b\":[\"1\",{\"c\":\"2\"}]}}");
+	becomes("<a>x<b>inner</b>y</a>", "{\"a\":{\"b\":\"inner\"}}");
+	becomes("<a>\" \\ &#10;\xc3\xa9</a>",
+	    "{\"a\":\"\\\" \\\\ \\n\xc3\xa9\"}");
+	becomes("<member>x</member>", "{\"member\":\"x\"}");
+}
+
+static void
+test_other_bytes(void **state)
+{
+	static const char nul[] = "<a>x\0y</a>";
+	struct json *doc = NULL;
+	struct buf name = { 0 };
 
 	(void)state;
-	assert_int_equal(xml_find(slice_of("<a><b>12345</b></a>"), "a/b", &out,
-	                     &err),
+	assert_int_equal(xml_parse(&doc, slice_make(nul, sizeof nul - 1), NULL),
 	    -1);
-	buf_free(&out);
+	buf_puts(&name, "<");
+	for (int i = 0; i < 200; i++)
+		buf_putc(&name, 'n');
+	buf_puts(&name, "/>");
+	refused(buf_str(&name));
+	buf_free(&name);
 }
 
 int
@@ -153,7 +203,8 @@ main(void)
 		cmocka_unit_test(test_decodes),
 		cmocka_unit_test(test_refuses),
 		cmocka_unit_test(test_depth_is_bounded),
-		cmocka_unit_test(test_text_is_bounded),
+		cmocka_unit_test(test_shapes),
+		cmocka_unit_test(test_other_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
