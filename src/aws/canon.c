@@ -1,38 +1,63 @@
 #include "aws/canon.h"
 
-#include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/slice.h"
 
-enum { PARAMETERS_MAX = 64 };
-
-struct parameter {
-	struct slice name;
-	struct slice value;
-};
-
-static int
-compare_bytes(struct slice a, struct slice b)
+char
+canon_lower(char c)
 {
-	size_t len = a.len < b.len ? a.len : b.len;
-	int rc = len > 0 ? memcmp(a.ptr, b.ptr, len) : 0;
-
-	if (rc != 0)
-		return rc;
-	return (a.len > b.len) - (a.len < b.len);
+	if (c >= 'A' && c <= 'Z')
+		c = (char)(c - 'A' + 'a');
+	return c;
 }
 
 static int
-compare_parameters(const void *a, const void *b)
+compare(struct slice a, struct slice b, bool fold)
 {
-	const struct parameter *x = a, *y = b;
-	int rc = compare_bytes(x->name, y->name);
+	size_t i;
 
-	return rc != 0 ? rc : compare_bytes(x->value, y->value);
+	for (i = 0; i < a.len && i < b.len; i++) {
+		char x = a.ptr[i], y = b.ptr[i];
+
+		if (fold) {
+			x = canon_lower(x);
+			y = canon_lower(y);
+		}
+		if (x != y)
+			return (unsigned char)x - (unsigned char)y;
+	}
+	return (a.len > b.len) - (a.len < b.len);
+}
+
+bool
+canon_same(struct slice a, struct slice b)
+{
+	return compare(a, b, true) == 0;
+}
+
+int
+canon_insert(struct canon_list *list, struct slice name, struct slice value,
+    struct err *err)
+{
+	size_t i;
+
+	if (list->count == CANON_PAIRS_MAX) {
+		return err_set(err, ERR_KIND_INVALID_VALUE,
+		    "more than %d headers or parameters to sign",
+		    CANON_PAIRS_MAX);
+	}
+	for (i = list->count++; i > 0; i--) {
+		const struct canon_pair *before = &list->pairs[i - 1];
+		int rc = compare(before->name, name, !list->parameters);
+
+		if (rc == 0 && list->parameters)
+			rc = compare(before->value, value, false);
+		if (rc <= 0)
+			break;
+		list->pairs[i] = *before;
+	}
+	list->pairs[i] = (struct canon_pair){ name, value };
+	return 0;
 }
 
 void
@@ -42,10 +67,10 @@ canon_encode(struct buf *out, struct slice text)
 
 	for (i = 0; i < text.len; i++) {
 		char c = text.ptr[i];
+		char low = canon_lower(c);
 
-		if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-		    (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-		    c == '_' || c == '~')
+		if ((low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') ||
+		    slice_has(slice_of("-._~"), c))
 			buf_putc(out, c);
 		else
 			buf_printf(out, "%%%02X",
@@ -81,32 +106,24 @@ int
 canon_query(struct buf *out, const char *query, struct err *err)
 {
 	struct slice rest = slice_of(query), pair, name, value;
-	struct parameter list[PARAMETERS_MAX] = { 0 };
-	bool more = rest.len > 0, last;
-	size_t count = 0, i;
+	struct canon_list list = { .parameters = true };
+	bool last = rest.len == 0;
+	size_t i;
 
-	for (; more; more = !last) {
+	while (!last) {
 		last = !slice_split(rest, '&', &pair, &rest);
-		if (last)
-			pair = rest;
-		if (!slice_split(pair, '=', &name, &value)) {
-			name = pair;
-			value = slice_make(NULL, 0);
-		}
-		if (count == PARAMETERS_MAX) {
-			return err_set(err, ERR_KIND_INVALID_VALUE,
-			    "more than %d parameters in a query",
-			    PARAMETERS_MAX);
-		}
-		list[count++] = (struct parameter){ name, value };
+		name = last ? rest : pair;
+		value = slice_make(NULL, 0);
+		(void)slice_split(name, '=', &name, &value);
+		if (canon_insert(&list, name, value, err) != 0)
+			return -1;
 	}
-	qsort(list, count, sizeof *list, compare_parameters);
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < list.count; i++) {
 		if (i > 0)
 			buf_putc(out, '&');
-		buf_add(out, list[i].name.ptr, list[i].name.len);
+		buf_add(out, list.pairs[i].name.ptr, list.pairs[i].name.len);
 		buf_putc(out, '=');
-		buf_add(out, list[i].value.ptr, list[i].value.len);
+		buf_add(out, list.pairs[i].value.ptr, list.pairs[i].value.len);
 	}
 	return 0;
 }
