@@ -3,32 +3,19 @@
 #include <stddef.h>
 
 #include "aws/conf.h"
+#include "aws/list.h"
 #include "aws/partition.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
 
-static const char ignore_variable[] = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS";
-static const char ignore_key[] = "ignore_configured_endpoint_urls";
-static const char legacy_variable[] = "AWS_STS_REGIONAL_ENDPOINTS";
-static const char legacy_key[] = "sts_regional_endpoints";
-static const char global_region[] = "us-east-1";
-
-/* The services we call, and the variable of the endpoint of each. */
-static const struct {
-	const char *name;
-	const char *variable;
-} services[] = {
-	{ "ssm", "AWS_ENDPOINT_URL_SSM" },
-	{ "sts", "AWS_ENDPOINT_URL_STS" },
-	{ "ecs", "AWS_ENDPOINT_URL_ECS" },
-};
+static const char global[] = "aws-global";
 
 /* Regions that the legacy mode of STS sends to its global host. */
-static const char *const legacy_regions[] = { "ap-northeast-1", "ap-south-1",
-	"ap-southeast-1", "ap-southeast-2", "aws-global", "ca-central-1",
-	"eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3",
-	"sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2" };
+static const char legacy_regions[] =
+    "ap-northeast-1 ap-south-1 ap-southeast-1 ap-southeast-2 aws-global "
+    "ca-central-1 eu-central-1 eu-north-1 eu-west-1 eu-west-2 eu-west-3 "
+    "sa-east-1 us-east-1 us-east-2 us-west-1 us-west-2";
 
 /* What a service and a region lead to, before a host is made of it. */
 struct place {
@@ -37,16 +24,15 @@ struct place {
 	char region[ENDPOINT_REGION_MAX + 1];
 	bool fips;
 	bool dual;
+	bool sts;
 };
 
 static bool
 is_region(struct slice s)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
-	static const char all[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
-
-	return s.len <= ENDPOINT_REGION_MAX && slice_all_in(s, all) &&
-	       slice_all_in(slice_head(s, 1), letters) && !slice_ends(s, "-");
+	return s.len <= ENDPOINT_REGION_MAX &&
+	       slice_all_in(s, "abcdefghijklmnopqrstuvwxyz0123456789-") &&
+	       s.ptr[0] >= 'a' && !slice_ends(s, "-");
 }
 
 int
@@ -90,45 +76,37 @@ endpoint_partition(const char *region)
 	return partition_find(plain)->name;
 }
 
-static const char *
-variable_of(const char *service)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof services / sizeof *services; i++)
-		if (slice_eq(slice_of(service), services[i].name))
-			return services[i].variable;
-	return NULL;
-}
-
 /*
- * The URL that the user gave for the service and where it stands, or NULL.
- * from tells the messages which setting to mend.
+ * The URL that the user gave for the service, or NULL.  from tells the
+ * messages which setting to mend.
  */
 static int
 configured_url(const struct conf *conf, const char *service, const char **url,
     const char **from, struct err *err)
 {
-	const char *own = variable_of(service);
+	/* Those of single services, then that of all. */
+	static const char variables[][21] = { "AWS_ENDPOINT_URL_SSM",
+		"AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_ECS",
+		"AWS_ENDPOINT_URL" };
+	const size_t all = sizeof variables / sizeof *variables - 1;
+	size_t i;
 
-	*url = NULL;
-	if (conf_true(conf, ignore_variable, ignore_key))
+	if (conf_true(conf, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+	        "ignore_configured_endpoint_urls"))
 		return 0;
-	*from = own;
-	*url = conf_get(conf, own, NULL);
+	for (i = 0; i <= all && *url == NULL; i++) {
+		*from = variables[i];
+		if (i == all ||
+		    slice_eq_nocase(slice_skip(slice_of(*from), 17), service))
+			*url = conf_get(conf, *from, NULL);
+	}
 	if (*url != NULL)
 		return 0;
-	*from = "AWS_ENDPOINT_URL";
-	*url = conf_get(conf, *from, NULL);
-	if (*url != NULL)
-		return 0;
-	*from = "endpoint_url of the services section";
-	if (conf_service(conf, service, "endpoint_url", url, err) != 0)
+	*from = "endpoint_url";
+	if (conf_service(conf, service, *from, url, err) != 0)
 		return -1;
-	if (*url != NULL)
-		return 0;
-	*from = "endpoint_url of the profile";
-	*url = conf_get(conf, NULL, "endpoint_url");
+	if (*url == NULL)
+		*url = conf_get(conf, NULL, *from);
 	return 0;
 }
 
@@ -137,12 +115,10 @@ use_url(struct endpoint *out, const char *url, const char *from,
     const struct place *place, struct err *err)
 {
 	if (place->fips || place->dual) {
-		err_set(err, ERR_KIND_ENDPOINT_VARIANT,
-		    "%s gives an URL, and %s endpoints are asked for too", from,
-		    place->fips ? "FIPS" : "dual-stack");
-		err_fix(err, "keep one of the two: with an URL of your own, "
-		             "which host it is is up to you");
-		return -1;
+		return err_set(err, ERR_KIND_ENDPOINT_VARIANT,
+		    "%s gives an URL, and %s endpoints are asked for too: "
+		    "keep one of the two",
+		    from, place->fips ? "FIPS" : "dual-stack");
 	}
 	if (url_parse(&out->url, url, err) != 0)
 		return err_wrap(err, from);
@@ -153,107 +129,77 @@ use_url(struct endpoint *out, const char *url, const char *from,
 	return 0;
 }
 
-/* The name that the endpoint rules of the SDKs give. */
-static void
-real_host(struct buf *host, const struct place *p)
+/* The URL that the endpoint rules of the SDKs give. */
+static int
+use_real(struct endpoint *out, const struct place *p, struct err *err)
 {
-	bool sts = slice_eq(slice_of(p->service), "sts");
-	bool ecs = slice_eq(slice_of(p->service), "ecs");
 	bool gov = slice_eq(slice_of(p->partition->name), "aws-us-gov");
+	bool ecs = slice_eq(slice_of(p->service), "ecs");
 	/* GovCloud's ordinary names of SSM and STS are FIPS names already. */
 	bool suffix = p->fips && (p->dual || ecs || !gov);
-
-	if (sts && !p->fips && !p->dual &&
-	    slice_eq(slice_of(p->region), "aws-global")) {
-		buf_puts(host, "sts.amazonaws.com");
-		return;
-	}
-	buf_printf(host, "%s%s.%s.%s", p->service, suffix ? "-fips" : "",
-	    p->region, p->dual ? p->partition->dual : p->partition->dns);
-}
-
-static int
-use_real(struct endpoint *out, const struct place *place, struct err *err)
-{
 	struct buf url = { 0 };
 	int rc;
 
-	if (place->dual && place->partition->dual == NULL) {
+	out->variant = p->fips || p->dual;
+	if (p->dual && p->partition->dual[0] == '\0') {
 		return err_set(err, ERR_KIND_ENDPOINT_VARIANT,
 		    "partition %s has no dual-stack endpoints",
-		    place->partition->name);
+		    p->partition->name);
 	}
-	buf_puts(&url, "https://");
-	real_host(&url, place);
-	rc = buf_ok(&url) ? url_parse(&out->url, buf_str(&url), err)
-	                  : err_set(err, ERR_KIND_SYSTEM, "no memory");
+	if (p->sts && !out->variant && slice_eq(slice_of(p->region), global)) {
+		buf_puts(&url, "https://sts.amazonaws.com");
+	} else {
+		buf_printf(&url, "https://%s%s.%s.%s", p->service,
+		    suffix ? "-fips" : "", p->region,
+		    p->dual ? p->partition->dual : p->partition->dns);
+	}
+	rc = url_parse(&out->url, buf_str(&url), err);
 	buf_free(&url);
-	out->variant = place->fips || place->dual;
 	return rc;
 }
 
-/* Whether the legacy mode of STS applies; -1 for a mode nobody knows. */
+/* STS alone has a host for the whole world, in a region of its own. */
 static int
-legacy_mode(const struct conf *conf, const struct place *place, bool *legacy,
+legacy_sts(const struct conf *conf, struct place *place, bool real,
     struct err *err)
 {
-	const char *mode = conf_get(conf, legacy_variable, legacy_key);
-	struct slice s = slice_of(mode);
-	size_t i;
+	const char *mode = conf_get(conf, "AWS_STS_REGIONAL_ENDPOINTS",
+	    "sts_regional_endpoints");
 
-	*legacy = false;
-	if (mode == NULL || slice_eq_nocase(s, "regional"))
+	if (mode == NULL || slice_eq_nocase(slice_of(mode), "regional"))
 		return 0;
-	if (!slice_eq_nocase(s, "legacy")) {
+	if (!slice_eq_nocase(slice_of(mode), "legacy")) {
 		return err_set(err, ERR_KIND_CONFIG,
-		    "%s (profile: %s) is neither regional nor legacy",
-		    legacy_variable, legacy_key);
+		    "AWS_STS_REGIONAL_ENDPOINTS (profile: "
+		    "sts_regional_endpoints) is neither regional nor legacy");
 	}
-	if (place->fips || place->dual)
-		return 0;
-	for (i = 0; i < sizeof legacy_regions / sizeof *legacy_regions; i++)
-		if (slice_eq(slice_of(place->region), legacy_regions[i]))
-			*legacy = true;
-	return 0;
-}
-
-/* STS alone has a host for the whole world, signed for us-east-1. */
-static int
-sts_region(struct endpoint *out, const struct conf *conf, struct place *place,
-    bool url, struct err *err)
-{
-	bool legacy;
-
-	if (legacy_mode(conf, place, &legacy, err) != 0)
-		return -1;
-	if (legacy && !url)
-		(void)slice_copy(slice_of("aws-global"), place->region,
+	if (real && !place->fips && !place->dual &&
+	    list_has(legacy_regions, place->region))
+		(void)slice_copy(slice_of(global), place->region,
 		    sizeof place->region);
-	if (slice_eq(slice_of(place->region), "aws-global"))
-		(void)slice_copy(slice_of(global_region), out->region,
-		    sizeof out->region);
 	return 0;
 }
 
 static int
 find(struct endpoint *out, const struct conf *conf, struct place *place,
-    const char *flag, struct err *err)
+    const char *url, struct err *err)
 {
-	const char *from = "--endpoint-url";
 	struct endpoint found = { .service = place->service };
-	const char *url = flag;
+	const char *from = "--endpoint-url";
+	const char *scope;
 
 	if (url == NULL &&
 	    configured_url(conf, place->service, &url, &from, err) != 0)
 		return -1;
-	(void)slice_copy(slice_of(place->region), found.region,
-	    sizeof found.region);
-	if (slice_eq(slice_of(place->service), "sts") &&
-	    sts_region(&found, conf, place, url != NULL, err) != 0)
+	if (place->sts && legacy_sts(conf, place, url == NULL, err) != 0)
 		return -1;
 	if (url != NULL ? use_url(&found, url, from, place, err)
 	                : use_real(&found, place, err))
 		return -1;
+	scope = place->region;
+	if (place->sts && slice_eq(slice_of(scope), global))
+		scope = "us-east-1";
+	(void)slice_copy(slice_of(scope), found.region, sizeof found.region);
 	/* What is sent and what is signed are the same path. */
 	if (found.url.path[0] == '\0')
 		(void)slice_copy(slice_of("/"), found.url.path,
@@ -266,7 +212,8 @@ int
 endpoint_find_for(struct endpoint *out, const struct conf *conf,
     const char *service, const char *region, const char *flag, struct err *err)
 {
-	struct place place = { .service = service };
+	struct place place = { .service = service,
+		.sts = slice_eq(slice_of(service), "sts") };
 
 	if (endpoint_check_region(region, "the caller", err) != 0)
 		return -1;

@@ -5,74 +5,37 @@
 #include "base/slice.h"
 
 /*
- * The first one is the fallback.  Dual-stack names of aws-iso-e and aws-iso-f
- * are left out because the SDKs' endpoint data refuses them.
+ * The first one, whose regions have many prefixes, is the fallback.
+ * Dual-stack names of aws-iso-e and aws-iso-f are left out because the SDKs'
+ * endpoint data refuses them.
  */
 static const struct partition table[] = {
-	{ .name = "aws",
-	    .prefixes = "us eu ap sa ca me af il mx",
-	    .global = "aws-global",
-	    .dns = "amazonaws.com",
-	    .dual = "api.aws" },
-	{ .name = "aws-cn",
-	    .prefixes = "cn",
-	    .global = "aws-cn-global",
-	    .dns = "amazonaws.com.cn",
-	    .dual = "api.amazonwebservices.com.cn" },
-	{ .name = "aws-us-gov",
-	    .prefixes = "us-gov",
-	    .global = "aws-us-gov-global",
-	    .dns = "amazonaws.com",
-	    .dual = "api.aws" },
-	{ .name = "aws-iso",
-	    .prefixes = "us-iso",
-	    .global = "aws-iso-global",
-	    .dns = "c2s.ic.gov",
-	    .dual = "api.aws.ic.gov",
-	    .own_roots = true },
-	{ .name = "aws-iso-b",
-	    .prefixes = "us-isob",
-	    .global = "aws-iso-b-global",
-	    .dns = "sc2s.sgov.gov",
-	    .dual = "api.aws.scloud",
-	    .own_roots = true },
-	{ .name = "aws-iso-e",
-	    .prefixes = "eu-isoe",
-	    .global = "aws-iso-e-global",
-	    .dns = "cloud.adc-e.uk",
-	    .own_roots = true },
-	{ .name = "aws-iso-f",
-	    .prefixes = "us-isof",
-	    .global = "aws-iso-f-global",
-	    .dns = "csp.hci.ic.gov",
-	    .own_roots = true },
-	{ .name = "aws-eusc",
-	    .prefixes = "eusc-de",
-	    .global = "aws-eusc-global",
-	    .dns = "amazonaws.eu",
-	    .dual = "api.amazonwebservices.eu" },
+	{ "aws", "", "amazonaws.com", "api.aws", false },
+	{ "aws-cn", "cn", "amazonaws.com.cn", "api.amazonwebservices.com.cn",
+	    false },
+	{ "aws-us-gov", "us-gov", "amazonaws.com", "api.aws", false },
+	{ "aws-iso", "us-iso", "c2s.ic.gov", "api.aws.ic.gov", true },
+	{ "aws-iso-b", "us-isob", "sc2s.sgov.gov", "api.aws.scloud", true },
+	{ "aws-iso-e", "eu-isoe", "cloud.adc-e.uk", "", true },
+	{ "aws-iso-f", "us-isof", "csp.hci.ic.gov", "", true },
+	{ "aws-eusc", "eusc-de", "amazonaws.eu", "api.amazonwebservices.eu",
+	    false },
 };
 
-static const char digits[] = "0123456789";
-static const char word[] =
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
-
-/* PREFIX-WORD-DIGITS, cut up from the end: words hold no '-'. */
+/* PREFIX-WORD-DIGITS, cut up from the end, as words hold no '-'; or the
+ * pseudo region of global services, NAME-global. */
 static bool
-matches(const struct partition *p, const char *region)
+matches(const struct partition *p, struct slice region)
 {
-	struct slice rest = slice_of(p->prefixes);
-	struct slice head, number, prefix, name, one;
+	struct slice head, number, prefix, word;
 
-	if (!slice_rsplit(slice_of(region), '-', &head, &number) ||
-	    !slice_rsplit(head, '-', &prefix, &name))
+	if (!slice_rsplit(region, '-', &head, &number))
 		return false;
-	if (!slice_all_in(number, digits) || !slice_all_in(name, word))
-		return false;
-	while (slice_cut(&rest, ' ', &one))
-		if (slice_same(one, prefix))
-			return true;
-	return false;
+	if (slice_eq(head, p->name) && slice_eq(number, "global"))
+		return true;
+	return slice_rsplit(head, '-', &prefix, &word) && word.len > 0 &&
+	       slice_eq(prefix, p->prefix) &&
+	       slice_all_in(number, "0123456789");
 }
 
 const struct partition *
@@ -80,10 +43,8 @@ partition_find(const char *region)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof table / sizeof *table; i++) {
-		if (slice_eq(slice_of(region), table[i].global) ||
-		    matches(&table[i], region))
+	for (i = 1; i < sizeof table / sizeof *table; i++)
+		if (matches(&table[i], slice_of(region)))
 			return &table[i];
-	}
 	return &table[0];
 }

@@ -8,12 +8,11 @@
  * its services (the "partitions" data that every AWS SDK carries); pure.
  */
 struct partition {
-	const char *name;     /* "aws-cn" */
-	const char *prefixes; /* of its regions, with blanks between them */
-	const char *global;   /* pseudo region of its global services */
-	const char *dns;      /* domain: SERVICE.REGION.dns */
-	const char *dual;     /* the same for dual-stack names; NULL = none */
-	bool own_roots;       /* its certificates lead to private roots */
+	char name[11];  /* "aws-cn" */
+	char prefix[8]; /* of its regions: PREFIX-WORD-DIGITS */
+	char dns[17];   /* domain: SERVICE.REGION.dns */
+	char dual[29];  /* the same for dual-stack names; "" = none */
+	bool own_roots; /* its certificates lead to private roots */
 };
 
 /* Never NULL: a region that matches nothing belongs to "aws". */
