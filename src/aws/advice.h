@@ -19,7 +19,6 @@ struct advice_context {
 	const char *role;        /* name or ARN; NULL: IamRole of the body */
 	const char *body;        /* JSON of the request, or NULL */
 	const char *host;        /* that was called; may be NULL */
-	const char *caller;      /* ARN; NULL: as the message says */
 	const char *method;      /* where the credentials come from, or NULL */
 	const char *access_key;  /* for its kind only; may be NULL */
 	bool has_token;          /* the credentials have a session token */
