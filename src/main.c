@@ -128,7 +128,7 @@ print_help(const char *name, struct err *err)
 	struct buf text = { 0 };
 	size_t i = name != NULL ? find(name) : COMMANDS;
 
-	if (name == NULL)
+	if (name == NULL || strcmp(name, "help") == 0)
 		return print_usage(STDOUT_FILENO);
 	if (i == COMMANDS) {
 		err_set(err, ERR_KIND_USAGE, "unknown command %.64s", name);

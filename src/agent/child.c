@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,6 +80,8 @@ set_null(int fd)
 static int
 set_stdio(const struct child_options *options)
 {
+	if (options->with_parent)
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (options->null_stdin && set_null(STDIN_FILENO) != 0)
 		return -1;
 	if (options->null_stdout && set_null(STDOUT_FILENO) != 0)

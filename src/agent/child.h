@@ -16,12 +16,13 @@ struct user_ids;
 struct child_options {
 	const char *const *argv; /* NULL-terminated, not empty */
 	char *const *envp;
-	const char *dir;              /* NULL = stay */
-	bool search;                  /* look argv[0] up in PATH of envp */
-	bool new_group;               /* a process group of its own */
-	bool foreground;              /* and the terminal's foreground group */
+	const char *dir; /* NULL = stay */
+	bool search;     /* look argv[0] up in PATH of envp */
+	bool new_group;  /* a process group of its own */
+	bool foreground; /* and the terminal's foreground group */
 	bool null_stdin, null_stdout, null_stderr; /* /dev/null */
-	const struct user_ids *user;  /* NULL = stay */
+	bool with_parent;            /* SIGTERM when the parent dies */
+	const struct user_ids *user; /* NULL = stay */
 };
 
 /*

@@ -254,7 +254,8 @@ spec_find(char *out, size_t size, const char *path, struct env env,
 		if (!slice_copy(slice_of(path), found, sizeof(found)) ||
 		    !is_program(found)) {
 			err_set(err, ERR_KIND_INVALID_VALUE,
-			    "%s is not an executable file", path);
+			    "SSM_ACTIVATE_AGENT: %s is not an executable file",
+			    path);
 			return advise(err);
 		}
 	} else if (!is_program(found) &&

@@ -126,8 +126,8 @@ ask_up(const struct config *cfg, struct err *err)
 	struct control_status status = { 0 };
 
 	for (;;) {
-		int rc = control_ask(cfg, CONTROL_STATUS,
-		    clock_min(deadline, clock_in(ASK_MS)), &status, err);
+		int rc = control_ask(cfg, CONTROL_STATUS, clock_in(ASK_MS),
+		    &status, err);
 
 		if (rc != 0)
 			return rc;

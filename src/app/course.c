@@ -216,15 +216,23 @@ step_others(struct course *course)
 		continue;
 }
 
+/* A phase that is due to begin; some wait until the state is on disk. */
+static bool
+may_begin(const struct course *course)
+{
+	const struct course_table *phase = &course_phases[course->phase];
+
+	if (course->begun || phase->begin == NULL)
+		return false;
+	return !phase->on_disk || (!course->unsaved && !course->saver.active);
+}
+
 static bool
 begin(struct course *course)
 {
 	struct err err = { 0 };
 
-	if (course->begun || course_phases[course->phase].begin == NULL)
-		return false;
-	if (course_phases[course->phase].on_disk &&
-	    (course->unsaved || course->saver.active))
+	if (!may_begin(course))
 		return false;
 	course->begun = true;
 	if (course_phases[course->phase].begin(course, &err) == 0)
@@ -340,6 +348,8 @@ course_due(const struct course *course)
 	int64_t due =
 	    course->phase == COURSE_WAIT ? course->retry_at : INT64_MAX;
 
+	if (may_begin(course))
+		return 0;
 	for (size_t i = 0; i < COURSE_FDS; i++) {
 		if (jobs[i]->active)
 			due = clock_min(due, jobs[i]->deadline);

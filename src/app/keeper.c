@@ -61,6 +61,7 @@ start_course(struct keeper *k, struct err *err)
 		    "another ssm-activate (pid %d) keeps %s", (int)holder,
 		    k->cfg->state_dir);
 	default:
+		work_advise_volumes(k->cfg, err);
 		return -1;
 	}
 	if (k->options->refused != NULL) {
@@ -213,9 +214,6 @@ mind(struct keeper *k)
 		else if (k->minder.phase == MINDER_RUNNING)
 			course_agent_runs(&k->course);
 		break;
-	case COURSE_UP:
-		announce(k);
-		break;
 	case COURSE_REMOVE:
 		logtail_close(&k->tail);
 		minder_stop(&k->minder, k->cfg->down_timeout_ms);
@@ -230,10 +228,13 @@ mind(struct keeper *k)
 	case COURSE_REGISTER:
 	case COURSE_DELEGATE:
 	case COURSE_INSTALL:
+	case COURSE_UP:
 	case COURSE_WAIT:
 	case COURSE_PHASES:
 		break;
 	}
+	if (k->course.phase == COURSE_UP)
+		announce(k);
 	if (k->minder.phase == MINDER_LOST) {
 		err_set(&lost, ERR_KIND_SYSTEM,
 		    "amazon-ssm-agent does not stay alive");
@@ -244,7 +245,11 @@ mind(struct keeper *k)
 static void
 read_log(struct keeper *k)
 {
-	unsigned news = k->tail.fd >= 0 ? logtail_read(&k->tail) : 0;
+	unsigned news = 0;
+
+	/* What it says before the node is announced can wait. */
+	if (k->tail.fd >= 0 && k->announced)
+		news = logtail_read(&k->tail);
 
 	if ((news & LOGTAIL_ONLINE) != 0 && !k->online) {
 		k->online = true;
@@ -332,7 +337,7 @@ wait_for_events(const struct keeper *k)
 	size_t count = 0;
 
 	fds[count++] = (struct pollfd){ .fd = k->signal_fd, .events = POLLIN };
-	if (k->tail.fd >= 0)
+	if (k->tail.fd >= 0 && k->announced)
 		fds[count++] =
 		    (struct pollfd){ .fd = k->tail.fd, .events = POLLIN };
 	count += course_poll(&k->course, fds + count);

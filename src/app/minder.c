@@ -43,6 +43,7 @@ start(struct minder *minder, struct err *err)
 		.envp = minder->spec->envp,
 		.dir = "/",
 		.new_group = true,
+		.with_parent = true,
 		.null_stdin = true,
 		.null_stdout = true,
 		/* It greets every start there; what matters is in its log. */
@@ -86,8 +87,8 @@ minder_reaped(struct minder *minder, pid_t pid, int status)
 	if (minder->pid == 0 || minder->pid != pid)
 		return false;
 	minder->pid = 0;
-	if (minder->phase == MINDER_STOPPING || minder->phase == MINDER_OFF)
-		return true;
+	if (minder->phase != MINDER_STARTING && minder->phase != MINDER_RUNNING)
+		return true; /* It was us. */
 	if (clock_ms() - minder->since >= MINDER_STEADY_MS)
 		minder->crashes = 0;
 	/* A worker without its core would go on as a second agent. */
@@ -154,11 +155,13 @@ minder_hibernates(struct minder *minder)
 {
 	if (minder->phase != MINDER_RUNNING && minder->phase != MINDER_STARTING)
 		return;
-	log_event(LOG_WARN, "agent_hibernates",
-	    "amazon-ssm-agent went to sleep after a refused first "
-	    "heartbeat; starting it again");
-	/* Its core is reaped as after a crash. */
 	signal_tree(SIGKILL, false);
+	pause_or_give_up(minder);
+	if (minder->phase == MINDER_PAUSING)
+		log_event(LOG_WARN, "agent_hibernates",
+		    "amazon-ssm-agent went to sleep because its first "
+		    "heartbeat failed; starting it again in %d s",
+		    (int)(minder_pause(minder->crashes) / 1000));
 }
 
 void

@@ -1,6 +1,8 @@
 #include "app/preflight.h"
 
+#include <linux/capability.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "agent/spec.h"
@@ -75,6 +77,33 @@ check_session_user(const struct config *cfg, struct err *err)
 	    "SSM_ACTIVATE_SESSION_USER must be UID:GID, numbers above 0");
 }
 
+/* What the agent cannot do without, before anything is made for it. */
+static int
+check_privileges(struct err *err)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	if (geteuid() != 0) {
+		err_set(err, ERR_KIND_SYSTEM,
+		    "amazon-ssm-agent needs uid 0, this is uid %u",
+		    (unsigned)geteuid());
+		err_fix(err,
+		    "start the container as root and the application by "
+		    "`run --user`");
+		return -1;
+	}
+	syscall(SYS_capget, &header, caps);
+	if ((caps[0].effective & (UINT32_C(1) << CAP_DAC_OVERRIDE)) != 0)
+		return 0;
+	err_set(err, ERR_KIND_SYSTEM,
+	    "amazon-ssm-agent needs the capability DAC_OVERRIDE");
+	err_fix(err, "add it, and SETUID and SETGID for sessions");
+	return -1;
+}
+
 int
 preflight_check(struct preflight *out, struct config *cfg, struct err *err)
 {
@@ -86,7 +115,8 @@ preflight_check(struct preflight *out, struct config *cfg, struct err *err)
 	}
 	if (code != 0 || naming_role(out->role, cfg->role, err) != 0 ||
 	    check_activation(out, cfg, err) != 0 ||
-	    check_names(cfg, err) != 0 || check_session_user(cfg, err) != 0)
+	    check_names(cfg, err) != 0 || check_session_user(cfg, err) != 0 ||
+	    check_privileges(err) != 0)
 		return -1;
 	return spec_find(out->agent, sizeof(out->agent), cfg->agent, cfg->env,
 	    err);

@@ -67,6 +67,9 @@ void work_files_note(const void *work, int out);
 /* The key maker: the two halves into the two pipes. */
 void work_key_make(const void *work, int out);
 
+/* What to do where nothing can be written. */
+void work_advise_volumes(const struct config *cfg, struct err *err);
+
 /* A file of ours in the state directory, whose length is bounded. */
 enum { WORK_PATH_MAX = 128 };
 void work_path(char out[static WORK_PATH_MAX], const struct config *cfg,

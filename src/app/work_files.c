@@ -23,36 +23,34 @@
 
 #define STATE "state.json"
 
-enum { KEY_TEXT_MAX = 8192 };
+enum { KEY_TEXT_MAX = 8192, AGENT_ENDS_MS = 12000, LOOK_AGAIN_MS = 200 };
 
 /* Before any call of AWS: a node whose files cannot be written would only
  * have to be removed again. */
 static int
 check_writable(const struct work *work, struct err *err)
 {
-	if (geteuid() != 0)
-		return err_set(err, ERR_KIND_SYSTEM,
-		    "amazon-ssm-agent needs uid 0, this is uid %u",
-		    (unsigned)geteuid());
 	/* What is above our folders is everybody's. */
 	if (file_mkdirs("/var/lib", 0755, err) == 0 &&
 	    file_probe_dir(work->cfg->state_dir, 0700, err) == 0 &&
 	    file_probe_dir(PATHS_LIB, 0700, err) == 0 &&
 	    setup_config(work->agent, err) == 0)
 		return 0;
-	err_fix(err,
-	    "with a read-only root filesystem mount writable volumes (tmpfs "
-	    "is enough) on %s, " PATHS_LIB " and " PATHS_ETC
-	    "; the agent also needs the capability DAC_OVERRIDE",
-	    work->cfg->state_dir);
+	work_advise_volumes(work->cfg, err);
 	return -1;
 }
 
+/* A predecessor that was killed hard leaves an agent that is just ending. */
 static int
-check_alone(struct err *err)
+check_alone(bool predecessor, struct err *err)
 {
+	int64_t until = clock_in(predecessor ? AGENT_ENDS_MS : 0);
 	pid_t pid = procs_foreign();
 
+	while (pid != 0 && clock_left(until) > 0) {
+		clock_sleep(clock_in(LOOK_AGAIN_MS));
+		pid = procs_foreign();
+	}
 	if (pid == 0)
 		return 0;
 	err_set(err, ERR_KIND_CONFIG,
@@ -114,9 +112,11 @@ prepare(const struct work *work, int out, struct err *err)
 	int loaded = 0;
 
 	work_path(path, work->cfg, STATE);
-	if (check_writable(work, err) != 0 || check_alone(err) != 0)
+	if (check_writable(work, err) != 0)
 		return -1;
 	loaded = state_load(&state, path, &damaged);
+	if (check_alone(state.installed, err) != 0)
+		return -1;
 	if (loaded < 0)
 		log_event(LOG_WARN, "state_damaged", "%s; starting anew",
 		    damaged.msg);

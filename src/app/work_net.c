@@ -36,6 +36,7 @@ struct net {
 	struct buf public_key;
 	struct vault vault; /* as it was before privileges were dropped */
 	struct cred own;
+	bool begun; /* something may have been sent */
 };
 
 static void
@@ -241,6 +242,7 @@ register_all(struct net *net, const struct task *task, struct err *err)
 		.tags = tags.list,
 		.tag_count = tags.count,
 	};
+	net->begun = true;
 	return register_node(&net->ssm, &in, &journal, err);
 }
 
@@ -274,6 +276,8 @@ work_net_register(const void *work, int out)
 	struct err err = { 0 };
 	int rc = do_register(&net, &err);
 
+	if (!net.begun)
+		record_send(out, RECORD_SETTLED, NULL, NULL, NULL);
 	record_finish(out, rc, &err);
 	net_free(&net);
 }
@@ -330,7 +334,8 @@ work_net_check(const void *work, int out)
 	int rc = -1;
 
 	if (vault_load(&net.vault, &err) == 0 &&
-	    net_open(&net, net.work->state->region, &err) == 0)
+	    net_open(&net, net.work->state->region, &err) == 0 &&
+	    client_locate(net.client, &err) == 0)
 		rc = own_credentials(&net, &err);
 	if (rc == 0)
 		record_send(out, RECORD_ACCEPTED, NULL, NULL, NULL);

@@ -53,8 +53,7 @@ settle(const struct ssm *ssm, const struct register_in *in, const char *keep,
 	log_event(LOG_WARN, "left_behind",
 	    "an answer of CreateActivation was lost and looking for its "
 	    "activation failed (%s); if there is one, its description holds "
-	    "[ssm-activate:%s]: `ssm-activate gc` or `aws ssm "
-	    "describe-activations` finds it",
+	    "[ssm-activate:%s] (aws ssm describe-activations)",
 	    lost.msg, in->nonce);
 	return 0;
 }
@@ -96,8 +95,7 @@ create(const struct ssm *ssm, const struct register_in *in,
 		return -1;
 	}
 	log_event(LOG_WARN, "tags_refused",
-	    "AWS refuses tags; going on without the automatic ones, so that "
-	    "`gc` cannot find this node. %s",
+	    "AWS refuses tags; going on without the automatic ones - %s",
 	    first.fix);
 	activation.tags += in->own_tags;
 	activation.tag_count -= in->own_tags;
