@@ -63,7 +63,7 @@ check_tags(const char *text, const char *value)
 		const struct ssm_tag *tag = &tags.list[i];
 
 		if (strlen(tag->key) == 0 ||
-		    strlen(tag->value) > 4 * SSM_TEXT_MAX ||
+		    strlen(tag->value) > (size_t)4 * SSM_TEXT_MAX ||
 		    strpbrk(tag->key, "\t,;(") != NULL ||
 		    strpbrk(tag->value, "\t;(") != NULL)
 			abort();

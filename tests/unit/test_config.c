@@ -36,15 +36,8 @@ load(enum config_command command, const struct list *argv,
 	return config_load(&cfg, command, argv->item, env, &failure);
 }
 
-#define LOAD(command, argv, vars) \
-	load((command), &(const struct list)argv, &(const struct list)vars)
-#define LIST(...)                   \
-	{                           \
-		{                   \
-			__VA_ARGS__ \
-		}                   \
-	}
-#define NOTHING LIST(NULL)
+#define LIST(...) (&(const struct list){ { __VA_ARGS__ } })
+#define NOTHING   LIST(NULL)
 
 /* It is a usage error that names what is wrong, and cfg is as before. */
 static void
@@ -65,7 +58,7 @@ test_defaults(void **state)
 	    "service-role/AmazonEC2RunCommandRoleForManagedInstances";
 
 	(void)state;
-	assert_int_equal(LOAD(CONFIG_RUN, NOTHING, NOTHING), 0);
+	assert_int_equal(load(CONFIG_RUN, NOTHING, NOTHING), 0);
 	assert_int_equal(cfg.gate, CONFIG_GATE_UNSET);
 	assert_null(cfg.odd_gate);
 	assert_null(cfg.name);
@@ -97,7 +90,7 @@ static void
 test_variables_over_defaults(void **state)
 {
 	(void)state;
-	assert_int_equal(LOAD(CONFIG_UP, NOTHING,
+	assert_int_equal(load(CONFIG_UP, NOTHING,
 	                     LIST("SSM_INSTANCE_NAME=n",
 	                         "SSM_ACTIVATE_TIMEOUT=500ms",
 	                         "SSM_ACTIVATE_SUDO=Off",
@@ -124,7 +117,7 @@ static void
 test_flags_over_variables(void **state)
 {
 	(void)state;
-	assert_int_equal(LOAD(CONFIG_RUN,
+	assert_int_equal(load(CONFIG_RUN,
 	                     LIST("--name", "flag", "--timeout=3s", "--sudo=on",
 	                         "--stop-signals=QUIT", "--agent-env=minimal"),
 	                     LIST("SSM_INSTANCE_NAME=variable",
@@ -144,7 +137,7 @@ static void
 test_empty_variable_is_unset(void **state)
 {
 	(void)state;
-	assert_int_equal(LOAD(CONFIG_UP, NOTHING,
+	assert_int_equal(load(CONFIG_UP, NOTHING,
 	                     LIST("SSM_ACTIVATE=", "SSM_ACTIVATE_TIMEOUT=",
 	                         "SSM_ACTIVATE_STATE_DIR=")),
 	    0);
@@ -158,21 +151,21 @@ static void
 test_alias_of_a_variable(void **state)
 {
 	(void)state;
-	assert_int_equal(LOAD(CONFIG_UP, NOTHING,
+	assert_int_equal(load(CONFIG_UP, NOTHING,
 	                     LIST("MANAGED_INSTANCE_ROLE_NAME=alias")),
 	    0);
 	assert_string_equal(cfg.role, "alias");
-	assert_int_equal(LOAD(CONFIG_UP, NOTHING,
+	assert_int_equal(load(CONFIG_UP, NOTHING,
 	                     LIST("MANAGED_INSTANCE_ROLE_NAME=alias",
 	                         "SSM_ACTIVATE_ROLE=own")),
 	    0);
 	assert_string_equal(cfg.role, "own");
-	assert_int_equal(LOAD(CONFIG_UP, NOTHING,
+	assert_int_equal(load(CONFIG_UP, NOTHING,
 	                     LIST("SSM_ACTIVATE_ROLE=",
 	                         "MANAGED_INSTANCE_ROLE_NAME=alias")),
 	    0);
 	assert_string_equal(cfg.role, "alias");
-	assert_int_equal(LOAD(CONFIG_UP, LIST("--role", "flag"),
+	assert_int_equal(load(CONFIG_UP, LIST("--role", "flag"),
 	                     LIST("MANAGED_INSTANCE_ROLE_NAME=alias")),
 	    0);
 	assert_string_equal(cfg.role, "flag");
@@ -184,7 +177,7 @@ gate_is(const char *word, enum config_gate gate, bool odd)
 	char variable[64];
 
 	snprintf(variable, sizeof variable, "SSM_ACTIVATE=%s", word);
-	assert_int_equal(LOAD(CONFIG_RUN, NOTHING, LIST(variable)), 0);
+	assert_int_equal(load(CONFIG_RUN, NOTHING, LIST(variable)), 0);
 	assert_int_equal(cfg.gate, gate);
 	if (odd)
 		assert_string_equal(cfg.odd_gate, word);
@@ -216,12 +209,12 @@ static void
 test_flag_of_the_gate(void **state)
 {
 	(void)state;
-	assert_int_equal(LOAD(CONFIG_UP, LIST("--activate", "on"),
+	assert_int_equal(load(CONFIG_UP, LIST("--activate", "on"),
 	                     LIST("SSM_ACTIVATE=maybe")),
 	    0);
 	assert_int_equal(cfg.gate, CONFIG_GATE_ON);
 	assert_null(cfg.odd_gate);
-	assert_int_equal(LOAD(CONFIG_UP, LIST("--activate=off"),
+	assert_int_equal(load(CONFIG_UP, LIST("--activate=off"),
 	                     LIST("SSM_ACTIVATE=on")),
 	    0);
 	assert_int_equal(cfg.gate, CONFIG_GATE_OFF);
@@ -231,7 +224,7 @@ test_flag_of_the_gate(void **state)
 static void
 malformed(const char *variable, const char *name)
 {
-	assert_int_equal(LOAD(CONFIG_UP, LIST("--name", "still read"),
+	assert_int_equal(load(CONFIG_UP, LIST("--name", "still read"),
 	                     LIST((char *)(uintptr_t)variable)),
 	    0);
 	assert_int_equal(cfg.malformed.kind, ERR_KIND_INVALID_VALUE);
@@ -264,7 +257,7 @@ static void
 test_first_malformed_variable_is_told(void **state)
 {
 	(void)state;
-	assert_int_equal(LOAD(CONFIG_UP, NOTHING,
+	assert_int_equal(load(CONFIG_UP, NOTHING,
 	                     LIST("SSM_ACTIVATE_LOG=loud",
 	                         "SSM_ACTIVATE_EXPIRES=never",
 	                         "SSM_ACTIVATE_TAGS=a=b")),
@@ -277,17 +270,17 @@ static void
 test_malformed_flags_are_errors(void **state)
 {
 	(void)state;
-	is_usage(LOAD(CONFIG_UP, LIST("--timeout", "soon"), NOTHING),
+	is_usage(load(CONFIG_UP, LIST("--timeout", "soon"), NOTHING),
 	    "--timeout");
-	is_usage(LOAD(CONFIG_UP, LIST("--timeout="), NOTHING), "--timeout");
-	is_usage(LOAD(CONFIG_UP, LIST("--sudo=maybe"), NOTHING), "--sudo");
-	is_usage(LOAD(CONFIG_UP, LIST("--sudo="), NOTHING), "--sudo");
-	is_usage(LOAD(CONFIG_UP, LIST("--registrar=x"), NOTHING),
+	is_usage(load(CONFIG_UP, LIST("--timeout="), NOTHING), "--timeout");
+	is_usage(load(CONFIG_UP, LIST("--sudo=maybe"), NOTHING), "--sudo");
+	is_usage(load(CONFIG_UP, LIST("--sudo="), NOTHING), "--sudo");
+	is_usage(load(CONFIG_UP, LIST("--registrar=x"), NOTHING),
 	    "--registrar");
-	is_usage(LOAD(CONFIG_RUN, LIST("--stop-signals", "TERM,X"), NOTHING),
+	is_usage(load(CONFIG_RUN, LIST("--stop-signals", "TERM,X"), NOTHING),
 	    "--stop-signals");
-	is_usage(LOAD(CONFIG_UP, LIST("--name"), NOTHING), "--name");
-	is_usage(LOAD(CONFIG_UP, LIST("--background=yes"), NOTHING),
+	is_usage(load(CONFIG_UP, LIST("--name"), NOTHING), "--name");
+	is_usage(load(CONFIG_UP, LIST("--background=yes"), NOTHING),
 	    "--background");
 }
 
@@ -295,18 +288,18 @@ static void
 test_unknown_flags(void **state)
 {
 	(void)state;
-	is_usage(LOAD(CONFIG_UP, LIST("--nonsense"), NOTHING), "--nonsense");
-	is_usage(LOAD(CONFIG_UP, LIST("--nonsense=1"), NOTHING), "--nonsense");
-	is_usage(LOAD(CONFIG_UP, LIST("--nam", "x"), NOTHING), "--nam");
-	is_usage(LOAD(CONFIG_UP, LIST("--=x"), NOTHING), "--");
-	is_usage(LOAD(CONFIG_UP, LIST("-x"), NOTHING), "-x");
-	is_usage(LOAD(CONFIG_RUN, LIST("-x", "cmd"), NOTHING), "-x");
+	is_usage(load(CONFIG_UP, LIST("--nonsense"), NOTHING), "--nonsense");
+	is_usage(load(CONFIG_UP, LIST("--nonsense=1"), NOTHING), "--nonsense");
+	is_usage(load(CONFIG_UP, LIST("--nam", "x"), NOTHING), "--nam");
+	is_usage(load(CONFIG_UP, LIST("--=x"), NOTHING), "--");
+	is_usage(load(CONFIG_UP, LIST("-x"), NOTHING), "-x");
+	is_usage(load(CONFIG_RUN, LIST("-x", "cmd"), NOTHING), "-x");
 	/* Known, but not to this command. */
-	is_usage(LOAD(CONFIG_UP, LIST("--no-linger"), NOTHING), "--no-linger");
-	is_usage(LOAD(CONFIG_STATUS, LIST("--role", "r"), NOTHING), "--role");
-	is_usage(LOAD(CONFIG_VERSION, LIST("--json"), NOTHING), "--json");
+	is_usage(load(CONFIG_UP, LIST("--no-linger"), NOTHING), "--no-linger");
+	is_usage(load(CONFIG_STATUS, LIST("--role", "r"), NOTHING), "--role");
+	is_usage(load(CONFIG_VERSION, LIST("--json"), NOTHING), "--json");
 	/* A code does not belong into argv. */
-	is_usage(LOAD(CONFIG_UP, LIST("--code=c"), NOTHING), "--code");
+	is_usage(load(CONFIG_UP, LIST("--code=c"), NOTHING), "--code");
 }
 
 /* Also where words are taken: a flag is no word. */
@@ -314,15 +307,15 @@ static void
 test_unknown_short_flags_are_no_operands(void **state)
 {
 	(void)state;
-	is_usage(LOAD(CONFIG_API, LIST("-x", "ssm", "Op"), NOTHING), "-x");
-	is_usage(LOAD(CONFIG_HELP, LIST("-x"), NOTHING), "-x");
+	is_usage(load(CONFIG_API, LIST("-x", "ssm", "Op"), NOTHING), "-x");
+	is_usage(load(CONFIG_HELP, LIST("-x"), NOTHING), "-x");
 }
 
 static void
 test_operands(void **state)
 {
 	(void)state;
-	assert_int_equal(LOAD(CONFIG_API,
+	assert_int_equal(load(CONFIG_API,
 	                     LIST("ssm", "--body", "-", "Op", "--json"),
 	                     NOTHING),
 	    0);
@@ -330,21 +323,21 @@ test_operands(void **state)
 	assert_string_equal(cfg.words[1], "Op");
 	assert_string_equal(cfg.body, "-");
 	assert_true(cfg.json);
-	assert_int_equal(LOAD(CONFIG_HELP, LIST("run"), NOTHING), 0);
+	assert_int_equal(load(CONFIG_HELP, LIST("run"), NOTHING), 0);
 	assert_string_equal(cfg.words[0], "run");
-	is_usage(LOAD(CONFIG_API, LIST("ssm", "Op", "three"), NOTHING),
+	is_usage(load(CONFIG_API, LIST("ssm", "Op", "three"), NOTHING),
 	    "three");
-	is_usage(LOAD(CONFIG_HELP, LIST("run", "up"), NOTHING), "up");
-	is_usage(LOAD(CONFIG_UP, LIST("what"), NOTHING), "what");
-	is_usage(LOAD(CONFIG_UP, LIST("--", "what"), NOTHING), "what");
-	assert_int_equal(LOAD(CONFIG_UP, LIST("--"), NOTHING), 0);
+	is_usage(load(CONFIG_HELP, LIST("run", "up"), NOTHING), "up");
+	is_usage(load(CONFIG_UP, LIST("what"), NOTHING), "what");
+	is_usage(load(CONFIG_UP, LIST("--", "what"), NOTHING), "what");
+	assert_int_equal(load(CONFIG_UP, LIST("--"), NOTHING), 0);
 }
 
 static void
 test_command_of_run(void **state)
 {
 	(void)state;
-	assert_int_equal(LOAD(CONFIG_RUN,
+	assert_int_equal(load(CONFIG_RUN,
 	                     LIST("--no-linger", "--", "--name", "x"), NOTHING),
 	    0);
 	assert_true(cfg.no_linger);
@@ -353,7 +346,7 @@ test_command_of_run(void **state)
 	assert_string_equal(cfg.argv[1], "x");
 	assert_null(cfg.argv[2]);
 	/* Without "--" the first word that is no flag begins it. */
-	assert_int_equal(LOAD(CONFIG_RUN,
+	assert_int_equal(load(CONFIG_RUN,
 	                     LIST("--user", "app", "sh", "--", "-h",
 	                         "--nonsense"),
 	                     NOTHING),
@@ -363,7 +356,7 @@ test_command_of_run(void **state)
 	assert_string_equal(cfg.argv[0], "sh");
 	assert_string_equal(cfg.argv[1], "--");
 	assert_string_equal(cfg.argv[3], "--nonsense");
-	assert_int_equal(LOAD(CONFIG_RUN, LIST("--"), NOTHING), 0);
+	assert_int_equal(load(CONFIG_RUN, LIST("--"), NOTHING), 0);
 	assert_null(cfg.argv);
 }
 
@@ -376,9 +369,9 @@ test_help_everywhere(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-		assert_int_equal(LOAD(commands[i], LIST("--help"), NOTHING), 0);
+		assert_int_equal(load(commands[i], LIST("--help"), NOTHING), 0);
 		assert_true(cfg.help);
-		assert_int_equal(LOAD(commands[i], LIST("-h"), NOTHING), 0);
+		assert_int_equal(load(commands[i], LIST("-h"), NOTHING), 0);
 		assert_true(cfg.help);
 	}
 }
@@ -397,18 +390,43 @@ test_bounds_of_times(void **state)
 
 		if (opt->kind != OPTIONS_SPAN)
 			continue;
-		int64_t max = (int64_t)opt->max_s * 1000;
-
-		assert_true(max > 0);
+		assert_true(opt->max > 0);
 		snprintf(word, sizeof word, "--%s=%lldms", opt->flag,
-		    (long long)max);
-		assert_int_equal(LOAD(command, LIST(word), NOTHING), 0);
-		assert_memory_equal((char *)&cfg + opt->offset, &max,
-		    sizeof max);
+		    (long long)opt->max);
+		assert_int_equal(load(command, LIST(word), NOTHING), 0);
+		assert_memory_equal((char *)&cfg + opt->offset, &opt->max,
+		    sizeof opt->max);
 		snprintf(word, sizeof word, "--%s=%lldms", opt->flag,
-		    (long long)max + 1);
-		is_usage(LOAD(command, LIST(word), NOTHING), opt->flag);
+		    (long long)opt->max + 1);
+		is_usage(load(command, LIST(word), NOTHING), opt->flag);
 	}
+}
+
+/* A socket must fit in it: short and absolute. */
+static void
+test_state_directory(void **state)
+{
+	char word[CONFIG_DIR_MAX + 32], variable[CONFIG_DIR_MAX + 32];
+	int head = snprintf(word, sizeof word, "--state-dir=/");
+	int start =
+	    snprintf(variable, sizeof variable, "SSM_ACTIVATE_STATE_DIR=/");
+
+	(void)state;
+	memset(word + head, 'd', CONFIG_DIR_MAX);
+	word[head + CONFIG_DIR_MAX - 1] = '\0';
+	assert_int_equal(load(CONFIG_UP, LIST(word), NOTHING), 0);
+	assert_int_equal(strlen(cfg.state_dir), CONFIG_DIR_MAX);
+	word[head + CONFIG_DIR_MAX - 1] = 'd';
+	word[head + CONFIG_DIR_MAX] = '\0';
+	is_usage(load(CONFIG_UP, LIST(word), NOTHING), "--state-dir");
+	is_usage(load(CONFIG_UP, LIST("--state-dir=x"), NOTHING),
+	    "--state-dir");
+	is_usage(load(CONFIG_UP, LIST("--state-dir="), NOTHING), "--state-dir");
+	malformed("SSM_ACTIVATE_STATE_DIR=relative", "SSM_ACTIVATE_STATE_DIR");
+	assert_string_equal(cfg.state_dir, "/var/lib/ssm-activate");
+	memset(variable + start, 'd', CONFIG_DIR_MAX);
+	variable[start + CONFIG_DIR_MAX] = '\0';
+	malformed(variable, "SSM_ACTIVATE_STATE_DIR");
 }
 
 /* What the help calls the default must parse, and choices must fit the enum
@@ -431,14 +449,14 @@ test_table_is_sound(void **state)
 			continue;
 		snprintf(word, sizeof word, "--%s=%s", opt->flag,
 		    opt->fallback);
-		assert_int_equal(LOAD((enum config_command)(opt->commands &
+		assert_int_equal(load((enum config_command)(opt->commands &
 		                                            -opt->commands),
 		                     LIST(word), NOTHING),
 		    0);
 	}
-	assert_int_equal(LOAD(CONFIG_UP, LIST("--log=error"), NOTHING), 0);
+	assert_int_equal(load(CONFIG_UP, LIST("--log=error"), NOTHING), 0);
 	assert_int_equal(cfg.log_level, LOG_ERROR);
-	assert_int_equal(LOAD(CONFIG_UP, LIST("--log=debug"), NOTHING), 0);
+	assert_int_equal(load(CONFIG_UP, LIST("--log=debug"), NOTHING), 0);
 	assert_int_equal(cfg.log_level, LOG_DEBUG);
 }
 
@@ -450,10 +468,10 @@ test_hostile_words(void **state)
 
 	(void)state;
 	memset(word, 'x', sizeof word - 1);
-	is_usage(LOAD(CONFIG_UP, LIST(word), NOTHING), "xxx");
-	memcpy(word, "--", 2);
-	is_usage(LOAD(CONFIG_UP, LIST(word), NOTHING), "xxx");
-	is_usage(LOAD(CONFIG_UP, LIST("--a\033[2J\nb"), NOTHING), "--a");
+	is_usage(load(CONFIG_UP, LIST(word), NOTHING), "xxx");
+	word[0] = word[1] = '-';
+	is_usage(load(CONFIG_UP, LIST(word), NOTHING), "xxx");
+	is_usage(load(CONFIG_UP, LIST("--a\033[2J\nb"), NOTHING), "--a");
 	assert_null(strchr(failure.msg, '\033'));
 	assert_null(strchr(failure.msg, '\n'));
 }
@@ -478,6 +496,7 @@ main(void)
 		cmocka_unit_test(test_command_of_run),
 		cmocka_unit_test(test_help_everywhere),
 		cmocka_unit_test(test_bounds_of_times),
+		cmocka_unit_test(test_state_directory),
 		cmocka_unit_test(test_table_is_sound),
 		cmocka_unit_test(test_hostile_words),
 	};

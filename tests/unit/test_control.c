@@ -71,7 +71,7 @@ knock(void)
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
 
 	assert_true(fd >= 0);
-	strcpy(addr.sun_path, path);
+	snprintf(addr.sun_path, sizeof addr.sun_path, "%s", path);
 	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof addr), 0);
 	return fd;
 }
@@ -461,5 +461,7 @@ main(void)
 		CONTROL_TEST(test_longest_folder),
 	};
 
+	/* No wait is for ever. */
+	alarm(200);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,12 +55,14 @@ static int
 clean(void **state)
 {
 	char path[128];
+	pid_t pid = 0;
 
 	(void)state;
 	job_kill(&course.job);
 	job_kill(&course.saver);
-	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
-		continue;
+	do
+		pid = waitpid(-1, NULL, 0);
+	while (pid > 0);
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
 		snprintf(path, sizeof path, "%s/%s", folder, files[i]);
 		(void)unlink(path);
@@ -212,7 +214,7 @@ test_stopped_at_work(void **state)
 	(void)state;
 	course.phase = COURSE_REGISTER;
 	course.begun = true;
-	course.job.deadline = clock_in(LONG_MS * 10);
+	course.job.deadline = clock_in((int64_t)LONG_MS * 10);
 	course_stop(&course);
 	assert_int_equal(course.phase, COURSE_REGISTER);
 	assert_true(course.job.deadline <= clock_in(DOWN_MS / 2));
@@ -542,5 +544,7 @@ main(void)
 		cmocka_unit_test(test_names),
 	};
 
+	/* No wait is for ever. */
+	alarm(200);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

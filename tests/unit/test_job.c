@@ -398,5 +398,7 @@ main(void)
 		cmocka_unit_test(test_no_job),
 	};
 
+	/* No wait is for ever. */
+	alarm(200);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

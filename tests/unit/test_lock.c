@@ -149,5 +149,7 @@ main(void)
 		LOCK_TEST(test_no_folder_can_be_made),
 	};
 
+	/* No wait is for ever. */
+	alarm(200);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

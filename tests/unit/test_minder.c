@@ -1,5 +1,4 @@
 /* Keeping an agent: copies of the shell under the names of its programs. */
-#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -20,7 +19,13 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-enum { LONG_MS = 20000, STEP_MS = 20, PATH_SIZE = 128, SCRIPT_MAX = 1024 };
+enum {
+	LONG_MS = 20000,
+	STEP_MS = 20,
+	STOP_MS = 200,
+	PATH_SIZE = 128,
+	SCRIPT_MAX = 1024
+};
 
 /* A process that stays, ends on TERM, or does not even do that. */
 #define STAYS   "kill -STOP $$; :"
@@ -68,11 +73,13 @@ static int
 clean(void **state)
 {
 	char path[PATH_SIZE];
+	pid_t pid = 0;
 
 	(void)state;
 	minder_kill(&minder);
-	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
-		continue;
+	do
+		pid = waitpid(-1, NULL, 0);
+	while (pid > 0);
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
 		snprintf(path, sizeof path, "%s/%s", folder, files[i]);
 		(void)unlink(path);
@@ -84,7 +91,7 @@ static void
 start(const char *text)
 {
 	assert_true(strlen(text) < sizeof script);
-	strcpy(script, text);
+	snprintf(script, sizeof script, "%s", text);
 	assert_int_equal(minder_start(&minder, &spec, &failure), 0);
 	assert_true(minder.pid > 0);
 }
@@ -321,8 +328,8 @@ test_stop_has_an_end(void **state)
 	      "echo $! >$d/session;" RESISTS);
 	session = wait_for("session", true);
 	(void)wait_for("ready", false);
-	minder_stop(&minder, 10 * STEP_MS);
-	assert_true(minder_due(&minder) <= clock_in(10 * STEP_MS));
+	minder_stop(&minder, STOP_MS);
+	assert_true(minder_due(&minder) <= clock_in(STOP_MS));
 	minder_tick(&minder);
 	assert_int_equal(minder.phase, MINDER_STOPPING);
 	clock_sleep(minder_due(&minder));
@@ -387,7 +394,7 @@ test_somebody_elses_agent(void **state)
 		for (;;)
 			(void)pause();
 	minder_kill(&minder);
-	clock_sleep(clock_in(5 * STEP_MS));
+	clock_sleep(clock_in(STEP_MS));
 	assert_true(lives(other));
 	assert_int_equal(kill(other, SIGKILL), 0);
 	(void)reap(other);
@@ -414,5 +421,7 @@ main(void)
 		AGENT_TEST(test_somebody_elses_agent),
 	};
 
+	/* No wait is for ever. */
+	alarm(200);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,7 +90,7 @@ hand_over(void *context, const struct ssm_activation *activation,
 	assert_string_equal(activation->id, ACCOUNT_ID_A);
 	if (hand_over_fails)
 		return err_set(err, ERR_KIND_SYSTEM, "no pipe");
-	strcpy(handed, activation->code);
+	snprintf(handed, sizeof handed, "%s", activation->code);
 	return 0;
 }
 
@@ -619,7 +619,7 @@ test_remove_what_was_lost(void **unused)
 	assert_int_equal(take_down(WORLD_STEPS(once)), -1);
 	assert_true(state.unsettled);
 	assert_string_equal(told, "");
-	a.ssm.deadline = clock_in(20 * SHORT_MS);
+	a.ssm.deadline = clock_in((int64_t)20 * SHORT_MS);
 	assert_int_equal(take_down(WORLD_STEPS(steps)), 0);
 	assert_false(state.unsettled);
 	assert_string_equal(told, "settled");
@@ -662,7 +662,7 @@ test_describe(void **unused)
 	assert_int_equal(strlen(out), SSM_TEXT_MAX);
 	assert_string_equal(out + room, " " MARK);
 	/* A character that does not fit goes as a whole. */
-	strcpy(text + room - 2, "\xe2\x82\xac");
+	memcpy(text + room - 2, "\xe2\x82\xac", sizeof "\xe2\x82\xac");
 	register_describe(out, text, ACCOUNT_ID_C);
 	assert_int_equal(strlen(out), SSM_TEXT_MAX - 2);
 	assert_string_equal(out + room - 2, " " MARK);
