@@ -94,6 +94,12 @@ err_sys(struct err *err, enum err_kind kind, const char *format, ...)
 }
 
 int
+err_memory(struct err *err)
+{
+	return err_set(err, ERR_KIND_SYSTEM, "out of memory");
+}
+
+int
 err_wrap(struct err *err, const char *what)
 {
 	char full[2 * ERR_MSG_MAX + 4];

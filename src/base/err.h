@@ -85,6 +85,9 @@ int err_set(struct err *err, enum err_kind kind, const char *format, ...)
 int err_sys(struct err *err, enum err_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* ERR_KIND_SYSTEM: out of memory. */
+int err_memory(struct err *err);
+
 /* Put "what: " before the message of an error that is set; gives -1. */
 int err_wrap(struct err *err, const char *what);
 
