@@ -156,9 +156,7 @@ choose_profile(struct conf *conf, struct err *err)
 	if (conf_has_profile(conf, conf->profile))
 		return 0;
 	err_set(err, ERR_KIND_PROFILE_NOT_FOUND,
-	    "profile \"%.200s\" (from %s) is in neither the config file nor "
-	    "the credentials file",
-	    conf->profile, from);
+	    "profile \"%.200s\" (from %s) does not exist", conf->profile, from);
 	err_fix(err, "In the config file a profile's section is "
 	             "[profile NAME], in the credentials file [NAME].");
 	return -1;
@@ -172,7 +170,7 @@ conf_open(struct conf **out, const struct conf_options *options,
 	int rc = -1;
 
 	if (conf == NULL)
-		return err_set(err, ERR_KIND_SYSTEM, "out of memory");
+		return err_memory(err);
 	conf->options = *options;
 	if (load_file(conf, CONF_CONFIG, err) != 0 ||
 	    load_file(conf, CONF_CREDENTIALS, err) != 0 ||
@@ -292,8 +290,7 @@ conf_service(const struct conf *conf, const char *service, const char *key,
 	section = shared_find(&conf->files[CONF_CONFIG], SHARED_SERVICES, name);
 	if (section == NULL) {
 		return err_set(err, ERR_KIND_CONFIG,
-		    "profile \"%.100s\" names [services %.100s], which is not "
-		    "in the config file",
+		    "profile \"%.100s\": [services %.100s] does not exist",
 		    conf->profile, name);
 	}
 	found = ini_value(section, service, key);

@@ -143,7 +143,7 @@ cred_plan(struct cred_plan **out, const struct conf *conf, struct err *err)
 	int rc = -1;
 
 	if (plan == NULL)
-		return err_set(err, ERR_KIND_SYSTEM, "out of memory");
+		return err_memory(err);
 	plan->conf = conf;
 	/* A wrong setting is told even when another source would win. */
 	if (imds_settings(&plan->imds, conf, err) != 0)

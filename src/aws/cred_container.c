@@ -76,14 +76,13 @@ read_token(char **out, struct env env, struct err *err)
 	if (text.len == 0 ||
 	    !metadata_can_send(slice_make(text.data, text.len))) {
 		rc = err_set(err, ERR_KIND_INVALID_VALUE,
-		    "authorization token from %s is empty or holds a line end "
-		    "or control character",
+		    "token from %s is empty or holds a control character",
 		    from);
 		goto out;
 	}
 	*out = buf_take(&text);
 	if (*out == NULL)
-		rc = err_set(err, ERR_KIND_SYSTEM, "out of memory");
+		rc = err_memory(err);
 out:
 	buf_free(&text);
 	return rc;

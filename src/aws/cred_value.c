@@ -52,7 +52,7 @@ copy(char **out, const struct cred_values *values, size_t i, struct err *err)
 	}
 	*out = strdup(text);
 	if (*out == NULL)
-		return err_set(err, ERR_KIND_SYSTEM, "out of memory");
+		return err_memory(err);
 	return 0;
 }
 

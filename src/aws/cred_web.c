@@ -48,7 +48,7 @@ read_token(char **out, const char *path, struct err *err)
 		goto out;
 	}
 	*out = buf_take(&text);
-	rc = *out != NULL ? 0 : err_set(err, ERR_KIND_SYSTEM, "out of memory");
+	rc = *out != NULL ? 0 : err_memory(err);
 out:
 	buf_free(&text);
 	return rc;

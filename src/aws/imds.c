@@ -173,9 +173,9 @@ imds_get(struct imds_talk *talk, const char *path, bool json)
 	if (talk->why.http_status == 401 && talk->token_timed_out) {
 		err_clear(&talk->why);
 		(void)err_set(&talk->why, ERR_KIND_API,
-		    "the token request got no answer and a token is needed: "
-		    "raise the instance's HttpPutResponseHopLimit (2 for a "
-		    "container behind a bridge, 3 for Docker in Docker)");
+		    "a token is needed, and the request for it got no answer: "
+		    "raise the instance's HttpPutResponseHopLimit to 2 (behind "
+		    "a bridge) or 3 (Docker in Docker)");
 	}
 	return 1;
 }

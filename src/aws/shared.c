@@ -35,7 +35,7 @@ rename_section(struct ini *ini, struct ini_section *section, const char *word,
 	free(section->name);
 	section->name = buf_take(&text);
 	if (section->name == NULL)
-		return err_set(err, ERR_KIND_SYSTEM, "out of memory");
+		return err_memory(err);
 	if (ini_section(ini, section->name) != section)
 		return err_set(err, ERR_KIND_CONFIG,
 		    "line %zu: section appears twice", section->line);
