@@ -184,14 +184,17 @@ receive(int fd, int64_t deadline, struct control_status *out, struct err *err)
 {
 	struct pollfd wait = { .fd = fd, .events = POLLIN };
 	struct control_status reply;
+	ssize_t n = 0;
 
 	if (poll(&wait, 1, clock_left(deadline)) <= 0)
 		return err_set(err, ERR_KIND_SYSTEM,
 		    "the keeper did not answer in time");
-	if (recv(fd, &reply, sizeof(reply), 0) != (ssize_t)sizeof(reply) ||
-	    reply.magic != MAGIC)
+	n = recv(fd, &reply, sizeof(reply), 0);
+	if (n == 0 || (n < 0 && errno == ECONNRESET))
+		return 1; /* It ended at this moment. */
+	if (n != (ssize_t)sizeof(reply) || reply.magic != MAGIC)
 		return err_set(err, ERR_KIND_SYSTEM,
-		    "the keeper ended, or is of another version");
+		    "the keeper is of another version");
 	*out = reply;
 	return 0;
 }
