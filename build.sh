@@ -28,6 +28,7 @@ umask 022
 # Debian packages, by what needs them.
 PACKAGES_BUILD="binutils ca-certificates dpkg-dev gcc libc6-dev make openssl"
 PACKAGES_UNIT="openssl"
+PACKAGES_INTEROP="openssl python3 python3-botocore"
 PACKAGES_RUN="iproute2 procps python3 strace busybox-static"
 PACKAGES_CONFORMANCE="python3-botocore"
 PACKAGES_FUZZ="clang libclang-rt-14-dev"
@@ -172,7 +173,8 @@ verb_help()
 
 	  build                 build/ssm-activate (default)
 	  demo                  the whole job against a local AWS
-	  test [SUITE]          unit, integration, fuzz, conformance; default all
+	  test [SUITE]          unit, interop, fuzz, integration, conformance;
+	                        default all
 	  bench                 times and sizes
 	  fuzz MODULE SECONDS   libFuzzer on tests/fuzz/fuzz_MODULE.c
 	  lint                  format, static analysis, layers, scripts

@@ -6,7 +6,8 @@ include build.d/flags.mk
 LINT    := build/$(ARCH)/lint
 HEADERS := $(sort $(shell find src tests -name '*.h'))
 PROGRAM := $(sort $(shell find src tests/standin -name '*.c' 2>/dev/null))
-TESTS   := $(sort $(shell find tests/unit tests/fuzz -name '*.c' 2>/dev/null))
+TESTS   := $(sort $(shell find tests/unit tests/interop tests/fuzz \
+    -name '*.c' 2>/dev/null))
 ALL     := $(PROGRAM) $(TESTS)
 
 # clang reads the same headers as gcc does when it builds the program.
@@ -31,6 +32,7 @@ $(LINT)/%.format: % .clang-format
 # One file a run: version 14 mixes up va_list between files.  On standard
 # error it counts the warnings in system headers, which it does not show.
 $(LINT)/tests/unit/%.tidy: TIDY := --config-file=tests/lint/clang-tidy-unit
+$(LINT)/tests/interop/%.tidy: TIDY := --config-file=tests/lint/clang-tidy-unit
 $(LINT)/tests/fuzz/%.tidy: TIDY := --config-file=tests/lint/clang-tidy-unit
 $(LINT)/%.tidy: % .clang-tidy tests/lint/clang-tidy-unit $(HEADERS)
 	@mkdir -p $(@D)

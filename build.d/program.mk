@@ -1,5 +1,5 @@
-# Our own code in one flavour: the program, the stand-in agent, unit tests
-# and fuzz targets.  Every .c file of src/ belongs to the program.
+# Our own code in one flavour: the program, the stand-in agent, unit tests,
+# drivers that are compared with other implementations, and fuzz targets.  Every .c file of src/ belongs to the program.
 include build.d/flags.mk
 
 SOURCES  := $(sort $(shell find src -name '*.c'))
@@ -11,13 +11,15 @@ LIBS     := $(VENDOR)/libbearssl.a $(VENDOR)/libcjson.a
 STANDIN  := $(sort $(shell find tests/standin -name '*.c' 2>/dev/null))
 UNIT     := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_AID := $(filter-out $(UNIT),$(sort $(wildcard tests/unit/*.c)))
+INTEROP  := $(sort $(wildcard tests/interop/*.c))
 FUZZ     := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: program objects standin unit replay FORCE
+.PHONY: program objects standin unit interop replay FORCE
 objects: $(OBJECTS)
 program: $(OUT)/ssm-activate
 standin: $(OUT)/amazon-ssm-agent-standin
 unit: $(UNIT:tests/unit/%.c=$(OUT)/unit/%)
+interop: $(INTEROP:tests/interop/%.c=$(OUT)/interop/%)
 replay: $(FUZZ:tests/fuzz/%.c=$(OUT)/fuzz/%)
 
 # Linking.  "musl-gcc -static" is not there when crossing, so the start files
@@ -60,6 +62,11 @@ $(OUT)/amazon-ssm-agent-standin: $(STANDIN:%.c=$(OUT)/%.o) $(MODULES) \
 
 $(OUT)/unit/%: $(OUT)/tests/unit/%.o $(UNIT_AID:%.c=$(OUT)/%.o) \
     $(MODULES) $(LIBS) $(VENDOR)/libcmocka.a $(OUT)/objects.list
+	@mkdir -p $(@D)
+	$(call link,$^,$(LINK_PARTS))
+
+$(OUT)/interop/%: $(OUT)/tests/interop/%.o $(MODULES) $(LIBS) \
+    $(OUT)/objects.list
 	@mkdir -p $(@D)
 	$(call link,$^,$(LINK_PARTS))
 

@@ -82,17 +82,36 @@ suite_fuzz()
 	done
 }
 
-# suite_program NAME: tests/NAME/run, whose last line counts.
+# What we sign, compared with what others sign, with sanitizers.
+suite_interop()
+{
+	need_packages "$PACKAGES_BUILD $PACKAGES_INTEROP"
+	lock
+	prepare program
+	compile check interop
+	unlock
+	run_counted interop "build/$ARCH/check"
+}
+
+# suite_program NAME: the finished program in the hands of tests/NAME/run.
 suite_program()
 {
 	verb_build
 	need_packages "$PACKAGES_RUN $PACKAGES_CONFORMANCE"
+	run_counted "$1"
+}
+
+# run_counted NAME ARGUMENT...: tests/NAME/run, whose last line counts.
+run_counted()
+{
+	name=$1
+	shift
 	mkdir -p build/test
-	log=build/test/$1.log
+	log=build/test/$name.log
 	# The status has to get past tee.
 	{
 		status=0
-		"tests/$1/run" </dev/null 2>&1 || status=$?
+		"tests/$name/run" "$@" </dev/null 2>&1 || status=$?
 		echo "$status" >build/test/status
 	} | tee "$log"
 	status=$(cat build/test/status)
@@ -102,7 +121,7 @@ suite_program()
 	failed=${counts#* }
 	if [ -z "$counts" ] || { [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; }
 	then
-		say "FAILED: tests/$1/run ends with $status"
+		say "FAILED: tests/$name/run ends with $status"
 		failed=$((${failed:-0} + 1))
 	fi
 	tally "${passed:-0}" "$failed"
@@ -112,18 +131,19 @@ suite_program()
 suites_run()
 {
 	case ${1:-all} in
-	all) list="unit fuzz integration conformance" ;;
-	unit | fuzz | integration | conformance)
+	all) list="unit interop fuzz integration conformance" ;;
+	unit | interop | fuzz | integration | conformance)
 		list=$1
 		[ -d "tests/$1" ] || die "there is no tests/$1"
 		;;
-	*) die "usage: ./build.sh test [unit|integration|fuzz|conformance]" ;;
+	*) die "usage: ./build.sh test" \
+	    "[unit|interop|fuzz|integration|conformance]" ;;
 	esac
 	for suite in $list; do
 		[ -d "tests/$suite" ] || continue
 		say "suite: $suite"
 		case $suite in
-		unit | fuzz) "suite_$suite" ;;
+		unit | interop | fuzz) "suite_$suite" ;;
 		*) suite_program "$suite" ;;
 		esac
 	done

@@ -158,7 +158,8 @@ def main():
     if not verify_rsa(answers[-1]):
         bad += 1
         print("openssl does not accept the RSA signature")
-    print(f"{count + 1 - bad} passed, {bad} failed (seed {seed})")
+    print(f"{count} random requests of seed {seed}, and one signed with RSA")
+    print(f"{count + 1 - bad} passed, {bad} failed")
     return 1 if bad else 0
 
 
