@@ -38,6 +38,18 @@ slice_cut(struct slice *rest, char separator, struct slice *piece)
 	return more;
 }
 
+struct slice
+slice_until(struct slice *rest, const char *set)
+{
+	struct slice all = *rest, stops = slice_of(set);
+	size_t at = 0;
+
+	while (at < all.len && !slice_has(stops, all.ptr[at]))
+		at++;
+	*rest = slice_skip(all, at);
+	return slice_head(all, at);
+}
+
 bool
 slice_split(struct slice s, char separator, struct slice *head,
     struct slice *tail)
@@ -70,12 +82,8 @@ bool
 slice_line(struct slice *rest, struct slice *line)
 {
 	bool more = rest->len > 0;
-	size_t at = 0;
 
-	while (at < rest->len && rest->ptr[at] != '\n' && rest->ptr[at] != '\r')
-		at++;
-	*line = slice_head(*rest, at);
-	*rest = slice_skip(*rest, at);
+	*line = slice_until(rest, "\r\n");
 	*rest = slice_skip(*rest, slice_starts(*rest, "\r\n") ? 2 : 1);
 	return more;
 }

@@ -24,6 +24,9 @@ struct slice slice_make(const char *ptr, size_t len);
  */
 bool slice_cut(struct slice *rest, char separator, struct slice *piece);
 
+/* Cut off what is before the first byte of the set; that one stays. */
+struct slice slice_until(struct slice *rest, const char *set);
+
 /* Split at the first separator; false (and nothing changed) without one. */
 bool slice_split(struct slice s, char separator, struct slice *head,
     struct slice *tail);

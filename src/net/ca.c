@@ -153,101 +153,63 @@ ca_builtin(struct ca **out, const char *host, struct err *err)
 	return rc;
 }
 
-/* What stands between a BEGIN line and the line that ends it (RFC 7468). */
-struct object {
-	struct slice name;
-	struct slice body;
-	bool broken; /* by a line that is no END */
-};
-
 /*
- * The names that OpenSSL takes, except "TRUSTED CERTIFICATE": what follows
- * the certificate in one of these can say that it is not to be trusted.
+ * A certificate begins here.  OpenSSL takes "TRUSTED CERTIFICATE", too: what
+ * follows the certificate in one of these can say that it is not to be
+ * trusted.
  */
 static bool
-is_certificate(struct slice name)
+is_begin(struct slice line)
 {
-	return slice_eq(name, "CERTIFICATE") ||
-	       slice_eq(name, "X509 CERTIFICATE");
+	line = slice_trim(line);
+	return slice_eq(line, "-----BEGIN CERTIFICATE-----") ||
+	       slice_eq(line, "-----BEGIN X509 CERTIFICATE-----");
 }
 
-static bool
-is_begin(struct slice line, struct slice *name)
-{
-	static const char begin[] = "-----BEGIN ";
-	static const char end[] = "-----";
-	struct slice rest = slice_trim(slice_skip(line, sizeof begin - 1));
-
-	if (!slice_starts(line, begin) || !slice_ends(rest, end))
-		return false;
-	*name = slice_head(rest, rest.len - (sizeof end - 1));
-	return true;
-}
-
-/* Cut the next object off text; false when there is none.  An object that
- * has no end before the text has is none. */
-static bool
-next_object(struct slice *text, struct object *object)
-{
-	struct slice line, before;
-
-	do {
-		if (!slice_line(text, &line))
-			return false;
-	} while (!is_begin(line, &object->name));
-	before = *text;
-	object->body = before;
-	while (slice_line(text, &line)) {
-		if (slice_starts(line, "-----")) {
-			object->broken = !slice_starts(line, "-----END ");
-			object->body = slice_head(object->body,
-			    object->body.len - before.len);
-			if (object->broken)
-				*text = before;
-			return true;
-		}
-		before = *text;
-	}
-	return false;
-}
-
+/* Add what a BEGIN and an END line were around, or say why not. */
 static int
-add_object(struct ca *ca, const struct object *object, const char **why,
+add_pem(struct ca *ca, struct slice body, size_t number, const char *path,
     struct err *err)
 {
+	const char *why = "its PEM form is broken or too long";
 	struct buf der = { .max = CERT_MAX };
 	int rc = 0;
 
-	*why = "its PEM form is broken or too long";
-	if (!object->broken && digest_base64_decode(&der, object->body) == 0)
-		rc = add_der(ca, slice_make(der.data, der.len), why, err);
+	if (number > CA_COUNT_MAX)
+		return err_set(err, ERR_KIND_CONFIG,
+		    "too many certificates in %s", path);
+	if (digest_base64_decode(&der, body) == 0)
+		rc = add_der(ca, slice_make(der.data, der.len), &why, err);
+	if (rc == 0 && why != NULL)
+		log_debug("%s: certificate %zu is skipped: %s", path, number,
+		    why);
 	buf_free(&der);
 	return rc;
 }
 
+/* Text between certificates, objects of other kinds and what has no END line
+ * (RFC 7468) do not matter. */
 static int
 read_pem(struct ca *ca, struct slice text, const char *path, struct err *err)
 {
-	struct object object;
+	struct slice line, body = text, here = text;
+	bool open = false;
 	size_t number = 0;
-	const char *why;
+	int rc = 0;
 
-	while (next_object(&text, &object)) {
-		if (!is_certificate(object.name))
+	for (; rc == 0 && slice_line(&text, &line); here = text) {
+		if (!slice_starts(line, "-----"))
 			continue;
-		if (++number > CA_COUNT_MAX)
-			return err_set(err, ERR_KIND_CONFIG,
-			    "too many certificates in %s", path);
-		if (add_object(ca, &object, &why, err) != 0)
-			return -1;
-		if (why != NULL)
-			log_debug("%s: certificate %zu is skipped: %s", path,
-			    number, why);
+		body = slice_head(body, body.len - here.len);
+		if (open && slice_starts(line, "-----END "))
+			rc = add_pem(ca, body, ++number, path, err);
+		open = is_begin(line);
+		body = text;
 	}
-	if (ca->count == 0)
+	if (rc == 0 && ca->count == 0)
 		return err_set(err, ERR_KIND_CONFIG, "no %scertificate in %s",
 		    number == 0 ? "" : "usable ", path);
-	return 0;
+	return rc;
 }
 
 static int

@@ -16,7 +16,7 @@
 #include "net/tls.h"
 #include "net/url.h"
 
-enum { HANDSHAKE_MS = 10000, READ_MS = 60000, TUNNEL_READ = 1024 };
+enum { HANDSHAKE_MS = 10000, READ_MS = 60000, READ_BYTES = 16 * 1024 };
 
 struct conn {
 	int fd;           /* -1 = none */
@@ -45,41 +45,40 @@ dial(struct conn *conn, const struct conn_target *target, struct err *err)
 	return dial_tcp(&to, target->deadline, &conn->fd, err);
 }
 
-/* The end of a step, ms milliseconds (0 = usual) from now. */
-static int64_t
-step_end(const struct conn_target *target, int ms, int usual)
+int64_t
+conn_deadline(int read_ms, int64_t deadline)
 {
-	return clock_min(target->deadline, clock_in(ms > 0 ? ms : usual));
+	return clock_min(deadline, clock_in(read_ms > 0 ? read_ms : READ_MS));
 }
 
-/* Read the head of the proxy's answer, which ends the plain text. */
-static int
-read_answer(struct conn *conn, struct http_msg *answer, int64_t deadline,
-    struct err *err)
+int
+conn_receive(struct conn *conn, struct http_msg *answer, int read_ms,
+    int64_t deadline, struct err *err)
 {
-	char data[TUNNEL_READ];
+	char data[READ_BYTES];
 	size_t got = 0, used = 0;
+	int rc = 0;
 
-	while (!answer->complete) {
-		if (sock_read(conn->fd, data, sizeof data, &got, deadline,
-		        err) != 0)
-			return -1;
-		if (got == 0)
-			return http_msg_end(answer, err);
-		if (http_msg_feed(answer, data, got, &used, err) != 0)
-			return -1;
-		/* Nobody may speak before us in the tunnel. */
-		if (answer->status / 100 == 2 && used < got)
-			return err_set(err, ERR_KIND_PARSE,
-			    "bytes after the answer to CONNECT");
+	while (rc == 0 && !answer->complete) {
+		rc = conn_read(conn, data, sizeof data, &got,
+		    conn_deadline(read_ms, deadline), err);
+		if (rc == 0 && got == 0)
+			rc = http_msg_end(answer, err);
+		else if (rc == 0)
+			rc = http_msg_feed(answer, data, got, &used, err);
 	}
-	return 0;
+	explicit_bzero(data, sizeof data);
+	return rc;
 }
 
 static int
 check_answer(const struct proxy *proxy, const struct http_msg *answer,
     struct err *err)
 {
+	/* Nobody may speak before us in the tunnel. */
+	if (answer->status / 100 == 2 && answer->surplus)
+		return err_set(err, ERR_KIND_PARSE,
+		    "bytes after the answer to CONNECT");
 	if (answer->status / 100 == 2)
 		return 0;
 	if (answer->status == 407)
@@ -95,7 +94,7 @@ check_answer(const struct proxy *proxy, const struct http_msg *answer,
 static int
 tunnel(struct conn *conn, const struct conn_target *target, struct err *err)
 {
-	int64_t deadline = step_end(target, target->read_ms, READ_MS);
+	int64_t deadline = conn_deadline(target->read_ms, target->deadline);
 	struct buf place = { 0 }, head = { 0 };
 	struct http_msg answer;
 	struct http_req req = { .method = "CONNECT",
@@ -109,7 +108,7 @@ tunnel(struct conn *conn, const struct conn_target *target, struct err *err)
 	req.host = req.target;
 	if (http_req_format(&req, &head, err) == 0 &&
 	    sock_write(conn->fd, head.data, head.len, deadline, err) == 0 &&
-	    read_answer(conn, &answer, deadline, err) == 0)
+	    conn_receive(conn, &answer, 0, deadline, err) == 0)
 		rc = check_answer(target->proxy, &answer, err);
 	else
 		(void)sock_wrap(err, "answer of", target->proxy->host);
@@ -142,6 +141,7 @@ secure(struct conn *conn, const struct conn_target *target, struct err *err)
 {
 	const char *host = target->url->host;
 	const struct ca *ca = target->ca;
+	int limit = target->connect_ms > 0 ? target->connect_ms : HANDSHAKE_MS;
 
 	if (ca == NULL) {
 		if (ca_builtin(&conn->roots, host, err) != 0)
@@ -149,7 +149,7 @@ secure(struct conn *conn, const struct conn_target *target, struct err *err)
 		ca = conn->roots;
 	}
 	return tls_open(&conn->tls, conn->fd, host, ca,
-	    step_end(target, target->connect_ms, HANDSHAKE_MS), err);
+	    clock_min(target->deadline, clock_in(limit)), err);
 }
 
 int

@@ -7,6 +7,7 @@
 
 struct ca;
 struct err;
+struct http_msg;
 struct proxy;
 struct url;
 
@@ -40,6 +41,14 @@ bool conn_fits(const struct conn *conn, const struct url *url,
 /* Read 1 to len bytes; *got = 0 is the end, with TLS only an announced
  * one. */
 int conn_read(struct conn *conn, void *data, size_t len, size_t *got,
+    int64_t deadline, struct err *err);
+
+/* The end of a wait of read_ms milliseconds (0 = 60 s) that begins now, if
+ * the deadline is not before. */
+int64_t conn_deadline(int read_ms, int64_t deadline);
+
+/* Read an answer, which was initialised, to its end. */
+int conn_receive(struct conn *conn, struct http_msg *answer, int read_ms,
     int64_t deadline, struct err *err);
 
 /* Write all. */

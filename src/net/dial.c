@@ -216,10 +216,11 @@ run(struct race *race, struct err *err)
 		bool over = clock_left(race->deadline) == 0;
 		bool more = race->begun < race->count && !over;
 
-		if (race->running == 0 && !more)
+		if (race->running == 0 && !more) {
 			return race->refused
 			           ? sock_fail(err, buf_str(&race->reasons))
 			           : sock_timed_out(err);
+		}
 		if (more &&
 		    (race->running == 0 || clock_left(race->next_start) == 0))
 			begin(race);

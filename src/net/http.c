@@ -3,15 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/err.h"
 #include "net/ca.h"
 #include "net/conn.h"
 #include "net/http_req.h"
 #include "net/proxy.h"
 #include "net/sock.h"
-
-enum { READ_MS = 60000, READ_BYTES = 16 * 1024 };
 
 struct http {
 	struct http_options options;
@@ -111,49 +108,18 @@ connect_for(struct http *http, const struct http_request *request,
 	return conn_open(&http->conn, &target, err);
 }
 
-/* The end of the next wait. */
-static int64_t
-next_deadline(const struct http_request *request)
-{
-	int limit = request->read_ms > 0 ? request->read_ms : READ_MS;
-
-	return clock_min(request->deadline, clock_in(limit));
-}
-
-static int
-receive(struct http *http, const struct http_request *request,
-    struct http_msg *answer, struct err *err)
-{
-	char data[READ_BYTES];
-	size_t got = 0, used = 0;
-	int rc = 0;
-
-	while (rc == 0 && !answer->complete) {
-		rc = conn_read(http->conn, data, sizeof data, &got,
-		    next_deadline(request), err);
-		if (rc == 0 && got == 0)
-			rc = http_msg_end(answer, err);
-		else if (rc == 0)
-			rc = http_msg_feed(answer, data, got, &used, err);
-	}
-	/* More than was asked for: not a peer to go on with. */
-	if (rc == 0 && used < got)
-		answer->keep_alive = false;
-	explicit_bzero(data, sizeof data);
-	return rc;
-}
-
 static int
 exchange(struct http *http, const struct http_request *request,
     const struct buf *text, struct http_msg *answer, struct err *err)
 {
 	const char *step = "request to";
 	int rc = conn_write(http->conn, text->data, text->len,
-	    next_deadline(request), err);
+	    conn_deadline(request->read_ms, request->deadline), err);
 
 	if (rc == 0) {
 		step = "answer of";
-		rc = receive(http, request, answer, err);
+		rc = conn_receive(http->conn, answer, request->read_ms,
+		    request->deadline, err);
 	}
 	return rc == 0 ? 0 : sock_wrap(err, step, request->url->host);
 }
@@ -174,7 +140,8 @@ send_request(struct http *http, const struct http_request *request,
 		rc = proxy_refused(proxy, false, err);
 	else if (rc != 0 && err != NULL)
 		err->ambiguous = true;
-	if (rc != 0 || !answer->keep_alive)
+	/* Who sends more than was asked for is not to go on with. */
+	if (rc != 0 || !answer->keep_alive || answer->surplus)
 		drop_conn(http);
 out:
 	buf_free(&text);

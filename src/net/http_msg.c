@@ -5,7 +5,6 @@
 
 #include "base/err.h"
 #include "base/slice.h"
-#include "net/http_frame.h"
 #include "net/url.h"
 
 enum { CHUNK_LINE_MAX = 1024 };
@@ -61,6 +60,17 @@ take_status(struct http_msg *msg, struct slice line)
 	return NULL;
 }
 
+/* Append the text with a NUL; where it begins. */
+static size_t
+keep(struct buf *head, struct slice text)
+{
+	size_t at = head->len;
+
+	buf_add(head, text.ptr, text.len);
+	buf_putc(head, '\0');
+	return at;
+}
+
 /* "name: value"; a line that begins with a blank, which once went on with the
  * value before it, has no valid name.  Trailers are not kept. */
 static const char *
@@ -76,15 +86,15 @@ take_field(struct http_msg *msg, struct slice line)
 	if (msg->field_count == HTTP_MSG_HEADERS_MAX)
 		return "more than 100 headers";
 	value = slice_trim(value);
-	msg->fields[msg->field_count].name = msg->head.len;
-	buf_add(&msg->head, name.ptr, name.len);
-	buf_putc(&msg->head, '\0');
-	msg->fields[msg->field_count].value = msg->head.len;
-	buf_add(&msg->head, value.ptr, value.len);
-	buf_putc(&msg->head, '\0');
+	msg->fields[msg->field_count].name = keep(&msg->head, name);
+	msg->fields[msg->field_count].value = keep(&msg->head, value);
 	if (buf_ok(&msg->head))
 		msg->field_count++;
-	return NULL;
+	/* Lengths mean nothing in front of a tunnel (RFC 9110, 9.3.6) and of
+	 * the real answer. */
+	return msg->no_body || msg->status < 200
+	           ? NULL
+	           : http_frame_add(&msg->frame, name, value);
 }
 
 static void
@@ -110,8 +120,10 @@ skip_interim(struct http_msg *msg)
 
 /* How the body comes (RFC 9112, 6.3). */
 static const char *
-start_body(struct http_msg *msg, const struct http_frame *frame)
+start_body(struct http_msg *msg)
 {
+	const struct http_frame *frame = &msg->frame;
+
 	if (frame->chunked) {
 		msg->state = CHUNK_LINE;
 	} else if (!frame->has_length) {
@@ -132,19 +144,17 @@ start_body(struct http_msg *msg, const struct http_frame *frame)
 static const char *
 end_head(struct http_msg *msg)
 {
-	struct http_frame frame = { 0 };
-	const char *why = NULL;
+	const struct http_frame *frame = &msg->frame;
 
 	if (msg->status < 200)
 		return skip_interim(msg);
-	/* Lengths mean nothing in front of a tunnel (RFC 9110, 9.3.6). */
-	if (!msg->no_body)
-		why = http_frame_read(msg, &frame);
-	if (why != NULL)
-		return why;
-	msg->keep_alive = frame.keep_alive;
+	/* Whoever sends both may want two readers to disagree. */
+	if (frame->chunked && (frame->has_length || msg->old))
+		return "two lengths of the body";
+	msg->keep_alive =
+	    !msg->no_body && !frame->close && (!msg->old || frame->keep);
 	if (!msg->no_body && msg->status != 204 && msg->status != 304)
-		return start_body(msg, &frame);
+		return start_body(msg);
 	finish(msg);
 	return NULL;
 }
@@ -284,6 +294,7 @@ http_msg_feed(struct http_msg *msg, const char *data, size_t len, size_t *used,
 		         buf_ok(&msg->body);
 	}
 	if (memory && why == NULL) {
+		msg->surplus = rest.len > 0;
 		*used = len - rest.len;
 		return 0;
 	}

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/slice.h"
+#include "net/http_frame.h"
 
 struct err;
 
@@ -34,6 +35,7 @@ struct http_msg {
 	char reason[HTTP_MSG_REASON_SIZE]; /* printable; cut to this size */
 	bool keep_alive; /* the connection may carry another request */
 	bool complete;
+	bool surplus;    /* bytes came behind it */
 	bool started;    /* at least one byte has arrived */
 	size_t body_max; /* bytes, set by http_msg_init() */
 	struct buf body;
@@ -46,6 +48,7 @@ struct http_msg {
 	size_t field_count;
 	size_t head_len; /* bytes that count against HTTP_MSG_HEAD_MAX */
 	int state;
+	struct http_frame frame;
 	bool old;     /* HTTP/1.0 */
 	bool no_body; /* answer to CONNECT */
 	size_t left;  /* bytes of the body or chunk still to come */

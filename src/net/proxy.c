@@ -51,23 +51,6 @@ is_under(const char *host, struct slice name)
 	       (above == 0 || host[above - 1] == '.');
 }
 
-/* Cut the next entry, of at least one byte, off; false once there is none. */
-static bool
-next_entry(struct slice *rest, struct slice *entry)
-{
-	struct slice separators = slice_of(", \t");
-	size_t len = 0, skip = 0;
-
-	while (skip < rest->len && slice_has(separators, rest->ptr[skip]))
-		skip++;
-	*rest = slice_skip(*rest, skip);
-	while (len < rest->len && !slice_has(separators, rest->ptr[len]))
-		len++;
-	*entry = slice_head(*rest, len);
-	*rest = slice_skip(*rest, len);
-	return len > 0;
-}
-
 static bool
 is_exempt(const struct url *url, struct env env)
 {
@@ -75,7 +58,9 @@ is_exempt(const struct url *url, struct env env)
 	struct slice rest = slice_trim(slice_of(list)), entry = { 0 };
 	bool found = slice_eq(rest, "*");
 
-	while (!found && next_entry(&rest, &entry)) {
+	while (!found && rest.len > 0) {
+		entry = slice_until(&rest, ", \t");
+		rest = slice_skip(rest, 1);
 		while (slice_starts(entry, "."))
 			entry = slice_skip(entry, 1);
 		entry = entry_host(entry);

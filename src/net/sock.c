@@ -61,31 +61,40 @@ sock_wrap(struct err *err, const char *what, const char *host)
 	return err_wrap(err, text);
 }
 
-/* A call that did not go through: wait if that helps; 0 = try again. */
-static int
-again(int fd, short events, int64_t deadline, struct err *err)
+/* Read to in, or write from out, whichever is there; the number of bytes, or
+ * -1. */
+static ssize_t
+transfer(int fd, void *in, const void *out, size_t len, int64_t deadline,
+    struct err *err)
 {
-	if (errno == EINTR)
-		return 0;
-	return errno == EAGAIN ? sock_wait(fd, events, deadline, err)
-	                       : sock_failed(err);
+	short events = out != NULL ? POLLOUT : POLLIN;
+	ssize_t n;
+
+	if (clock_left(deadline) == 0)
+		return sock_timed_out(err);
+	for (;;) {
+		/* The peer's end may be closed: EPIPE, not a signal. */
+		n = out != NULL ? send(fd, out, len, MSG_NOSIGNAL)
+		                : recv(fd, in, len, 0);
+		if (n >= 0)
+			return n;
+		if (errno == EINTR)
+			continue;
+		if (errno != EAGAIN)
+			return sock_failed(err);
+		if (sock_wait(fd, events, deadline, err) != 0)
+			return -1;
+	}
 }
 
 int
 sock_read(int fd, void *data, size_t len, size_t *got, int64_t deadline,
     struct err *err)
 {
-	ssize_t n;
+	ssize_t n = transfer(fd, data, NULL, len, deadline, err);
 
-	if (clock_left(deadline) == 0)
-		return sock_timed_out(err);
-	for (;;) {
-		n = recv(fd, data, len, 0);
-		if (n >= 0)
-			break;
-		if (again(fd, POLLIN, deadline, err) != 0)
-			return -1;
-	}
+	if (n < 0)
+		return -1;
 	*got = (size_t)n;
 	return 0;
 }
@@ -94,18 +103,10 @@ int
 sock_send(int fd, const void *data, size_t len, size_t *sent, int64_t deadline,
     struct err *err)
 {
-	ssize_t n;
+	ssize_t n = transfer(fd, NULL, data, len, deadline, err);
 
-	if (clock_left(deadline) == 0)
-		return sock_timed_out(err);
-	/* The peer's end may be closed: EPIPE, not a signal. */
-	for (;;) {
-		n = send(fd, data, len, MSG_NOSIGNAL);
-		if (n >= 0)
-			break;
-		if (again(fd, POLLOUT, deadline, err) != 0)
-			return -1;
-	}
+	if (n < 0)
+		return -1;
 	*sent = (size_t)n;
 	return 0;
 }

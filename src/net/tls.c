@@ -75,8 +75,8 @@ static const struct named names[] = {
 	{ BR_ERR_UNSUPPORTED_VERSION, "the peer does not speak TLS 1.2" },
 	{ BR_ERR_BAD_VERSION, "the peer does not speak TLS 1.2" },
 	{ BR_ERR_UNKNOWN_TYPE, "the peer does not speak TLS" },
-	{ BR_ERR_BAD_MAC, "a record was changed on its way (bad MAC)" },
-	{ BR_ERR_BAD_SIGNATURE, "the signature of the key exchange is wrong" },
+	{ BR_ERR_BAD_MAC, "a record was changed (bad MAC)" },
+	{ BR_ERR_BAD_SIGNATURE, "the key exchange is not signed right" },
 	{ BR_ERR_RECV_FATAL_ALERT + 20, "bad record MAC" },
 	{ BR_ERR_RECV_FATAL_ALERT + 40, "handshake failure" },
 	{ BR_ERR_RECV_FATAL_ALERT + 49, "access denied" },
@@ -140,7 +140,7 @@ receive_record(struct tls *tls, int64_t deadline, struct err *err)
 		return -1;
 	if (got == 0)
 		return sock_fail(err,
-		    "the connection ended without a TLS closing message");
+		    "the connection ended without close_notify");
 	br_ssl_engine_recvrec_ack(&tls->client.eng, got);
 	return 0;
 }
@@ -214,10 +214,8 @@ tls_check_host(const char *host, struct err *err)
 {
 	if (!cidr_is_address(host))
 		return 0;
-	(void)err_set(err, ERR_KIND_TLS,
-	    "a certificate cannot be checked against an IP address (%s)", host);
-	err_fix(err, "use a name in the https:// URL");
-	return -1;
+	return err_set(err, ERR_KIND_TLS,
+	    "TLS needs a name in the URL, not the IP address %s", host);
 }
 
 int
@@ -256,12 +254,14 @@ tls_read(struct tls *tls, void *data, size_t len, size_t *got, int64_t deadline,
 
 	if (rc < 0)
 		return -1;
-	bytes = rc == 0 ? br_ssl_engine_recvapp_buf(eng, &there) : NULL;
-	*got = len < there ? len : there;
-	if (*got > 0) {
-		memcpy(data, bytes, *got);
-		br_ssl_engine_recvapp_ack(eng, *got);
+	if (rc == 0) {
+		bytes = br_ssl_engine_recvapp_buf(eng, &there);
+		if (there > len)
+			there = len;
+		memcpy(data, bytes, there);
+		br_ssl_engine_recvapp_ack(eng, there);
 	}
+	*got = there;
 	return 0;
 }
 

@@ -29,21 +29,6 @@ is_visible(struct slice text)
 	return true;
 }
 
-/* Cut the authority off; what is left is path and query. */
-static struct slice
-cut_authority(struct slice *rest)
-{
-	size_t len = 0;
-	struct slice authority;
-
-	while (len < rest->len && rest->ptr[len] != '/' &&
-	       rest->ptr[len] != '?')
-		len++;
-	authority = slice_head(*rest, len);
-	*rest = slice_skip(*rest, len);
-	return authority;
-}
-
 static void
 lower(char *text)
 {
@@ -127,7 +112,7 @@ take(struct slice rest, struct url *url)
 	rest = slice_skip(rest, url->tls ? 8 : 7);
 	if (slice_has(rest, '#'))
 		return "has a fragment (#)";
-	authority = cut_authority(&rest);
+	authority = slice_until(&rest, "/?");
 	if (slice_has(authority, '@'))
 		return "has a user name in it";
 	why = take_authority(authority, url);

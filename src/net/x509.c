@@ -94,27 +94,27 @@ struct reason {
 static const struct reason reasons[] = {
 	{ BR_ERR_X509_EMPTY_CHAIN, false, "the server sent none" },
 	{ BR_ERR_X509_UNSUPPORTED, false,
-	    "its kind of key or signature (such as SHA-1) is not supported" },
-	{ BR_ERR_X509_LIMIT_EXCEEDED, false, "a key in it is too large" },
+	    "its kind of key or signature (like SHA-1) is not supported" },
 	{ BR_ERR_X509_EXPIRED, false, "it is not valid today" },
-	{ BR_ERR_X509_WRONG_KEY_TYPE, false,
-	    "a signature in its chain is wrong" },
 	{ BR_ERR_X509_BAD_SIGNATURE, true,
-	    "a signature in its chain is wrong" },
-	{ BR_ERR_X509_DN_MISMATCH, false,
-	    "the server sent its chain in wrong order" },
+	    "a signature of its chain is wrong" },
+	{ BR_ERR_X509_DN_MISMATCH, false, "its chain is in wrong order" },
 	{ BR_ERR_X509_CRITICAL_EXTENSION, false,
-	    "it has a critical extension that is not supported" },
+	    "it has an unknown critical extension" },
 	{ BR_ERR_X509_NOT_CA, false,
 	    "one in its chain does not belong to an authority" },
-	{ BR_ERR_X509_FORBIDDEN_KEY_USAGE, false,
-	    "its key may not be used for this purpose" },
+	{ BR_ERR_X509_FORBIDDEN_KEY_USAGE, false, "its key is for other uses" },
 	{ BR_ERR_X509_WEAK_PUBLIC_KEY, false,
-	    "a key in its chain is too weak (RSA below 2048 bits)" },
+	    "a key is too weak (RSA below 2048 bits)" },
 	{ BR_ERR_X509_NOT_TRUSTED, true,
 	    "it is not trusted: no known authority issued it" },
 	{ 0, false, "it is malformed" },
 };
+
+static const char bundle_advice[] =
+    "name the authority of a company proxy or a private server in "
+    "AWS_CA_BUNDLE";
+static const char server_advice[] = "the server needs other certificates";
 
 /* The peer's clock and ours disagree: show both sides. */
 static void
@@ -130,8 +130,8 @@ explain_dates(const struct x509 *x, struct err *err)
 	    x->outdated > 1 ? "one in its chain" : "it",
 	    x->now < x->from ? "is not valid yet" : "has expired", from, to,
 	    now);
-	err_fix(err, "check the clock of this machine; if it is right, the "
-	             "server needs a new certificate");
+	err_fix(err, "check the clock of this machine; if it is right, %s",
+	    server_advice);
 }
 
 static void
@@ -154,7 +154,6 @@ x509_has(int code)
 bool
 x509_explain(const struct x509 *x509, int code, struct err *err)
 {
-	const struct reason *reason;
 	size_t i = 0;
 
 	if (!x509_has(code))
@@ -166,13 +165,7 @@ x509_explain(const struct x509 *x509, int code, struct err *err)
 	/* What is said already stays. */
 	while (reasons[i].code != 0 && reasons[i].code != code)
 		i++;
-	reason = &reasons[i];
-	(void)err_set(err, ERR_KIND_TLS, "%s", reason->text);
-	err_fix(err,
-	    reason->bundle
-	        ? "if a company proxy inspects TLS, or the server has a "
-	          "private certificate authority, name its certificate in "
-	          "AWS_CA_BUNDLE"
-	        : "the server's certificates have to be corrected");
+	(void)err_set(err, ERR_KIND_TLS, "%s", reasons[i].text);
+	err_fix(err, "%s", reasons[i].bundle ? bundle_advice : server_advice);
 	return true;
 }
