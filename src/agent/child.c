@@ -2,9 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,15 +10,8 @@
 #include <grp.h>
 
 #include "agent/user.h"
-#include "base/env.h"
 #include "base/err.h"
-#include "base/slice.h"
-
-#define PATH_DEFAULT \
-	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define SHELL "/bin/sh"
-
-enum { SCRIPT_ARGS_MAX = 4096 };
+#include "base/exec.h"
 
 enum step { STEP_GROUP, STEP_DIR, STEP_STDIO, STEP_USER, STEP_EXEC, STEPS };
 
@@ -30,9 +21,6 @@ struct report {
 	enum step step;
 	int error;
 };
-
-/* Only the child touches it: execve(2) in a script's stead. */
-static const char *script_argv[SCRIPT_ARGS_MAX];
 
 static int
 set_group(const struct child_options *options)
@@ -116,96 +104,6 @@ set_user(const struct user_ids *user)
 	return -1;
 }
 
-/* Numbers that the C library keeps for itself are refused; the kernel has no
- * others. */
-static void
-set_signals(void)
-{
-	struct sigaction action = { .sa_handler = SIG_DFL };
-	sigset_t none;
-
-	for (int i = 1; i < NSIG; i++)
-		(void)sigaction(i, &action, NULL);
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* execve(2) takes texts that it could change, and does not. */
-static void
-exec_file(const char *path, const struct child_options *options)
-{
-	const char *const *argv = options->argv;
-	size_t n;
-
-	(void)execve(path, (char *const *)(const void *)argv, options->envp);
-	if (errno != ENOEXEC)
-		return;
-	script_argv[0] = SHELL;
-	script_argv[1] = path;
-	for (n = 1; n < SCRIPT_ARGS_MAX - 2 && argv[n] != NULL; n++)
-		script_argv[n + 1] = argv[n];
-	if (argv[n] != NULL) {
-		errno = E2BIG;
-		return;
-	}
-	script_argv[n + 1] = NULL;
-	(void)execve(SHELL, (char *const *)(void *)script_argv, options->envp);
-}
-
-/* folder/name, where an empty folder is the current one. */
-static bool
-join(char out[static PATH_MAX], struct slice folder, struct slice name)
-{
-	size_t at = folder.len;
-
-	if (folder.len + name.len + 2 > PATH_MAX)
-		return false;
-	if (folder.len > 0) {
-		(void)memcpy(out, folder.ptr, folder.len);
-		out[at++] = '/';
-	}
-	(void)memcpy(&out[at], name.ptr, name.len);
-	out[at + name.len] = '\0';
-	return true;
-}
-
-/* As execvp(3): a file that may not be run does not end the search, but is
- * what the search reports if it finds no other. */
-static void
-exec_search(const struct child_options *options)
-{
-	struct env env = { .vars = options->envp };
-	struct slice name = slice_of(options->argv[0]);
-	const char *path = env_get(env, "PATH");
-	struct slice rest = slice_of(path != NULL ? path : PATH_DEFAULT);
-	struct slice folder;
-	char file[PATH_MAX];
-	bool denied = false;
-
-	errno = ENOENT;
-	while (name.len > 0 && slice_cut(&rest, ':', &folder)) {
-		if (!join(file, folder, name))
-			continue;
-		exec_file(file, options);
-		if (errno == EACCES)
-			denied = true;
-		else if (errno != ENOENT && errno != ENOTDIR)
-			return;
-	}
-	errno = denied ? EACCES : ENOENT;
-}
-
-static void
-exec_program(const struct child_options *options)
-{
-	const char *name = options->argv[0];
-
-	if (options->search && !slice_has(slice_of(name), '/'))
-		exec_search(options);
-	else
-		exec_file(name, options);
-}
-
 /* From here to the end only functions that signal-safety(7) lists, and pure
  * ones: the copy of the process may hold any lock. */
 _Noreturn static void
@@ -225,8 +123,8 @@ become(const struct child_options *options, int pipe_fd)
 	if (set_user(options->user) != 0)
 		goto fail;
 	report.step = STEP_EXEC;
-	set_signals();
-	exec_program(options);
+	exec_reset_signals();
+	exec_program(options->argv, options->envp, options->search);
 fail:
 	report.error = errno;
 	while (write(pipe_fd, &report, sizeof(report)) < 0 && errno == EINTR)
