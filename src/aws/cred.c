@@ -14,27 +14,30 @@
 
 /*
  * The sources in the order in which they are asked; the first one that is
- * configured is the one, even if it fails.  of_profile: it is also asked for
- * the source_profile of a role.
+ * configured is the one, even if it fails.  For the source_profile of a role
+ * those from PROFILE_FIRST to before PROFILE_END are asked.
  */
 static const struct source {
 	const char *method;
 	int (*plan)(struct cred_plan *plan, const struct cred_request *req,
 	    struct err *err);
 	const char *name; /* as a credential_source, NULL = it is none */
-	bool of_profile;
 } sources[] = {
-	{ "env", cred_env_plan, "Environment", false },
-	{ "assume-role", cred_role_plan, NULL, false },
-	{ "assume-role-with-web-identity", cred_web_plan, NULL, true },
-	{ "shared-credentials-file", cred_file_plan, NULL, true },
-	{ "custom-process", cred_process_plan, NULL, true },
-	{ "config-file", cred_file_plan_config, NULL, true },
-	{ "sso", cred_sso_plan, NULL, true },
-	{ "container-role", cred_container_plan, "EcsContainer", false },
-	{ "iam-role", cred_imds_plan, "Ec2InstanceMetadata", false },
+	{ "env", cred_env_plan, "Environment" },
+	{ "assume-role", cred_role_plan, NULL },
+	{ "assume-role-with-web-identity", cred_web_plan, NULL },
+	{ "shared-credentials-file", cred_file_plan, NULL },
+	{ "custom-process", cred_process_plan, NULL },
+	{ "config-file", cred_file_plan_config, NULL },
+	{ "sso", cred_sso_plan, NULL },
+	{ "container-role", cred_container_plan, "EcsContainer" },
+	{ "iam-role", cred_imds_plan, "Ec2InstanceMetadata" },
 };
-enum { SOURCE_COUNT = sizeof sources / sizeof sources[0] };
+enum {
+	PROFILE_FIRST = 2,
+	PROFILE_END = 7,
+	SOURCE_COUNT = sizeof sources / sizeof sources[0],
+};
 
 void
 cred_free(struct cred *cred)
@@ -70,33 +73,27 @@ cred_blame(const char *what, const char *profile, struct err *err)
 	return -1;
 }
 
-/* Ask the sources in turn; 1: none is configured. */
+/* Ask the sources in turn, up to one before end; 1: none is configured. */
 static int
-search(struct cred_plan *plan, const struct cred_request *req, bool of_profile,
-    struct err *err)
+search(struct cred_plan *plan, const struct cred_request *req, size_t first,
+    size_t end, struct err *err)
 {
-	for (size_t i = 0; i < SOURCE_COUNT; i++) {
-		int rc;
+	int rc = 1;
 
-		if (of_profile && !sources[i].of_profile)
-			continue;
+	for (size_t i = first; rc == 1 && i < end; i++) {
 		plan->base_method = sources[i].method;
 		rc = sources[i].plan(plan, req, err);
-		if (rc == 1)
-			continue;
-		/* A role has set the source of its first credentials. */
-		if (!of_profile)
-			plan->method = sources[i].method;
-		return rc;
+		/* A role has the last word, after its first credentials. */
+		plan->method = sources[i].method;
 	}
-	return 1;
+	return rc;
 }
 
 int
 cred_profile_plan(struct cred_plan *plan, const struct cred_request *req,
     struct err *err)
 {
-	return search(plan, req, true, err);
+	return search(plan, req, PROFILE_FIRST, PROFILE_END, err);
 }
 
 int
@@ -148,7 +145,7 @@ cred_plan(struct cred_plan **out, const struct conf *conf, struct err *err)
 	/* A wrong setting is told even when another source would win. */
 	if (imds_settings(&plan->imds, conf, err) != 0)
 		goto out;
-	rc = search(plan, &req, false, err);
+	rc = search(plan, &req, 0, SOURCE_COUNT, err);
 	if (rc == 1)
 		rc = cred_none(plan, "", err);
 	if (rc != 0)

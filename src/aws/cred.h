@@ -15,9 +15,9 @@ struct err;
  * sources is one table in cred.c; each source is a file cred_<name>.c.
  */
 struct cred {
-	char *access_key;   /* owned, as are the next two; wiped on free */
+	char *access_key; /* owned, as are the next two; wiped on free */
 	char *secret_key;
-	char *token;	    /* NULL = none */
+	char *token;        /* NULL = none */
 	int64_t expires;    /* seconds since 1970, 0 = never */
 	const char *method; /* static: "env", "container-role", … */
 };
@@ -34,8 +34,7 @@ struct cred_plan;
  * socket.  Without any source: ERR_KIND_NO_CREDENTIALS, whose text says of
  * each source why it was skipped.
  */
-int cred_plan(struct cred_plan **out, const struct conf *conf,
-    struct err *err);
+int cred_plan(struct cred_plan **out, const struct conf *conf, struct err *err);
 void cred_plan_free(struct cred_plan *plan);
 
 /* The name of the source, for messages: "container-role". */
@@ -45,7 +44,7 @@ const char *cred_plan_method(const struct cred_plan *plan);
  * Get credentials as planned; api sends the requests (metadata services, and
  * STS in api's region).  out is replaced on success.
  */
-int cred_fetch(struct cred *out, const struct cred_plan *plan,
-    struct api *api, int64_t deadline, struct err *err);
+int cred_fetch(struct cred *out, const struct cred_plan *plan, struct api *api,
+    int64_t deadline, struct err *err);
 
 #endif
