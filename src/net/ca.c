@@ -26,12 +26,6 @@ struct ca {
 	size_t count;
 };
 
-static int
-no_memory(struct err *err)
-{
-	return err_set(err, ERR_KIND_SYSTEM, "out of memory");
-}
-
 static void
 append(void *context, const void *data, size_t len)
 {
@@ -68,7 +62,7 @@ add_anchor(struct ca *ca, struct buf *bytes, const br_x509_pkey *key,
 	buf_add(&ca->anchors, &anchor, sizeof anchor);
 	if (data == NULL || !buf_ok(&ca->anchors)) {
 		free(data);
-		return no_memory(err);
+		return err_memory(err);
 	}
 	ca->count++;
 	return 0;
@@ -104,7 +98,7 @@ new_ca(struct err *err)
 	struct ca *ca = calloc(1, sizeof *ca);
 
 	if (ca == NULL)
-		(void)no_memory(err);
+		(void)err_memory(err);
 	else
 		ca->anchors.max = CA_COUNT_MAX * sizeof(br_x509_trust_anchor);
 	return ca;
@@ -293,5 +287,5 @@ ca_pem(struct buf *out, struct err *err)
 {
 	for (size_t i = 0; i < ca_roots_count; i++)
 		put_pem(out, &ca_roots_table[i]);
-	return buf_ok(out) ? 0 : no_memory(err);
+	return buf_ok(out) ? 0 : err_memory(err);
 }

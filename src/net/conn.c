@@ -162,7 +162,7 @@ conn_open(struct conn **out, const struct conn_target *target, struct err *err)
 		return -1;
 	conn = calloc(1, sizeof *conn);
 	if (conn == NULL)
-		return err_set(err, ERR_KIND_SYSTEM, "out of memory");
+		return err_memory(err);
 	conn->fd = -1;
 	add_route(&conn->route, target->url, target->proxy);
 	if (reach(conn, target, err) != 0 ||

@@ -23,7 +23,7 @@ http_open(struct http **out, const struct http_options *options,
 	struct http *http = calloc(1, sizeof *http);
 
 	if (http == NULL)
-		return err_set(err, ERR_KIND_SYSTEM, "out of memory");
+		return err_memory(err);
 	http->options = *options;
 	if (options->ca_file != NULL && ca_load(&http->ca, options->ca_file,
 	                                    options->ca_setting, err) != 0) {
@@ -84,7 +84,7 @@ format_request(const struct http_request *request, const struct proxy *proxy,
 	rc = http_req_format(&req, out, err);
 	buf_add(out, request->body, request->body_len);
 	if (rc == 0 && !buf_ok(out))
-		rc = err_set(err, ERR_KIND_SYSTEM, "out of memory");
+		rc = err_memory(err);
 	buf_free(&host);
 	buf_free(&target);
 	return rc;

@@ -300,7 +300,7 @@ http_msg_feed(struct http_msg *msg, const char *data, size_t len, size_t *used,
 	}
 	msg->state = BROKEN;
 	if (!memory)
-		return err_set(err, ERR_KIND_SYSTEM, "out of memory");
+		return err_memory(err);
 	return err_set(err, ERR_KIND_PARSE, "malformed HTTP answer: %s", why);
 }
 

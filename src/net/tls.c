@@ -106,12 +106,13 @@ stopped(const struct tls *tls, struct err *err)
 		return sock_fail(err, "the peer closed the connection");
 	if (x509_explain(&tls->x509, code, err))
 		return -1;
-	if (code >= BR_ERR_RECV_FATAL_ALERT && code < BR_ERR_SEND_FATAL_ALERT)
+	if (code >= BR_ERR_RECV_FATAL_ALERT && code < BR_ERR_SEND_FATAL_ALERT) {
 		(void)err_set(err, ERR_KIND_TLS, "the peer sent alert %d (%s)",
 		    code - BR_ERR_RECV_FATAL_ALERT, find_name(code, "unknown"));
-	else
+	} else {
 		(void)err_set(err, ERR_KIND_TLS, "%s (TLS error %d)",
 		    find_name(code, "the peer broke the protocol"), code);
+	}
 	if (err != NULL)
 		err->retry = ERR_TRANSIENT;
 	return -1;
@@ -200,10 +201,11 @@ shake_hands(struct tls *tls, const char *host, int64_t deadline,
 	         ? reach(tls, BR_SSL_SENDAPP, deadline, err)
 	         : stopped(tls, err);
 	code = br_ssl_engine_last_error(eng);
-	if (rc != 0)
+	if (rc != 0) {
 		return sock_wrap(err,
 		    x509_has(code) ? "certificate of" : "TLS handshake with",
 		    host);
+	}
 	log_debug("TLS with %s: cipher suite %04x", host,
 	    (unsigned)eng->session.cipher_suite);
 	return 0;
@@ -228,7 +230,7 @@ tls_open(struct tls **out, int fd, const char *host, const struct ca *ca,
 		return -1;
 	tls = calloc(1, sizeof *tls);
 	if (tls == NULL)
-		return err_set(err, ERR_KIND_SYSTEM, "out of memory");
+		return err_memory(err);
 	tls->fd = fd;
 	x509_init(&tls->x509, ca, clock_now());
 	set_up(&tls->client);
