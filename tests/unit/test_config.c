@@ -385,20 +385,24 @@ test_bounds_of_times(void **state)
 	(void)state;
 	for (size_t i = 0; i < options_count; i++) {
 		const struct option *opt = &options_table[i];
-		enum config_command command =
-		    (enum config_command)(opt->commands & -opt->commands);
+		unsigned command = opt->commands & -(unsigned)opt->commands;
+		int64_t max = (int64_t)opt->max_s * second;
 
 		if (opt->kind != OPTIONS_SPAN)
 			continue;
-		assert_true(opt->max > 0);
+		assert_true(max > 0);
 		snprintf(word, sizeof word, "--%s=%lldms", opt->flag,
-		    (long long)opt->max);
-		assert_int_equal(load(command, LIST(word), NOTHING), 0);
-		assert_memory_equal((char *)&cfg + opt->offset, &opt->max,
-		    sizeof opt->max);
+		    (long long)max);
+		assert_int_equal(load((enum config_command)command, LIST(word),
+		                     NOTHING),
+		    0);
+		assert_memory_equal((char *)&cfg + opt->offset, &max,
+		    sizeof max);
 		snprintf(word, sizeof word, "--%s=%lldms", opt->flag,
-		    (long long)opt->max + 1);
-		is_usage(load(command, LIST(word), NOTHING), opt->flag);
+		    (long long)max + 1);
+		is_usage(load((enum config_command)command, LIST(word),
+		             NOTHING),
+		    opt->flag);
 	}
 }
 

@@ -26,7 +26,7 @@
 
 enum { LONG_MS = 20000, STEP_MS = 20, DOWN_MS = 8000, GIVE_UP_MS = 3600000 };
 
-static const char *const files[] = { "failure.json", "state.json" };
+static const char *const files[] = { "failure", "state.json" };
 static char folder[64];
 static struct config cfg;
 static struct course course;
@@ -172,7 +172,7 @@ test_refused_quietly(void **state)
 	course_refuse(&course, &why);
 	course_step(&course);
 	assert_true(course_over(&course));
-	assert_false(exists("failure.json"));
+	assert_false(exists("failure"));
 }
 
 static void
@@ -183,7 +183,7 @@ test_stopped_before_anything(void **state)
 	assert_true(course.stopping);
 	assert_int_equal(course.phase, COURSE_DOWN);
 	until_over();
-	assert_false(exists("failure.json"));
+	assert_false(exists("failure"));
 }
 
 /* What is settled is forgotten, what is not is removed first. */
@@ -331,30 +331,42 @@ test_registering(void **state)
 	assert_int_equal(course.phase, COURSE_START);
 }
 
-/* Tried again where that may help, with longer and longer pauses. */
+/* Tried again where that may help, as long as there is time. */
 static void
 test_tries(void **state)
 {
 	(void)state;
+	course.started_at = clock_ms();
 	course.give_up_at = clock_in(GIVE_UP_MS);
 	why.retry = ERR_TRANSIENT;
-	for (int i = 0; i < 20; i++) {
-		failed(COURSE_REGISTER);
-		assert_int_equal(course.phase, COURSE_WAIT);
-		assert_false(course.stopping);
-		assert_true(course.retry_at <= clock_in(60000));
-		assert_true(course_due(&course) == course.retry_at);
-	}
-	assert_int_equal(course.tries, 20);
-	course.tries = 0;
 	failed(COURSE_REGISTER);
-	assert_true(course.retry_at <= clock_in(1000));
-	/* Over with the time. */
+	assert_int_equal(course.phase, COURSE_WAIT);
+	assert_false(course.stopping);
+	assert_true(course.retry_at > clock_ms());
+	assert_true(course.retry_at <= clock_in(1500));
+	assert_true(course_due(&course) == course.retry_at);
+	assert_string_equal(course.last.msg, "because");
 	course.give_up_at = clock_ms();
 	failed(COURSE_REGISTER);
 	assert_int_equal(course.phase, COURSE_FORGET);
 	assert_true(course.stopping);
-	assert_string_equal(course.last.msg, "because");
+}
+
+static void
+test_pauses(void **state)
+{
+	const int64_t least = 1500, most = 50000;
+
+	(void)state;
+	assert_int_equal(course_phases_pause(0, 0), least * 2 / 5);
+	assert_int_equal(course_phases_pause(least / 2, 0), least * 2 / 5);
+	assert_in_range(course_phases_pause(0, 0.999999), least - 1, least);
+	assert_int_equal(course_phases_pause(10000, 0), 8000);
+	assert_int_equal(course_phases_pause(10000, 0.5), 14000);
+	assert_int_equal(course_phases_pause(most / 2, 0), most * 2 / 5);
+	assert_int_equal(course_phases_pause(most * 100, 0), most * 2 / 5);
+	assert_in_range(course_phases_pause(most * 100, 0.999999), most - 1,
+	    most);
 }
 
 static void
@@ -396,10 +408,8 @@ test_agent(void **state)
 	assert_int_equal(course.phase, COURSE_INSTALL);
 	course.phase = COURSE_START;
 	course.last = why;
-	course.tries = 3;
 	course_agent_runs(&course);
 	assert_int_equal(course.phase, COURSE_UP);
-	assert_int_equal(course.tries, 0);
 	assert_int_equal(course.last.kind, ERR_KIND_NONE);
 	hold_node();
 	course_agent_lost(&course, &why);
@@ -535,6 +545,7 @@ main(void)
 		COURSE_TEST(test_checking),
 		COURSE_TEST(test_registering),
 		COURSE_TEST(test_tries),
+		cmocka_unit_test(test_pauses),
 		COURSE_TEST(test_no_other_try),
 		COURSE_TEST(test_wait_ends),
 		COURSE_TEST(test_agent),

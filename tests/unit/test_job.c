@@ -239,7 +239,7 @@ starts_another(const void *input, int out)
 		for (;;)
 			(void)pause();
 	snprintf(text, sizeof text, "%d", (int)pid);
-	(void)record_send(out, RECORD_REGION, text, NULL, NULL);
+	(void)record_send(out, RECORD_SETTLED, text, NULL, NULL);
 	for (;;)
 		(void)pause();
 }
@@ -273,7 +273,7 @@ test_kill_ends_the_group(void **state)
 	reap(second);
 }
 
-/* What it is given, told as a region: "ok", or what is wrong. */
+/* What it is given: "ok", or what is wrong. */
 static const char *
 wrong_setting(const int *kept)
 {
@@ -309,7 +309,8 @@ wrong_setting(const int *kept)
 static void
 looks_around(const void *input, int out)
 {
-	(void)record_send(out, RECORD_REGION, wrong_setting(input), NULL, NULL);
+	(void)record_send(out, RECORD_SETTLED, wrong_setting(input), NULL,
+	    NULL);
 	record_finish(out, 0, NULL);
 }
 
