@@ -95,19 +95,19 @@ begin_child(struct reader *r, struct slice name)
 {
 	struct level *parent = &r->levels[r->depth];
 	struct slice prefix;
-	char text[NAME_SIZE];
+	char text[NAME_SIZE], kind;
 
 	(void)slice_split(name, ':', &prefix, &name);
+	kind = r->depth > 0 && slice_eq(name, "member") ? '[' : '{';
 	if (!slice_copy(name, text, sizeof text))
 		return -1;
-	if (parent->kind != '\0') {
-		buf_putc(&r->json, ',');
-	} else {
-		parent->kind = '{';
-		if (r->depth > 0 && slice_eq(name, "member"))
-			parent->kind = '[';
-		buf_putc(&r->json, parent->kind);
-	}
+	if (parent->kind == '\0')
+		parent->kind = kind;
+	else if (parent->kind == kind)
+		kind = ',';
+	else
+		return -1;
+	buf_putc(&r->json, kind);
 	if (parent->kind == '{') {
 		json_quote(&r->json, text);
 		buf_putc(&r->json, ':');

@@ -10,7 +10,8 @@ struct json;
  * The small part of XML that answers of STS are written in; pure.  Prefixes
  * of names, attributes, comments and processing instructions are skipped; a
  * DOCTYPE, an unknown entity, a NUL, tags that do not match, text outside the
- * root and a nesting deeper than XML_DEPTH_MAX are refused.
+ * root, "member" beside other children and a nesting deeper than XML_DEPTH_MAX
+ * are refused.
  */
 enum { XML_DEPTH_MAX = 32 };
 
