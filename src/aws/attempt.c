@@ -15,10 +15,6 @@
 
 enum { JSON_MAX = 4 * 1024 * 1024, QUERY_MAX = 256 * 1024 };
 
-static const char json_type[] = "application/x-amz-json-1.1";
-static const char form_type[] =
-    "application/x-www-form-urlencoded; charset=utf-8";
-
 static void
 copy_header(const struct http_msg *answer, const char *name, char *out,
     size_t size)
@@ -114,32 +110,17 @@ out:
 int
 attempt_make(struct attempt *call, struct err *err)
 {
-	const struct attempt_service *service = call->service;
-	struct wire_input input = {
-		.endpoint = &call->endpoint,
-		.signer = &call->req->signer,
-		.content_type = service->target != NULL ? json_type : form_type,
-		.target =
-		    service->target != NULL ? buf_str(&call->target) : NULL,
-		.body = call->body.data,
-		.body_len = call->body.len,
-		.when = clock_now() + call->api->clock_offset,
-		.invocation_id = call->id,
-		.user_agent = call->api->user_agent,
-		.attempt = call->reply->attempts + 1,
-		.max = call->max,
-	};
 	struct wire wire = { .count = 0 };
 	int rc;
 
 	call->date[0] = '\0';
 	call->after_ms = -1;
-	rc = wire_format(&wire, &input, err);
+	rc = wire_format(&wire, call, clock_now() + call->api->clock_offset,
+	    err);
 	if (rc == 0)
 		rc = send(call, &wire, err);
 	wire_free(&wire);
 	log_debug("%s: attempt %d of %d: %s", call->req->operation,
-	    input.attempt, call->max,
-	    rc == 0 ? "done" : (err->msg[0] != '\0' ? err->msg : "failed"));
+	    call->reply->attempts, call->max, rc == 0 ? "done" : err->msg);
 	return rc;
 }
