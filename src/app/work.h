@@ -6,6 +6,7 @@
 
 #include "ssm/state.h"
 
+struct buf;
 struct config;
 struct err;
 
@@ -66,6 +67,9 @@ void work_files_note(const void *work, int out);
 
 /* The key maker: the two halves into the two pipes. */
 void work_key_make(const void *work, int out);
+
+/* A line of the key maker, without its end. */
+int work_read_line(int fd, struct buf *out, int64_t deadline, struct err *err);
 
 /* What to do where nothing can be written. */
 void work_advise_volumes(const struct config *cfg, struct err *err);

@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,7 +22,7 @@
 
 #define STATE "state.json"
 
-enum { KEY_TEXT_MAX = 8192, AGENT_ENDS_MS = 12000, LOOK_AGAIN_MS = 200 };
+enum { AGENT_ENDS_MS = 12000, LOOK_AGAIN_MS = 200 };
 
 /* Before any call of AWS: a node whose files cannot be written would only
  * have to be removed again. */
@@ -152,25 +151,6 @@ work_files_save(const void *input, int out)
 	record_finish(out, rc, &err);
 }
 
-/* The private key comes through the pipe and goes to the vault alone. */
-static int
-read_key(int fd, struct buf *out, struct err *err)
-{
-	while (out->len == 0 || out->data[out->len - 1] != '\n') {
-		char *room = buf_room(out, KEY_TEXT_MAX);
-		ssize_t n = room == NULL ? 0 : read(fd, room, KEY_TEXT_MAX);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return err_set(err, ERR_KIND_SYSTEM,
-			    "the key maker ended without a key");
-		buf_grew(out, (size_t)n);
-	}
-	buf_cut(out, out->len - 1);
-	return 0;
-}
-
 static int
 install_vault(const struct work *work, struct err *err)
 {
@@ -179,7 +159,8 @@ install_vault(const struct work *work, struct err *err)
 	struct vault vault = { 0 };
 	int rc = -1;
 
-	if (read_key(work->private_fd, &key, err) != 0)
+	/* The private key goes from the pipe to the vault alone. */
+	if (work_read_line(work->private_fd, &key, work->deadline, err) != 0)
 		goto out;
 	slice_copy(slice_of(state->node), vault.node, sizeof(vault.node));
 	slice_copy(slice_of(state->region), vault.region, sizeof(vault.region));

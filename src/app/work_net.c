@@ -1,4 +1,3 @@
-#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include "aws/client.h"
 #include "aws/conf.h"
 #include "aws/cred.h"
+#include "aws/list.h"
 #include "aws/task.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -24,7 +24,11 @@
 #include "ssm/register.h"
 #include "ssm/ssm.h"
 
-enum { KEY_TEXT_MAX = 4096 };
+/* Codes by which AWS says that it does not know this node any more. */
+#define REFUSALS                                             \
+	"InvalidInstanceId MachineFingerprintDoesNotMatch "  \
+	"AccessDeniedException UnrecognizedClientException " \
+	"InvalidSignatureException"
 
 /* What one net worker has in hand. */
 struct net {
@@ -89,34 +93,12 @@ journal_step(void *context, enum register_step step, const char *text,
 	return 0;
 }
 
-/* A line from a pipe, within the deadline. */
-static int
-read_line(int fd, struct buf *out, int64_t deadline, struct err *err)
-{
-	while (out->len == 0 || out->data[out->len - 1] != '\n') {
-		struct pollfd wait = { .fd = fd, .events = POLLIN };
-		char *room = buf_room(out, KEY_TEXT_MAX);
-		ssize_t n = 0;
-
-		if (room == NULL || poll(&wait, 1, clock_left(deadline)) <= 0)
-			return err_set(err, ERR_KIND_SYSTEM,
-			    "no RSA key within the time");
-		n = read(fd, room, KEY_TEXT_MAX);
-		if (n <= 0)
-			return err_set(err, ERR_KIND_SYSTEM,
-			    "the key maker ended without a key");
-		buf_grew(out, (size_t)n);
-	}
-	buf_cut(out, out->len - 1);
-	return 0;
-}
-
 static const char *
 public_key(void *context, struct err *err)
 {
 	struct net *net = context;
 
-	if (read_line(net->work->public_fd, &net->public_key,
+	if (work_read_line(net->work->public_fd, &net->public_key,
 	        net->work->deadline, err) != 0)
 		return NULL;
 	return buf_str(&net->public_key);
@@ -311,21 +293,6 @@ out:
 	return rc;
 }
 
-/* Codes by which AWS says that it does not know this node any more. */
-static bool
-is_refusal(const struct err *err)
-{
-	static const char *const codes[] = { "InvalidInstanceId",
-		"MachineFingerprintDoesNotMatch", "AccessDeniedException",
-		"UnrecognizedClientException", "InvalidSignatureException" };
-
-	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
-		if (strcmp(err->peer_code, codes[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
 void
 work_net_check(const void *work, int out)
 {
@@ -339,7 +306,7 @@ work_net_check(const void *work, int out)
 		rc = own_credentials(&net, &err);
 	if (rc == 0)
 		record_send(out, RECORD_ACCEPTED, NULL, NULL, NULL);
-	else if (is_refusal(&err))
+	else if (list_has(REFUSALS, err.peer_code))
 		rc = record_send(out, RECORD_REFUSED, NULL, NULL, NULL);
 	record_finish(out, rc, &err);
 	net_free(&net);

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "aws/api.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -60,23 +59,18 @@ static int
 get_page(const struct listing *what, const struct ssm *ssm, struct buf *next,
     struct err *err)
 {
-	struct api_reply reply = { 0 };
-	struct json *doc = NULL;
-	struct buf body = { 0 };
+	struct ssm_exchange page = { .operation = what->operation };
 	int rc = -1;
 
-	json_write(&body, what->filter, what->value);
-	json_write(&body, ",\"MaxResults\":#", (long long)PAGE);
+	json_write(&page.body, what->filter, what->value);
+	json_write(&page.body, ",\"MaxResults\":#", (long long)PAGE);
 	if (next->len > 0)
-		json_write(&body, ",\"NextToken\":%", buf_str(next));
-	buf_putc(&body, '}');
-	if (ssm_call(ssm, what->operation, &body, &reply, err) == 0 &&
-	    api_reply_json(&reply, &doc, err) == 0 &&
-	    take_page(what, doc, err) == 0)
-		rc = next_page(doc, next, err);
-	json_free(doc);
-	api_reply_free(&reply);
-	buf_free(&body);
+		json_write(&page.body, ",\"NextToken\":%", buf_str(next));
+	buf_putc(&page.body, '}');
+	if (ssm_exchange(ssm, &page, err) == 0 &&
+	    take_page(what, page.doc, err) == 0)
+		rc = next_page(page.doc, next, err);
+	json_free(page.doc);
 	return rc;
 }
 

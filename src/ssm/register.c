@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "aws/list.h"
 #include "base/err.h"
 #include "base/format.h"
 #include "base/log.h"
@@ -110,21 +111,16 @@ create(const struct ssm *ssm, const struct register_in *in,
 static bool
 is_explained(const struct err *err)
 {
-	static const char *const codes[] = { "InvalidActivation",
-		"InvalidActivationId", "ActivationExpired",
-		"RegistrationLimitExceeded", "InstanceAlreadyRegistered",
-		"AccessDeniedException", "ThrottlingException",
-		"InternalServerError", "TooManyUpdates" };
-
 	if (err->kind == ERR_KIND_PARSE)
 		return false;
 	if (err->kind != ERR_KIND_API || err->http_status >= 500)
 		return true;
-	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
-		if (strcmp(err->peer_code, codes[i]) == 0)
-			return true;
-	}
-	return false;
+	return list_has("InvalidActivation InvalidActivationId "
+	                "ActivationExpired RegistrationLimitExceeded "
+	                "InstanceAlreadyRegistered AccessDeniedException "
+	                "ThrottlingException InternalServerError "
+	                "TooManyUpdates",
+	    err->peer_code);
 }
 
 static int

@@ -5,12 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct api_reply;
-struct buf;
+#include "base/buf.h"
+
 struct client;
 struct cred;
 struct err;
+struct json;
 struct rsa_key;
+struct sigv4_signer;
 
 /*
  * The operations of AWS Systems Manager that a managed node's life needs, as
@@ -34,13 +36,21 @@ struct ssm {
 	const struct cred *as;
 	const char *role; /* of the node, for advice */
 	int64_t deadline;
-	int max_attempts; /* of each call, 0 = as configured */
 };
 
-/* Send one operation of this service, unless the body has failed; reply is
- * freed by the caller, also after a failure. */
-int ssm_call(const struct ssm *ssm, const char *operation,
-    const struct buf *body, struct api_reply *reply, struct err *err);
+/* One operation of this service: what goes out, what comes back. */
+struct ssm_exchange {
+	const char *operation;
+	struct buf body;                   /* JSON; freed by ssm_exchange() */
+	const char *secret;                /* in the body, NULL = none */
+	const struct sigv4_signer *signer; /* NULL = as struct ssm says */
+	int max_attempts;                  /* 0 = as configured */
+	struct json *doc; /* the answer, freed by the caller, also after
+	                   * a failure */
+	bool ambiguous;   /* a failed attempt may have been carried out */
+};
+int ssm_exchange(const struct ssm *ssm, struct ssm_exchange *what,
+    struct err *err);
 
 struct ssm_tag {
 	const char *key, *value;
