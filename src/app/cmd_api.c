@@ -74,9 +74,7 @@ make_body(struct call *call, struct err *err)
 	}
 	/* As it was given: the signature is over the bytes that are sent. */
 	buf_add(&call->body, text.data, text.len);
-	rc = buf_ok(&call->body)
-	         ? 0
-	         : err_set(err, ERR_KIND_SYSTEM, "no memory for the body");
+	rc = buf_ok(&call->body) ? 0 : err_memory(err);
 out:
 	json_free(params);
 	buf_free(&text);

@@ -140,7 +140,7 @@ naming_name(char out[static NAMING_NAME_SIZE], const char *template,
 	buf_cut(&name,
 	    slice_head_utf8(slice_of(buf_str(&name)), SSM_TEXT_MAX).len);
 	if (!buf_ok(&name)) {
-		err_set(err, ERR_KIND_SYSTEM, "no memory for a name");
+		err_memory(err);
 		goto out;
 	}
 	if (!all_allowed(slice_of(buf_str(&name)))) {

@@ -168,7 +168,7 @@ install_vault(const struct work *work, struct err *err)
 	    sizeof(vault.fingerprint));
 	vault.private_key = buf_take(&key);
 	if (vault.private_key == NULL)
-		err_set(err, ERR_KIND_SYSTEM, "no memory for the vault");
+		err_memory(err);
 	else
 		rc = vault_save(&vault, clock_now(), err);
 out:

@@ -21,7 +21,7 @@ send_key(int fd, struct buf *der, struct err *err)
 	if (buf_ok(&line))
 		rc = file_write_fd(fd, line.data, line.len, err);
 	else
-		err_set(err, ERR_KIND_SYSTEM, "no memory for a key");
+		err_memory(err);
 	buf_free(&line);
 	buf_cut(der, 0);
 	return rc;

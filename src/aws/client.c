@@ -76,7 +76,7 @@ client_open(struct client **out, const struct conf_options *options,
 	struct client *c = calloc(1, sizeof *c);
 
 	if (c == NULL)
-		return err_set(err, ERR_KIND_SYSTEM, "no memory");
+		return err_memory(err);
 	if (open_parts(c, options, err) != 0) {
 		client_free(c);
 		return -1;

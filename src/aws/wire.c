@@ -56,7 +56,7 @@ wire_format(struct wire *out, const struct attempt *call, int64_t when,
 
 	url_authority(&call->endpoint.url, &out->host);
 	if (!buf_ok(&out->host))
-		return err_set(err, ERR_KIND_SYSTEM, "no memory");
+		return err_memory(err);
 	add(out, "Host", buf_str(&out->host));
 	add(out, "Content-Type",
 	    json ? "application/x-amz-json-1.1"

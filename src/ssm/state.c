@@ -113,9 +113,7 @@ state_encode(struct buf *out, const struct state *state, struct err *err)
 		    *(const bool *)flag);
 	}
 	json_write(out, ",\n\t\"since\": #\n}\n", (long long)state->since);
-	return buf_ok(out)
-	           ? 0
-	           : err_set(err, ERR_KIND_SYSTEM, "no memory for the state");
+	return buf_ok(out) ? 0 : err_memory(err);
 }
 
 static bool
