@@ -144,6 +144,8 @@ ask(enum control_request request, int64_t ms, uid_t uid)
 			rc = 5;
 		_exit(rc == -1 ? 2 : rc);
 	}
+	/* By then it has connected and asked. */
+	clock_sleep(clock_in(STEP_MS));
 	while (waitpid(pid, &ended, WNOHANG) == 0 && clock_ms() < until) {
 		struct pollfd fds[CONTROL_CLIENTS + 1];
 
