@@ -7,11 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <grp.h>
-
 #include "agent/user.h"
 #include "base/err.h"
 #include "base/exec.h"
+#include "base/ids.h"
 
 enum step { STEP_GROUP, STEP_DIR, STEP_STDIO, STEP_USER, STEP_EXEC, STEPS };
 
@@ -79,29 +78,13 @@ set_stdio(const struct child_options *options)
 	return 0;
 }
 
-/* Groups first, the user last: nothing is left afterwards that could set the
- * others.  Then a look whether it is so. */
 static int
 set_user(const struct user_ids *user)
 {
-	uid_t uid, euid, suid;
-	gid_t gid, egid, sgid;
-
 	if (user == NULL)
 		return 0;
-	if (setgroups((size_t)user->group_count, user->groups) != 0 ||
-	    setresgid(user->gid, user->gid, user->gid) != 0 ||
-	    setresuid(user->uid, user->uid, user->uid) != 0)
-		return -1;
-	if (getresuid(&uid, &euid, &suid) != 0 ||
-	    getresgid(&gid, &egid, &sgid) != 0)
-		return -1;
-	if (uid == user->uid && euid == uid && suid == uid &&
-	    gid == user->gid && egid == gid && sgid == gid &&
-	    (uid == 0 || setuid(0) != 0))
-		return 0;
-	errno = EPERM;
-	return -1;
+	return ids_become(user->uid, user->gid, user->groups,
+	    (size_t)user->group_count);
 }
 
 /* From here to the end only functions that signal-safety(7) lists, and pure

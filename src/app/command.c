@@ -1,7 +1,6 @@
 #include "app/command.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include "agent/user.h"
 #include "app/config.h"
 #include "base/err.h"
+#include "base/ids.h"
 
 /* As every shell has it. */
 enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
@@ -52,22 +52,15 @@ command_reaped(struct command *command, pid_t pid, int status)
 	return true;
 }
 
-static int
-become_user(const struct user_ids *user, struct err *err)
-{
-	if (setgroups((size_t)user->group_count, user->groups) != 0 ||
-	    setresgid(user->gid, user->gid, user->gid) != 0 ||
-	    setresuid(user->uid, user->uid, user->uid) != 0)
-		return err_sys(err, ERR_KIND_SYSTEM, "--user");
-	return 0;
-}
-
 int
 command_become(const struct config *cfg, const struct user_ids *user,
     struct err *err)
 {
-	if (user != NULL && become_user(user, err) != 0)
+	if (user != NULL && ids_become(user->uid, user->gid, user->groups,
+	                        (size_t)user->group_count) != 0) {
+		err_sys(err, ERR_KIND_SYSTEM, "--user");
 		return (int)err->code;
+	}
 	execvpe(cfg->argv[0], cfg->argv, cfg->env.vars);
 	err_sys(err, ERR_KIND_SYSTEM, "%s", cfg->argv[0]);
 	return exec_status(errno);

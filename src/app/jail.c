@@ -1,7 +1,6 @@
 #include "app/jail.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -12,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "base/ids.h"
 #include "base/log.h"
 
 enum { CAPABILITIES_MAX = 64 };
@@ -40,7 +40,7 @@ jail_worker(const int *keep, size_t count)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_DUMPABLE, 0);
-	setrlimit(RLIMIT_CORE, &none);
+	syscall(SYS_prlimit64, 0, RLIMIT_CORE, &none, NULL);
 	no_stdio();
 	file_close_others(keep, count);
 }
@@ -68,9 +68,7 @@ jail_net(struct err *err)
 		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
 			break;
 	}
-	if (root && (setgroups(0, NULL) != 0 ||
-	                setresgid(JAIL_ID, JAIL_ID, JAIL_ID) != 0 ||
-	                setresuid(JAIL_ID, JAIL_ID, JAIL_ID) != 0))
+	if (root && ids_become(JAIL_ID, JAIL_ID, NULL, 0) != 0)
 		log_event(LOG_WARN, "worker_privileges",
 		    "the worker that talks to AWS keeps uid 0, without "
 		    "capabilities: CAP_SETUID and CAP_SETGID are missing");
