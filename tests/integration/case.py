@@ -41,6 +41,11 @@ class Case(unittest.TestCase):
         for root in self.roots:
             root.remove()
 
+    def drop(self):
+        """End all containers of the test, whatever came of them."""
+        for one in self.held:
+            one.kill()
+
     def root(self, kind="alpine"):
         """Make a root that goes with the test."""
         self.roots.append(Root(kind))

@@ -135,9 +135,8 @@ class Container:
 
     def processes(self):
         """Return {pid: program file} of all but PID 1."""
-        found = {pid: procfs.program(pid)
-                 for pid in procfs.descendants(self.pid1)}
-        return {pid: name for pid, name in found.items()}
+        return {pid: procfs.program(pid) or procfs.status(pid).get("Name")
+                for pid in procfs.descendants(self.pid1)}
 
     def find(self, name):
         """Return the pids of a program in it."""

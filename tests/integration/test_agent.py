@@ -74,7 +74,7 @@ class Minded(Case):
     def test_deaf_in_up(self):
         """The same with `up` and `down`; no process stays."""
         held = self.start([SH, "-c", "ssm-activate up; ssm-activate down; "
-                           "echo done; sleep 60"],
+                           "echo done; sleep 60 & wait"],
                           env=environment(STANDIN_IGNORE_TERM="1",
                                           STANDIN_SESSION="1"))
         wait_until(lambda: "done" in held.out, "down")

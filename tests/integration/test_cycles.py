@@ -22,7 +22,7 @@ class Cycles(Case):
              "ssm-activate up >>/tmp/ids && ssm-activate down || exit 1; "
              "i=$((i + 1)); echo cycle $i; sleep 0.05; "
              "while [ -e /tmp/hold ]; do sleep 0.05; done; done; "
-             "echo done; sleep 60" % CYCLES], root,
+             "echo done; sleep 60 & wait" % CYCLES], root,
             environment(SSM_ACTIVATE_LOG="warn", STANDIN_STOP_MS="0"))
         root.write("/tmp/hold", "")
         wait_until(lambda: "cycle 1\n" in held.out, "the first")

@@ -1,9 +1,11 @@
 """Killed at any point: the next start with the same files cleans up."""
 
+import os
 import signal
 import subprocess
 import unittest
 
+import place
 from case import BIN, SLEEP, STATE, UP, Case, environment, wait_until
 
 STEPS = ("CreateActivation", "RegisterManagedInstance", "DeleteActivation")
@@ -23,6 +25,8 @@ class Killed(Case):
 
     def begin_and_kill(self, root, operation, **effect):
         """Kill PID 1 while it waits for the answer to a call."""
+        self.drop()
+        self.aws.reset()
         self.aws.fault(operation=operation, **effect)
         held = self.start([BIN, "run", "--"] + SLEEP, root)
         wait_until(lambda: operation in self.operations(), operation)
@@ -45,7 +49,6 @@ class Killed(Case):
         """The call had not been carried out."""
         for operation in STEPS:
             with self.subTest(operation=operation):
-                self.aws.reset()
                 root = self.root()
                 self.begin_and_kill(root, operation, stall=DELAY)
                 self.check_next(root)
@@ -54,7 +57,6 @@ class Killed(Case):
         """The call had been carried out; its answer came too late."""
         for operation in STEPS:
             with self.subTest(operation=operation):
-                self.aws.reset()
                 root = self.root()
                 self.begin_and_kill(root, operation, stall=DELAY,
                                     perform=True)
@@ -106,7 +108,7 @@ class Restarted(Case):
         held, node = self.run_up(root=root)
         held.kill()
         subprocess.run(
-            [self.program(), "api", "ssm", "DeregisterManagedInstance",
+            [place.program(), "api", "ssm", "DeregisterManagedInstance",
              "--body", '{"InstanceId":"%s"}' % node],
             env=self.aws.environment(), check=True, timeout=30,
             capture_output=True)
@@ -114,12 +116,6 @@ class Restarted(Case):
         self.assertNotEqual(again, node)
         self.assertEqual([one["InstanceId"] for one in self.aws.nodes()],
                          [again])
-
-    @staticmethod
-    def program():
-        """Return the path of the binary."""
-        import place
-        return place.program()
 
     def test_copied(self):
         """In another container: never the same identity, and the old node,
@@ -154,10 +150,8 @@ class Restarted(Case):
         held, node = self.run_up(root=root)
         other = self.root()
         folder = other.inside("/var/lib/ssm-activate")
-        import os
-        from place import mount
         os.makedirs(folder)
-        mount("--bind", root.inside("/var/lib/ssm-activate"), folder)
+        place.mount("--bind", root.inside("/var/lib/ssm-activate"), folder)
         other.mounts.append(folder)
         second = self.start([BIN, "run", "--"] + SLEEP, other,
                             environment(SSM_ACTIVATE_REQUIRED="true"))
@@ -172,7 +166,6 @@ class Restarted(Case):
         held = self.start(["/bin/sh", "-c", "ssm-activate up; echo once; "
                            "sleep 60"])
         held.wait_line(UP)
-        import os
         os.kill(held.find("ssm-activate")[0], signal.SIGKILL)
         done = held.program("up")
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -275,12 +275,10 @@ class Up(Case):
     def test_down_ends_all(self):
         """After `down` no process of ours is left."""
         held = self.entry("ssm-activate up && ssm-activate down; "
-                          "echo done; sleep 300")
+                          "echo done; sleep 300 & wait")
         wait_until(lambda: "done" in held.out, "down")
-        left = wait_until(
-            lambda: set(held.processes().values()) <= {"busybox"},
-            "only the application's processes")
-        self.assertTrue(left)
+        wait_until(lambda: set(held.processes().values()) <= {"busybox"},
+                   "only the application's processes")
         self.assert_account_empty()
 
     def test_up_twice(self):

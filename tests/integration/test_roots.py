@@ -55,16 +55,6 @@ class Kinds(Case):
                            "'ssm-activate down; exit' TERM; "
                            "sleep 60 & wait"], self.root(kind))
 
-    def test_system_store(self):
-        """Our authority in the image's own store, no AWS_CA_BUNDLE."""
-        for kind in ("alpine", "debian"):
-            with self.subTest(kind=kind):
-                self.aws.reset()
-                root = self.root(kind)
-                root.write(STORE, root.read("/aws.pem"))
-                self.live([BIN, "run"], root,
-                          environment(AWS_CA_BUNDLE=None))
-
     def test_ssl_cert_file(self):
         """The user's SSL_CERT_FILE is the agent's, as it is."""
         root = self.root()
@@ -256,10 +246,11 @@ class AgentEnvironment(Case):
 
     def dump(self, **variables):
         """Return the agent's environment."""
-        env = environment(STANDIN_ENV_DUMP="/tmp/dump",
-                          DATABASE_URL="postgres://x", AWS_PROFILE=None,
-                          **variables)
-        held, _ = self.run_up(env=env)
+        root = self.root()
+        root.write("/usr/bin/standin.conf", place.STANDIN_CONF
+                   + "STANDIN_ENV_DUMP=/tmp/dump\n")
+        env = environment(DATABASE_URL="postgres://x", **variables)
+        held, _ = self.run_up(root=root, env=env)
         wait_until(lambda: held.root.exists("/tmp/dump.start"), "the dump")
         pairs = (line.partition("=") for line in
                  held.root.read("/tmp/dump").splitlines())
@@ -277,6 +268,17 @@ class AgentEnvironment(Case):
                      "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE"):
             self.assertNotIn(name, found)
 
+    def test_roots_of_the_agent(self):
+        """The image's own store and the user's bundle, in one file."""
+        root = self.root()
+        store = "-----BEGIN CERTIFICATE-----\nstore\n"
+        root.write(STORE, store)
+        held, _ = self.run_up(root=root)
+        text = root.read("/var/lib/ssm-activate/ca.pem")
+        self.assertIn(store, text)
+        self.assertIn(root.read("/aws.pem"), text)
+        held.wait_line("is online")
+
     def test_role_stays(self):
         """Sessions can use the task's role."""
         env = dict(place.current.aws.task_env)
@@ -289,7 +291,7 @@ class AgentEnvironment(Case):
     def test_minimal(self):
         """Only what the agent needs."""
         _, found = self.dump(SSM_ACTIVATE_AGENT_ENV="minimal",
-                             HTTPS_PROXY=None, TZ="UTC")
+                             TZ="UTC")
         self.assertNotIn("DATABASE_URL", found)
         self.assertLessEqual(set(found), {
             "PATH", "HOME", "LANG", "TZ", "AWS_REGION", "SSL_CERT_FILE"})
