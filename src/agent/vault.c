@@ -1,7 +1,5 @@
 #include "agent/vault.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "agent/paths.h"
@@ -10,149 +8,102 @@
 #include "base/file.h"
 #include "base/slice.h"
 
-#define DIGITS "0123456789"
-#define LOWER  "abcdefghijklmnopqrstuvwxyz"
-#define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define HEXADECIMAL "ABCDEF0123456789abcdef"
+#define LOWER       "0123456789abcdefghijklmnopqrstuvwxyz"
+#define UPPER       "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 enum { KEY_TEXT_MAX = 8192 };
+
+/* The files as enum vault_file has them.  They
+ * are written in this order and removed in the other one, so that whenever
+ * there is a manifest, everything else is there, too. */
+static const char *const paths[] = { PATHS_KEY, PATHS_FINGERPRINT,
+	PATHS_REGISTRATION, PATHS_MANIFEST };
 
 void
 vault_free(struct vault *vault)
 {
-	if (vault->private_key != NULL) {
-		explicit_bzero(vault->private_key, strlen(vault->private_key));
-		free(vault->private_key);
-	}
+	slice_drop(&vault->private_key);
 	*vault = (struct vault){ 0 };
 }
 
+/* The start, and behind it at least one character, all of the set. */
 static bool
-good_node(struct slice s)
+is_good(const char *text, size_t max, const char *start, const char *set)
 {
-	return s.len < VAULT_NODE_MAX && slice_starts(s, "mi-") &&
-	       slice_all_in(slice_skip(s, 3), DIGITS LOWER);
-}
+	struct slice s = slice_of(text);
 
-static bool
-good_region(struct slice s)
-{
-	return s.len < 64 && slice_all_in(s, DIGITS LOWER "-");
-}
-
-static bool
-good_fingerprint(struct slice s)
-{
-	return s.len == VAULT_UUID_SIZE - 1 &&
-	       slice_all_in(s, DIGITS "abcdefABCDEF-");
-}
-
-static bool
-good_key(struct slice s)
-{
-	return s.len <= KEY_TEXT_MAX &&
-	       slice_all_in(s, DIGITS LOWER UPPER "+/=");
+	return s.len <= max && slice_starts(s, start) &&
+	       slice_all_in(slice_skip(s, slice_of(start).len), set);
 }
 
 int
 vault_check(const struct vault *vault, struct err *err)
 {
-	if (!good_node(slice_of(vault->node)))
-		return err_set(err, ERR_KIND_PARSE, "vault: bad node id");
-	if (!good_region(slice_of(vault->region)))
-		return err_set(err, ERR_KIND_PARSE, "vault: bad region");
-	if (!good_fingerprint(slice_of(vault->fingerprint)))
-		return err_set(err, ERR_KIND_PARSE, "vault: bad fingerprint");
-	if (!good_key(slice_of(vault->private_key)))
-		return err_set(err, ERR_KIND_PARSE, "vault: bad private key");
-	return 0;
+	const char *bad = NULL;
+
+	if (!is_good(vault->private_key, KEY_TEXT_MAX, "", "+/=" UPPER LOWER))
+		bad = "private key";
+	if (slice_of(vault->fingerprint).len != VAULT_UUID_SIZE - 1 ||
+	    !is_good(vault->fingerprint, VAULT_UUID_SIZE, "", "-" HEXADECIMAL))
+		bad = "fingerprint";
+	if (!is_good(vault->region, sizeof(vault->region) - 1, "", "-" LOWER))
+		bad = "region";
+	if (!is_good(vault->node, VAULT_NODE_MAX - 1, "mi-", LOWER))
+		bad = "node id";
+	if (bad == NULL)
+		return 0;
+	return err_set(err, ERR_KIND_PARSE, "bad %s", bad);
 }
 
-/* A folder of the vault, with exactly the mode that the agent sets itself. */
-static int
-make_folder(const char *path, mode_t mode, struct err *err)
-{
-	if (file_mkdirs(path, mode, err) != 0)
-		return -1;
-	if (chmod(path, mode) != 0)
-		return err_sys(err, ERR_KIND_SYSTEM, "chmod %s", path);
-	return 0;
-}
-
+/* Those of the vault with exactly the mode that the agent sets itself. */
 static int
 make_folders(struct err *err)
 {
 	if (file_mkdirs("/var/lib", 0755, err) != 0 ||
-	    file_mkdirs(PATHS_LIB, 0700, err) != 0)
+	    file_mkdirs(PATHS_LIB, 0700, err) != 0 ||
+	    file_mkdirs(PATHS_STORE, 0600, err) != 0)
 		return -1;
-	if (make_folder(PATHS_VAULT, 0600, err) != 0)
-		return -1;
-	return make_folder(PATHS_STORE, 0600, err);
-}
-
-static int
-write_text(const char *path, struct buf *text, struct err *err)
-{
-	int rc = file_write(path, 0600, buf_str(text), text->len, err);
-
-	buf_cut(text, 0);
-	return rc;
+	if (chmod(PATHS_VAULT, 0600) != 0 || chmod(PATHS_STORE, 0600) != 0)
+		return err_sys(err, ERR_KIND_SYSTEM, "chmod " PATHS_VAULT);
+	return 0;
 }
 
 static int
 write_files(const struct vault *vault, int64_t when, struct err *err)
 {
 	struct buf text = { 0 };
-	int rc = -1;
+	int rc = 0;
 
-	if (vault_encode_key(&text, vault, when, err) != 0 ||
-	    write_text(PATHS_KEY, &text, err) != 0)
-		goto out;
-	if (vault_encode_fingerprint(&text, vault, err) != 0 ||
-	    write_text(PATHS_FINGERPRINT, &text, err) != 0)
-		goto out;
-	if (vault_encode_registration(&text, vault, err) != 0 ||
-	    write_text(PATHS_REGISTRATION, &text, err) != 0)
-		goto out;
-	if (vault_encode_manifest(&text, err) != 0 ||
-	    write_text(PATHS_MANIFEST, &text, err) != 0)
-		goto out;
-	rc = 0;
-out:
-	buf_free(&text);
+	for (int i = VAULT_KEY; i <= VAULT_MANIFEST && rc == 0; i++) {
+		vault_encode(&text, (enum vault_file)i, vault, when);
+		rc = buf_ok(&text)
+		         ? file_write(paths[i], 0600, text.data, text.len, err)
+		         : err_memory(err);
+		buf_free(&text);
+	}
 	return rc;
 }
 
 int
 vault_save(const struct vault *vault, int64_t when, struct err *err)
 {
-	if (vault_check(vault, err) != 0)
-		return -1;
 	/* Without its manifest an older identity counts for nothing, so no
 	 * crash from here on leaves key and fingerprint of two nodes. */
-	if (vault_remove(err) != 0)
-		return err_wrap(err, "vault");
-	if (make_folders(err) == 0 && write_files(vault, when, err) == 0)
-		return 0;
-	/* err is set, so what this reports stays out of it. */
-	(void)vault_remove(err);
+	if (vault_check(vault, err) == 0 && vault_remove(err) == 0) {
+		if (make_folders(err) == 0 &&
+		    write_files(vault, when, err) == 0)
+			return 0;
+		/* err is set, so what this reports stays out of it. */
+		(void)vault_remove(err);
+	}
 	return err_wrap(err, "vault");
 }
 
-/* Append the file; an absent one or an empty name leaves *text NULL. */
-static int
-read_text(const char **text, const char *path, struct buf *out, struct err *err)
+static const char *
+text_of(enum file_found found, const struct buf *text)
 {
-	enum file_found found;
-
-	*text = NULL;
-	if (slice_eq(slice_of(path), ""))
-		return 0;
-	found = file_read(path, out, err);
-	if (found == FILE_FAILED)
-		return -1;
-	if (found == FILE_FOUND)
-		*text = buf_str(out);
-	return 0;
+	return found == FILE_FOUND ? buf_str(text) : NULL;
 }
 
 static int
@@ -160,15 +111,14 @@ load_places(struct vault *out, const struct vault_places *places,
     struct err *err)
 {
 	struct buf key = { 0 }, fingerprint = { 0 };
-	const char *key_text, *fingerprint_text;
+	enum file_found has_key = file_read(places->key, &key, err);
+	enum file_found has_fingerprint =
+	    file_read(places->fingerprint, &fingerprint, err);
 	int rc = -1;
 
-	if (read_text(&key_text, places->key, &key, err) != 0 ||
-	    read_text(&fingerprint_text, places->fingerprint, &fingerprint,
-	        err) != 0)
-		goto out;
-	rc = vault_decode(out, key_text, fingerprint_text, err);
-out:
+	if (has_key != FILE_FAILED && has_fingerprint != FILE_FAILED)
+		rc = vault_decode(out, text_of(has_key, &key),
+		    text_of(has_fingerprint, &fingerprint), err);
 	buf_free(&key);
 	buf_free(&fingerprint);
 	return rc;
@@ -178,28 +128,14 @@ int
 vault_load(struct vault *out, struct err *err)
 {
 	struct vault_places places = { 0 };
-	struct vault new = { 0 };
 	struct buf manifest = { 0 };
-	const char *text;
-	int rc = -1;
+	enum file_found found = file_read(PATHS_MANIFEST, &manifest, err);
+	int rc = found == FILE_ABSENT ? 1 : -1;
 
-	if (read_text(&text, PATHS_MANIFEST, &manifest, err) != 0)
-		goto out;
-	rc = 1;
-	if (text == NULL)
-		goto out;
-	rc = vault_decode_manifest(&places, text, err);
+	if (found == FILE_FOUND)
+		rc = vault_decode_manifest(&places, buf_str(&manifest), err);
 	if (rc == 0)
-		rc = load_places(&new, &places, err);
-	if (rc == 0 && new.private_key == NULL)
-		rc = 1;
-	if (rc != 0)
-		goto out;
-	vault_free(out);
-	*out = new;
-	new = (struct vault){ 0 };
-out:
-	vault_free(&new);
+		rc = load_places(out, &places, err);
 	buf_free(&manifest);
 	return rc == -1 ? err_wrap(err, "vault") : rc;
 }
@@ -207,13 +143,9 @@ out:
 int
 vault_remove(struct err *err)
 {
-	/* The manifest first: without it the agent does not look further. */
-	static const char *const files[] = { PATHS_MANIFEST, PATHS_KEY,
-		PATHS_FINGERPRINT, PATHS_REGISTRATION, PATHS_IDENTITY };
 	int rc = 0;
 
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		if (file_remove(files[i], err) != 0)
-			rc = -1;
-	return rc;
+	for (int i = VAULT_MANIFEST; i >= VAULT_KEY; i--)
+		rc |= file_remove(paths[i], err);
+	return rc | file_remove(PATHS_IDENTITY, err);
 }

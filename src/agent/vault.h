@@ -24,24 +24,27 @@ struct vault {
 
 void vault_free(struct vault *vault);
 
-/* Every member is there and of the form that AWS gives it; none of them needs
- * quoting in JSON then. */
+/* Every member is there and of the form that AWS gives it. */
 int vault_check(const struct vault *vault, struct err *err);
 
-/* The files' texts; pure.  when: seconds since 1970, of the key. */
-int vault_encode_key(struct buf *out, const struct vault *vault, int64_t when,
-    struct err *err);
-int vault_encode_fingerprint(struct buf *out, const struct vault *vault,
-    struct err *err);
-int vault_encode_manifest(struct buf *out, struct err *err);
-int vault_encode_registration(struct buf *out, const struct vault *vault,
-    struct err *err);
+/* The files, in the order in which they are written. */
+enum vault_file {
+	VAULT_KEY,
+	VAULT_FINGERPRINT,
+	VAULT_REGISTRATION,
+	VAULT_MANIFEST,
+};
+
+/* Append the text of a file; pure.  when: seconds since 1970, of the key.
+ * What buf_ok() says counts. */
+void vault_encode(struct buf *out, enum vault_file file,
+    const struct vault *vault, int64_t when);
 
 /*
- * Texts back into out; both may be NULL (absent).  0, or -1 when what is there
- * is damaged: a key that the agent would take up beside a fingerprint that it
- * would not.  A key text that was cleared, or is NULL, leaves out empty
- * (node is "").  Members that are not known are skipped.  Pure.
+ * Texts back into out; both may be NULL (absent).  0, 1 when there is no
+ * identity (the key text was cleared, or is NULL), -1 when what is there is
+ * damaged: a key that the agent would take up beside a fingerprint that it
+ * would not.  Members that are not known are skipped.  Pure.
  */
 int vault_decode(struct vault *out, const char *key_text,
     const char *fingerprint_text, struct err *err);

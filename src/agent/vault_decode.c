@@ -1,24 +1,26 @@
-#include <string.h>
-
 #include "agent/vault.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/slice.h"
 
-static int
-parse_object(struct json **out, const char *text, const char *what,
-    struct err *err)
+/* The object of the file called what; NULL if it is none. */
+static struct json *
+parse_object(const char *text, const char *what, struct err *err)
 {
+	struct slice whole = slice_of(text);
 	struct json *doc = NULL;
 
-	if (json_parse(&doc, text, strlen(text), err) != 0)
-		return err_wrap(err, what);
-	if (!json_is_object(doc)) {
+	if (text == NULL)
+		err_set(err, ERR_KIND_PARSE, "missing");
+	else if (json_parse(&doc, text, whole.len, err) == 0 &&
+	         !json_is_object(doc)) {
+		err_set(err, ERR_KIND_PARSE, "not an object");
 		json_free(doc);
-		return err_set(err, ERR_KIND_PARSE, "%s: not an object", what);
+		doc = NULL;
 	}
-	*out = doc;
-	return 0;
+	if (doc == NULL)
+		err_wrap(err, what);
+	return doc;
 }
 
 /* A member that is missing, empty or no text gives the empty slice. */
@@ -28,87 +30,70 @@ member(const struct json *doc, const char *name)
 	return slice_of(json_text(doc, name));
 }
 
+/* What is too long becomes empty, which vault_check() refuses. */
 static int
-decode_key(struct vault *out, const struct json *doc, struct err *err)
+decode(struct vault *out, const struct json *key,
+    const struct json *fingerprint, struct err *err)
 {
-	struct slice node = member(doc, "instanceID");
-	struct slice region = member(doc, "region");
-	struct slice key = member(doc, "privateKey");
-
-	/* The agent's own test whether it is registered
-	 * (registration.HasManagedInstancesCredentials). */
-	if (node.len == 0 || region.len == 0 || key.len == 0)
-		return 0;
-	if (!slice_copy(node, out->node, sizeof(out->node)) ||
-	    !slice_copy(region, out->region, sizeof(out->region)))
-		return err_set(err, ERR_KIND_PARSE,
-		    "RegistrationKey: too long");
-	out->private_key = slice_dup(key);
+	(void)slice_copy(member(key, "instanceID"), out->node,
+	    sizeof(out->node));
+	(void)slice_copy(member(key, "region"), out->region,
+	    sizeof(out->region));
+	(void)slice_copy(member(fingerprint, "fingerprint"), out->fingerprint,
+	    sizeof(out->fingerprint));
+	out->private_key = slice_dup(member(key, "privateKey"));
 	if (out->private_key == NULL)
-		return err_set(err, ERR_KIND_SYSTEM, "out of memory");
-	return 0;
+		return err_memory(err);
+	return vault_check(out, err);
 }
 
-static int
-decode_fingerprint(struct vault *out, const char *text, struct err *err)
+/* The agent's own test whether it is registered
+ * (registration.HasManagedInstancesCredentials). */
+static bool
+has_identity(const struct json *key)
 {
-	struct json *doc = NULL;
-	struct slice value;
-	int rc = -1;
-
-	if (text == NULL)
-		return err_set(err, ERR_KIND_PARSE,
-		    "InstanceFingerprint: missing");
-	if (parse_object(&doc, text, "InstanceFingerprint", err) != 0)
-		goto out;
-	value = member(doc, "fingerprint");
-	if (slice_copy(value, out->fingerprint, sizeof(out->fingerprint)))
-		rc = 0;
-	else
-		err_set(err, ERR_KIND_PARSE, "InstanceFingerprint: too long");
-out:
-	json_free(doc);
-	return rc;
+	return member(key, "instanceID").len > 0 &&
+	       member(key, "region").len > 0 &&
+	       member(key, "privateKey").len > 0;
 }
 
 int
 vault_decode(struct vault *out, const char *key_text,
     const char *fingerprint_text, struct err *err)
 {
+	struct json *key, *fingerprint = NULL;
 	struct vault new = { 0 };
-	struct json *doc = NULL;
 	int rc = -1;
 
-	if (key_text != NULL &&
-	    (parse_object(&doc, key_text, "RegistrationKey", err) != 0 ||
-	        decode_key(&new, doc, err) != 0))
-		goto out;
-	if (new.private_key != NULL &&
-	    (decode_fingerprint(&new, fingerprint_text, err) != 0 ||
-	        vault_check(&new, err) != 0))
-		goto out;
-	vault_free(out);
-	*out = new;
-	new = (struct vault){ 0 };
-	rc = 0;
-out:
-	vault_free(&new);
-	json_free(doc);
+	if (key_text == NULL)
+		return 1;
+	key = parse_object(key_text, "RegistrationKey", err);
+	if (key != NULL && !has_identity(key))
+		rc = 1;
+	else if (key != NULL)
+		fingerprint =
+		    parse_object(fingerprint_text, "InstanceFingerprint", err);
+	if (fingerprint != NULL)
+		rc = decode(&new, key, fingerprint, err);
+	if (rc == 0) {
+		vault_free(out);
+		*out = new;
+	} else {
+		vault_free(&new);
+	}
+	json_free(fingerprint);
+	json_free(key);
 	return rc;
 }
 
-static int
-decode_place(char *out, size_t size, const struct json *doc, const char *name,
-    struct err *err)
+static bool
+decode_place(char out[static VAULT_PATH_MAX], const struct json *doc,
+    const char *name)
 {
 	struct slice path = member(doc, name);
 
-	if (path.len == 0)
-		return 0;
-	if (!slice_starts(path, "/") || !slice_copy(path, out, size))
-		return err_set(err, ERR_KIND_PARSE, "Manifest: bad path of %s",
-		    name);
-	return 0;
+	return path.len == 0 || (slice_starts(path, "/") &&
+	                            slice_copy(path, out, VAULT_PATH_MAX));
 }
 
 int
@@ -116,20 +101,16 @@ vault_decode_manifest(struct vault_places *out, const char *text,
     struct err *err)
 {
 	struct vault_places new = { 0 };
-	struct json *doc = NULL;
-	int rc = -1;
+	struct json *doc = parse_object(text, "Manifest", err);
+	int rc = 0;
 
-	if (parse_object(&doc, text, "Manifest", err) != 0)
-		goto out;
-	if (decode_place(new.key, sizeof(new.key), doc, "RegistrationKey",
-	        err) != 0)
-		goto out;
-	if (decode_place(new.fingerprint, sizeof(new.fingerprint), doc,
-	        "InstanceFingerprint", err) != 0)
-		goto out;
-	*out = new;
-	rc = 0;
-out:
+	if (doc == NULL)
+		return -1;
+	if (decode_place(new.key, doc, "RegistrationKey") &&
+	    decode_place(new.fingerprint, doc, "InstanceFingerprint"))
+		*out = new;
+	else
+		rc = err_set(err, ERR_KIND_PARSE, "Manifest: bad path");
 	json_free(doc);
 	return rc;
 }
