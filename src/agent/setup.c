@@ -11,8 +11,6 @@
 #include "base/log.h"
 #include "base/slice.h"
 
-#define BESIDE "/configuration/amazon-ssm-agent.json"
-
 enum { CONFIG_MAX = 256 * 1024, SEELOG_MAX = 256 * 1024 };
 
 static const char sudoers[] =
@@ -21,84 +19,54 @@ static const char sudoers[] =
 
 /* The agent reads its configuration without regard to the case of names, and
  * the last of several counts; so there may be only one. */
-static int
-check_single(const struct json *obj, const char *name, struct err *err)
+static bool
+is_single(const struct json *obj, const char *name)
 {
 	const struct json *member;
 	int count = 0;
 
 	for (member = json_first(obj); member != NULL;
 	     member = json_next(member))
-		if (slice_eq_nocase(slice_of(json_name(member)), name))
-			count++;
-	if (count <= 1)
-		return 0;
-	return err_set(err, ERR_KIND_CONFIG,
-	    "the agent's configuration has more than one %s", name);
-}
-
-/* The object that the agent takes for that name, made when there is none. */
-static struct json *
-section(struct json *doc, const char *name, struct err *err)
-{
-	struct json *obj = json_object_in(doc, name);
-
-	if (obj == NULL) {
-		err_set(err, ERR_KIND_CONFIG,
-		    "%s in the agent's configuration is not an object", name);
-		return NULL;
-	}
-	return check_single(doc, name, err) == 0 ? obj : NULL;
+		count += slice_eq_nocase(slice_of(json_name(member)), name);
+	return count == 1;
 }
 
 static bool
-is_only_onprem(const struct json *list)
+has_value(const struct json *member, const char *value)
 {
-	const struct json *first = json_first(list);
+	struct buf text = { 0 };
+	bool same = member != NULL && json_print(&text, member) == 0 &&
+	            slice_eq(slice_of(buf_str(&text)), value);
 
-	return json_is_array(list) && json_next(first) == NULL &&
-	       slice_eq(slice_of(json_string(first)), "OnPrem");
+	buf_free(&text);
+	return same;
 }
 
+/* Give the member of that section a value, which is JSON. */
 static int
-merge_share(struct json *doc, bool *changed, struct err *err)
+force(struct json *doc, const char *section, const char *name,
+    const char *value, bool *changed, struct err *err)
 {
-	struct json *profile = section(doc, "Profile", err);
-	bool share = true;
+	struct json *obj = json_object_in(doc, section), *new = NULL;
 
-	if (profile == NULL)
-		return -1;
-	if (json_bool(profile, "ShareCreds", &share) && !share)
-		return check_single(profile, "ShareCreds", err);
-	*changed = true;
-	if (json_add_bool(profile, "ShareCreds", false) != 0)
-		return err_set(err, ERR_KIND_SYSTEM, "out of memory");
-	return check_single(profile, "ShareCreds", err);
-}
-
-static int
-merge_order(struct json *doc, bool *changed, struct err *err)
-{
-	struct json *identity = section(doc, "Identity", err);
-	struct json *list;
-
-	if (identity == NULL)
-		return -1;
-	if (is_only_onprem(json_get(identity, "ConsumptionOrder")))
-		return check_single(identity, "ConsumptionOrder", err);
-	*changed = true;
-	list = json_new_array();
-	if (list == NULL || json_add_text(list, NULL, "OnPrem") != 0) {
-		json_free(list);
-		return err_set(err, ERR_KIND_SYSTEM, "out of memory");
+	if (obj == NULL)
+		return err_set(err, ERR_KIND_CONFIG, "%s is not an object",
+		    section);
+	if (!has_value(json_get(obj, name), value)) {
+		*changed = true;
+		if (json_parse(&new, value, strlen(value), err) != 0 ||
+		    json_add(obj, name, new) != 0)
+			return err_memory(err);
 	}
-	if (json_add(identity, "ConsumptionOrder", list) != 0)
-		return err_set(err, ERR_KIND_SYSTEM, "out of memory");
-	return check_single(identity, "ConsumptionOrder", err);
+	if (is_single(doc, section) && is_single(obj, name))
+		return 0;
+	return err_set(err, ERR_KIND_CONFIG, "more than one %s or %s", section,
+	    name);
 }
 
-static int
-merge(struct buf *out, const char *text, bool *changed, struct err *err)
+int
+setup_merge_config(struct buf *out, const char *text, bool *changed,
+    struct err *err)
 {
 	struct json *doc = NULL;
 	int rc = -1;
@@ -111,30 +79,16 @@ merge(struct buf *out, const char *text, bool *changed, struct err *err)
 		err_set(err, ERR_KIND_CONFIG, "not a JSON object");
 		goto out;
 	}
-	if (merge_share(doc, changed, err) != 0 ||
-	    merge_order(doc, changed, err) != 0)
+	if (force(doc, "Profile", "ShareCreds", "false", changed, err) != 0 ||
+	    force(doc, "Identity", "ConsumptionOrder", "[\"OnPrem\"]", changed,
+	        err) != 0)
 		goto out;
-	if (json_print_pretty(out, doc) != 0) {
-		err_set(err, ERR_KIND_SYSTEM, "out of memory");
-		goto out;
-	}
+	(void)json_print_pretty(out, doc);
 	buf_putc(out, '\n');
-	if (!buf_ok(out)) {
-		err_set(err, ERR_KIND_SYSTEM, "out of memory");
-		goto out;
-	}
-	rc = 0;
+	rc = buf_ok(out) ? 0 : err_memory(err);
 out:
 	json_free(doc);
 	return rc;
-}
-
-int
-setup_merge_config(struct buf *out, const char *text, struct err *err)
-{
-	bool changed = false;
-
-	return merge(out, text, &changed, err);
 }
 
 static mode_t
@@ -160,7 +114,7 @@ merge_file(const char *path, bool create, struct err *err)
 	rc = 0;
 	if (found == FILE_ABSENT && !create)
 		goto out;
-	rc = merge(&new, buf_str(&old), &changed, err);
+	rc = setup_merge_config(&new, buf_str(&old), &changed, err);
 	if (rc == 0 && (changed || found == FILE_ABSENT))
 		rc = file_write(path, mode_of(path), buf_str(&new), new.len,
 		    err);
@@ -175,17 +129,15 @@ merge_beside(const char *agent, struct err *err)
 {
 	struct slice folder, name;
 	struct buf path = { 0 };
-	int rc = 0;
+	int rc;
 
 	if (!slice_rsplit(slice_of(agent), '/', &folder, &name) ||
 	    slice_eq(folder, PATHS_BIN))
 		return 0;
 	buf_add(&path, folder.ptr, folder.len);
-	buf_puts(&path, BESIDE);
-	if (buf_ok(&path))
-		rc = merge_file(buf_str(&path), false, err);
-	else
-		rc = err_set(err, ERR_KIND_SYSTEM, "out of memory");
+	buf_puts(&path, "/configuration/" PATHS_AGENT ".json");
+	rc = buf_ok(&path) ? merge_file(buf_str(&path), false, err)
+	                   : err_memory(err);
 	buf_free(&path);
 	return rc;
 }
@@ -194,32 +146,16 @@ static int
 copy_seelog(struct err *err)
 {
 	struct buf text = { .max = SEELOG_MAX };
+	enum file_found found = FILE_ABSENT;
 	struct stat st;
 	int rc = 0;
 
-	if (lstat(PATHS_SEELOG, &st) == 0)
-		return 0;
-	switch (file_read(PATHS_SEELOG_TEMPLATE, &text, err)) {
-	case FILE_FOUND:
-		rc = file_write(PATHS_SEELOG, 0644, buf_str(&text), text.len,
-		    err);
-		break;
-	case FILE_ABSENT:
-		break;
-	case FILE_FAILED:
-		rc = -1;
-		break;
-	}
+	if (lstat(PATHS_SEELOG, &st) != 0)
+		found = file_read(PATHS_SEELOG_TEMPLATE, &text, err);
+	if (found == FILE_FOUND)
+		rc = file_write(PATHS_SEELOG, 0644, text.data, text.len, err);
 	buf_free(&text);
-	return rc;
-}
-
-static int
-make_log_folder(struct err *err)
-{
-	if (file_mkdirs("/var/log", 0755, err) != 0)
-		return -1;
-	return file_mkdirs(PATHS_LOG, 0700, err);
+	return found == FILE_FAILED ? -1 : rc;
 }
 
 int
@@ -231,7 +167,9 @@ setup_config(const char *agent, struct err *err)
 	    merge_file(PATHS_CONFIG, true, err) != 0 ||
 	    merge_beside(agent, err) != 0)
 		return err_wrap(err, "configuration");
-	if (copy_seelog(&minor) != 0 || make_log_folder(&minor) != 0)
+	if (copy_seelog(&minor) != 0 ||
+	    file_mkdirs("/var/log", 0755, &minor) != 0 ||
+	    file_mkdirs(PATHS_LOG, 0700, &minor) != 0)
 		log_debug("the agent will do without: %s", minor.msg);
 	return 0;
 }
@@ -244,9 +182,8 @@ setup_sudoers(struct err *err)
 	if (lstat(PATHS_SUDOERS, &st) == 0)
 		return 1;
 	if (file_mkdirs("/etc", 0755, err) != 0 ||
-	    file_mkdirs(PATHS_SUDOERS_DIR, 0750, err) != 0)
-		return err_wrap(err, "sudo");
-	if (file_write(PATHS_SUDOERS, 0440, sudoers, strlen(sudoers), err) != 0)
+	    file_mkdirs(PATHS_SUDOERS_DIR, 0750, err) != 0 ||
+	    file_write(PATHS_SUDOERS, 0440, sudoers, strlen(sudoers), err) != 0)
 		return err_wrap(err, "sudo");
 	return 0;
 }
@@ -255,20 +192,11 @@ int
 setup_remove_sudoers(struct err *err)
 {
 	struct buf text = { 0 };
-	int rc = 0;
+	enum file_found found = file_read(PATHS_SUDOERS, &text, err);
+	int rc = found == FILE_FAILED ? -1 : 0;
 
-	switch (file_read(PATHS_SUDOERS, &text, err)) {
-	case FILE_FOUND:
-		if (slice_same(slice_make(text.data, text.len),
-		        slice_of(sudoers)))
-			rc = file_remove(PATHS_SUDOERS, err);
-		break;
-	case FILE_ABSENT:
-		break;
-	case FILE_FAILED:
-		rc = -1;
-		break;
-	}
+	if (slice_eq(slice_make(text.data, text.len), sudoers))
+		rc = file_remove(PATHS_SUDOERS, err);
 	buf_free(&text);
 	return rc == 0 ? 0 : err_wrap(err, "sudo");
 }

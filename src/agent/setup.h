@@ -18,9 +18,11 @@ struct buf;
  * application's [default] profile, and Identity.ConsumptionOrder =
  * ["OnPrem"], because it otherwise may take the host's identity.  Everything
  * else is kept.  Pure.  A text that is not a JSON object is an error, since
- * the agent would not start with it either.
+ * the agent would not start with it either.  *changed becomes true when the
+ * text did not have the two as they should be.
  */
-int setup_merge_config(struct buf *out, const char *text, struct err *err);
+int setup_merge_config(struct buf *out, const char *text, bool *changed,
+    struct err *err);
 
 /*
  * Write the merged configuration, 0644 unless the file has another mode, and

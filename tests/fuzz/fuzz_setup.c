@@ -19,10 +19,10 @@ check(const struct buf *merged)
 	struct json *doc = NULL;
 	struct err err = { 0 };
 	const struct json *order;
-	bool share = true;
+	bool share = true, changed = false;
 
-	if (setup_merge_config(&again, buf_str(merged), &err) != 0 ||
-	    strcmp(buf_str(&again), buf_str(merged)) != 0)
+	if (setup_merge_config(&again, buf_str(merged), &changed, &err) != 0 ||
+	    changed || strcmp(buf_str(&again), buf_str(merged)) != 0)
 		abort();
 	if (json_parse(&doc, merged->data, merged->len, &err) != 0)
 		abort();
@@ -41,8 +41,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text = slice_dup(slice_make((const char *)data, size));
 	struct buf merged = { 0 };
 	struct err err = { 0 };
+	bool changed = false;
 
-	if (text != NULL && setup_merge_config(&merged, text, &err) == 0)
+	if (text != NULL &&
+	    setup_merge_config(&merged, text, &changed, &err) == 0)
 		check(&merged);
 	buf_free(&merged);
 	free(text);

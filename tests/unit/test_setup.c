@@ -27,8 +27,10 @@ check_merge(const char *text, const char *expected)
 	struct buf merged = { 0 }, flat = { 0 };
 	struct json *doc = NULL;
 	struct err err = { 0 };
+	bool changed = false;
 
-	assert_int_equal(setup_merge_config(&merged, text, &err), 0);
+	assert_int_equal(setup_merge_config(&merged, text, &changed, &err), 0);
+	assert_true(changed);
 	assert_int_equal(json_parse(&doc, merged.data, merged.len, &err), 0);
 	assert_int_equal(json_print(&flat, doc), 0);
 	assert_string_equal(buf_str(&flat), expected);
@@ -71,12 +73,18 @@ test_merging_twice_changes_nothing(void **state)
 {
 	struct buf once = { 0 }, twice = { 0 };
 	struct err err = { 0 };
+	bool changed = false;
 
 	(void)state;
 	assert_int_equal(setup_merge_config(&once,
-	                     "{\"Agent\":{\"Region\":\"x\"}}", &err),
+	                     "{\"Agent\":{\"Region\":\"x\"}}", &changed, &err),
 	    0);
-	assert_int_equal(setup_merge_config(&twice, buf_str(&once), &err), 0);
+	assert_true(changed);
+	changed = false;
+	assert_int_equal(setup_merge_config(&twice, buf_str(&once), &changed,
+	                     &err),
+	    0);
+	assert_false(changed);
 	assert_string_equal(buf_str(&once), buf_str(&twice));
 	buf_free(&once);
 	buf_free(&twice);
@@ -97,8 +105,11 @@ test_refuses_what_the_agent_would_read_otherwise(void **state)
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		struct buf out = { 0 };
 		struct err err = { 0 };
+		bool changed = false;
 
-		assert_int_equal(setup_merge_config(&out, texts[i], &err), -1);
+		assert_int_equal(setup_merge_config(&out, texts[i], &changed,
+		                     &err),
+		    -1);
 		assert_string_not_equal(err.msg, "");
 		assert_int_equal(out.len, 0);
 		buf_free(&out);
