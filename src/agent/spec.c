@@ -1,40 +1,40 @@
 #include "agent/spec.h"
 
+#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/paths.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/format.h"
 #include "base/slice.h"
 
 #define PATH_DEFAULT \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-enum { FOLDER_MAX = 4096 };
 
 /*
  * With static keys or a profile name the agent's worker would sign with the
  * application's identity and hibernate for ever; a bundle file that is
  * missing makes it crash.
  */
-static const char *const never[] = { "AWS_ACCESS_KEY_ID",
-	"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
-	"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CA_BUNDLE", "SSM_ACTIVATE",
-	NULL };
+static const char never[] =
+    "AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN "
+    "AWS_SECURITY_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE AWS_CA_BUNDLE "
+    "SSM_ACTIVATE";
 
-static const char *const minimal[] = { "PATH", "HOME", "LANG", "TZ",
-	"http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "no_proxy",
-	"NO_PROXY", "AWS_REGION", "AWS_DEFAULT_REGION", "SSL_CERT_FILE",
-	"SSL_CERT_DIR", NULL };
+static const char minimal[] =
+    "PATH HOME LANG TZ http_proxy HTTP_PROXY https_proxy HTTPS_PROXY no_proxy "
+    "NO_PROXY AWS_REGION AWS_DEFAULT_REGION SSL_CERT_FILE SSL_CERT_DIR";
 
 static bool
-is_one_of(struct slice name, const char *const *list)
+is_one_of(struct slice name, const char *words)
 {
-	for (size_t i = 0; list[i] != NULL; i++)
-		if (slice_eq(name, list[i]))
+	struct slice rest = slice_of(words), word;
+
+	while (slice_cut(&rest, ' ', &word))
+		if (slice_same(name, word))
 			return true;
 	return false;
 }
@@ -54,28 +54,33 @@ struct list {
 	bool failed;
 };
 
+/* One of them begins so. */
 static bool
-list_has(const struct list *list, struct slice name)
+list_has(const struct list *list, struct slice start)
 {
 	for (size_t i = 0; i < list->count; i++) {
-		struct slice have, value;
-
-		if (slice_split(slice_of(list->item[i]), '=', &have, &value) &&
-		    slice_same(have, name))
+		if (slice_same(slice_head(slice_of(list->item[i]), start.len),
+		        start))
 			return true;
 	}
 	return false;
 }
 
-static void
-list_add(struct list *list, struct slice text)
+/* The end of the list is NULL at any time. */
+static bool
+list_sets(const struct list *list, const char *name)
 {
-	char *copy = slice_dup(text);
+	return env_raw((struct env){ list->item }, name) != NULL;
+}
 
-	if (copy == NULL)
+/* text: its own from now on; NULL = there was no memory for it. */
+static void
+list_add(struct list *list, char *text)
+{
+	if (text == NULL)
 		list->failed = true;
 	else
-		list->item[list->count++] = copy;
+		list->item[list->count++] = text;
 }
 
 /* Add NAME=value unless the name is there already. */
@@ -84,14 +89,10 @@ list_default(struct list *list, const char *name, const char *value)
 {
 	struct buf text = { 0 };
 
-	if (value == NULL || list_has(list, slice_of(name)))
+	if (value == NULL || list_sets(list, name))
 		return;
 	buf_printf(&text, "%s=%s", name, value);
-	if (buf_ok(&text))
-		list_add(list, slice_make(text.data, text.len));
-	else
-		list->failed = true;
-	buf_free(&text);
+	list_add(list, buf_take(&text));
 }
 
 static size_t
@@ -112,13 +113,14 @@ fill(struct list *list, const struct spec_options *options, size_t count)
 		struct slice name, value;
 
 		if (slice_split(text, '=', &name, &value) &&
-		    stays(name, options) && !list_has(list, name))
-			list_add(list, text);
+		    stays(name, options) &&
+		    !list_has(list, slice_head(text, name.len + 1)))
+			list_add(list, slice_dup(text));
 	}
 	list_default(list, "PATH", PATH_DEFAULT);
 	list_default(list, "HOME", "/root");
 	list_default(list, "SSL_CERT_FILE", options->cert_file);
-	if (options->minimal && !list_has(list, slice_of("AWS_DEFAULT_REGION")))
+	if (options->minimal && !list_sets(list, "AWS_DEFAULT_REGION"))
 		list_default(list, "AWS_REGION", options->region);
 }
 
@@ -153,7 +155,7 @@ spec_build(struct spec *out, const struct spec_options *options,
 	return 0;
 fail:
 	spec_free(&new);
-	return err_set(err, ERR_KIND_SYSTEM, "out of memory");
+	return err_memory(err);
 }
 
 void
@@ -175,58 +177,29 @@ is_program(const char *path)
 
 /* folder/name in out; false if it does not fit. */
 static bool
-join(char *out, size_t size, struct slice folder, const char *name)
+join(char out[static PATH_MAX], struct slice folder, const char *name)
 {
-	struct buf path = { 0 };
-	bool fits;
-
-	buf_add(&path, folder.ptr, folder.len);
-	if (!slice_ends(folder, "/"))
-		buf_putc(&path, '/');
-	buf_puts(&path, name);
-	fits = buf_ok(&path) &&
-	       slice_copy(slice_make(path.data, path.len), out, size);
-	buf_free(&path);
-	return fits;
+	if (slice_ends(folder, "/"))
+		folder.len--;
+	return format_text(out, PATH_MAX, "%.*s/%s", (int)folder.len,
+	           folder.ptr, name) < PATH_MAX;
 }
 
 /* What the agent demands of a program beside it
  * (agent/appconfig/constants_unix.go:validateAgentBinary). */
-static bool
-is_trusted(struct slice folder, const char *name)
+enum trust { ABSENT, REFUSED, TRUSTED };
+
+static enum trust
+look_at(struct slice folder, const char *name)
 {
-	char path[FOLDER_MAX];
+	char path[PATH_MAX];
 	struct stat st;
 
-	return join(path, sizeof(path), folder, name) && stat(path, &st) == 0 &&
-	       (st.st_mode & 0511) == 0511 && (st.st_mode & 0022) == 0 &&
-	       st.st_uid == 0 && st.st_gid == 0;
-}
-
-static bool
-has_worker(const char *agent)
-{
-	struct slice folder, name;
-
-	if (slice_rsplit(slice_of(agent), '/', &folder, &name) &&
-	    is_trusted(folder, PATHS_SESSION) &&
-	    is_trusted(folder, PATHS_WORKER))
-		return true;
-	return is_program(PATHS_BIN "/" PATHS_WORKER);
-}
-
-static bool
-find_in_path(char *out, size_t size, struct env env)
-{
-	struct slice rest = slice_of(env_get(env, "PATH"));
-	struct slice folder;
-
-	while (slice_cut(&rest, ':', &folder)) {
-		if (slice_starts(folder, "/") &&
-		    join(out, size, folder, PATHS_AGENT) && is_program(out))
-			return true;
-	}
-	return false;
+	if (!join(path, folder, name) || stat(path, &st) != 0)
+		return ABSENT;
+	return (st.st_mode & 0533) == 0511 && st.st_uid == 0 && st.st_gid == 0
+	           ? TRUSTED
+	           : REFUSED;
 }
 
 /* Say what to do about an agent that is missing or not whole. */
@@ -234,41 +207,79 @@ static int
 advise(struct err *err)
 {
 	err_fix(err,
-	    "add to the Dockerfile: COPY --from=<AWS's image of the agent> "
-	    "/usr/bin/" PATHS_AGENT " /usr/bin/" PATHS_WORKER
-	    " /usr/bin/" PATHS_SESSION " /usr/bin/" PATHS_DOCUMENT
-	    " /usr/bin/");
+	    "add to the Dockerfile: COPY --from=<AWS's image of the agent> " PATHS_BIN
+	    "/" PATHS_AGENT " " PATHS_BIN "/ssm-*-worker " PATHS_BIN "/");
 	return -1;
+}
+
+static int
+check_worker(const char *agent, struct err *err)
+{
+	struct slice folder = { 0 }, name;
+	enum trust session, worker;
+
+	(void)slice_rsplit(slice_of(agent), '/', &folder, &name);
+	session = look_at(folder, PATHS_SESSION);
+	worker = look_at(folder, PATHS_WORKER);
+	if ((session == TRUSTED && worker == TRUSTED) ||
+	    is_program(PATHS_BIN "/" PATHS_WORKER))
+		return 0;
+	if (session != ABSENT && worker != ABSENT) {
+		return err_set(err, ERR_KIND_INVALID_VALUE,
+		    "the workers beside %s must be root:root with mode 0755",
+		    agent);
+	}
+	err_set(err, ERR_KIND_INVALID_VALUE,
+	    "%s has no " PATHS_WORKER " that it would start", agent);
+	return advise(err);
+}
+
+static bool
+find_in_path(char out[static PATH_MAX], struct env env)
+{
+	struct slice rest = slice_of(env_get(env, "PATH")), folder;
+
+	while (slice_cut(&rest, ':', &folder)) {
+		if (slice_starts(folder, "/") &&
+		    join(out, folder, PATHS_AGENT) && is_program(out))
+			return true;
+	}
+	return false;
+}
+
+/* The agent's path, absolute. */
+static int
+find_agent(char out[static PATH_MAX], const char *path, struct env env,
+    struct err *err)
+{
+	if (path == NULL) {
+		(void)slice_copy(slice_of(PATHS_BIN "/" PATHS_AGENT), out,
+		    PATH_MAX);
+		if (is_program(out) || find_in_path(out, env))
+			return 0;
+		err_set(err, ERR_KIND_INVALID_VALUE,
+		    PATHS_AGENT " is not installed");
+	} else {
+		if (slice_copy(slice_of(path), out, PATH_MAX) &&
+		    path[0] == '/' && is_program(path))
+			return 0;
+		err_set(err, ERR_KIND_INVALID_VALUE,
+		    "SSM_ACTIVATE_AGENT: %s is not an executable file with an "
+		    "absolute path",
+		    path);
+	}
+	return advise(err);
 }
 
 int
 spec_find(char *out, size_t size, const char *path, struct env env,
     struct err *err)
 {
-	char found[FOLDER_MAX] = PATHS_BIN "/" PATHS_AGENT;
+	char found[PATH_MAX];
 
-	if (path != NULL && !slice_starts(slice_of(path), "/"))
-		return err_set(err, ERR_KIND_INVALID_VALUE,
-		    "the agent's path must be absolute: %s", path);
-	if (path != NULL) {
-		if (!slice_copy(slice_of(path), found, sizeof(found)) ||
-		    !is_program(found)) {
-			err_set(err, ERR_KIND_INVALID_VALUE,
-			    "SSM_ACTIVATE_AGENT: %s is not an executable file",
-			    path);
-			return advise(err);
-		}
-	} else if (!is_program(found) &&
-	           !find_in_path(found, sizeof(found), env)) {
-		err_set(err, ERR_KIND_INVALID_VALUE,
-		    PATHS_AGENT " is not installed");
-		return advise(err);
-	}
-	if (!has_worker(found)) {
-		err_set(err, ERR_KIND_INVALID_VALUE,
-		    "%s has no " PATHS_WORKER " that it would start", found);
-		return advise(err);
-	}
+	if (find_agent(found, path, env, err) != 0 ||
+	    check_worker(found, err) != 0)
+		return -1;
 	if (!slice_copy(slice_of(found), out, size))
 		return err_set(err, ERR_KIND_INVALID_VALUE,
 		    "the agent's path is too long: %s", found);

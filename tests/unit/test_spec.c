@@ -158,7 +158,8 @@ find(void)
 {
 	static const char agent[] = "/opt/ssm/amazon-ssm-agent";
 	char both[] = "PATH=/bin:/opt/ssm", opt[] = "PATH=/opt/ssm";
-	char none[] = "PATH=", relative[] = "PATH=/bin:opt/ssm::";
+	char slash[] = "PATH=/opt/ssm/",
+	     none[] = "PATH=", relative[] = "PATH=/bin:opt/ssm::";
 
 	refuses(NULL, both, "not installed");
 	sandbox_file(agent, 0755, "x");
@@ -172,9 +173,13 @@ find(void)
 	finds(agent, none, agent);
 	refuses("opt/ssm/amazon-ssm-agent", none, "absolute");
 	refuses("/opt/ssm", none, "not an executable file");
+	finds(NULL, slash, agent);
 	/* A worker that others may write is none for the agent. */
 	sandbox_file("/opt/ssm/ssm-agent-worker", 0775, "x");
-	refuses(agent, none, "no ssm-agent-worker");
+	refuses(agent, none, "beside /opt/ssm/amazon-ssm-agent must be root:");
+	sandbox_file("/opt/ssm/ssm-agent-worker", 0755, "x");
+	SANDBOX_CHECK(chown("/opt/ssm/ssm-session-worker", 0, 7) == 0);
+	refuses(agent, none, "must be root:root with mode 0755");
 	sandbox_file("/usr/bin/ssm-agent-worker", 0755, "x");
 	finds(agent, none, agent);
 	sandbox_file(AGENT, 0644, "x");
