@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "base/log.h"
 #include "base/slice.h"
 
+#define HOME "/home/" USER_NAME
 #define LOCK "/etc/.pwd.lock"
 
 enum { FILE_MAX = 4 * 1024 * 1024, LOCK_WAIT_MS = 5000, LOCK_STEP_MS = 50 };
@@ -30,32 +30,24 @@ struct file {
  * group that is there. */
 enum { GROUP, SHADOW, PASSWD, FILES };
 
-struct files {
-	struct file file[FILES];
+static const char *const names[FILES][2] = {
+	{ "/etc/group", "/etc/.group.ssm-activate" },
+	{ "/etc/shadow", "/etc/.shadow.ssm-activate" },
+	{ "/etc/passwd", "/etc/.passwd.ssm-activate" },
 };
 
-static void
-files_init(struct files *files)
+static int
+fail(struct err *err, const char *path)
 {
-	static const char *const paths[FILES] = { "/etc/group", "/etc/shadow",
-		"/etc/passwd" };
-	static const char *const temps[FILES] = { "/etc/.group.ssm-activate",
-		"/etc/.shadow.ssm-activate", "/etc/.passwd.ssm-activate" };
-
-	for (size_t i = 0; i < FILES; i++) {
-		files->file[i] = (struct file){ .path = paths[i],
-			.temp = temps[i],
-			.old = { .max = FILE_MAX },
-			.new = { .max = FILE_MAX + 1024 * 1024 } };
-	}
+	return err_sys(err, ERR_KIND_SYSTEM, "%s", path);
 }
 
 static void
-files_free(struct files *files)
+files_free(struct file *files)
 {
-	for (size_t i = 0; i < FILES; i++) {
-		buf_free(&files->file[i].old);
-		buf_free(&files->file[i].new);
+	for (int i = 0; i < FILES; i++) {
+		buf_free(&files[i].old);
+		buf_free(&files[i].new);
 	}
 }
 
@@ -67,10 +59,8 @@ load(struct file *f, struct err *err)
 	if (found == FILE_FAILED)
 		return -1;
 	f->found = found == FILE_FOUND;
-	if (!f->found)
-		return 0;
-	if (stat(f->path, &f->st) != 0)
-		return err_sys(err, ERR_KIND_SYSTEM, "%s", f->path);
+	if (f->found && stat(f->path, &f->st) != 0)
+		return fail(err, f->path);
 	if (slice_has(slice_make(f->old.data, f->old.len), '\0'))
 		return err_set(err, ERR_KIND_SYSTEM, "%s holds a NUL byte",
 		    f->path);
@@ -85,18 +75,22 @@ text_of(const struct file *f)
 
 /* Read the files and work out what they should be; as user_add(). */
 static int
-prepare(struct files *files, const struct user_want *want, struct err *err)
+prepare(struct file *files, const struct user_want *want, struct err *err)
 {
-	struct user_texts out = { .passwd = &files->file[PASSWD].new,
-		.group = &files->file[GROUP].new,
-		.shadow = &files->file[SHADOW].new };
+	struct user_texts out = { .passwd = &files[PASSWD].new,
+		.group = &files[GROUP].new,
+		.shadow = &files[SHADOW].new };
 
-	for (size_t i = 0; i < FILES; i++)
-		if (load(&files->file[i], err) != 0)
+	for (int i = 0; i < FILES; i++) {
+		files[i] = (struct file){ .path = names[i][0],
+			.temp = names[i][1],
+			.old = { .max = FILE_MAX },
+			.new = { .max = FILE_MAX + 1024 * 1024 } };
+		if (load(&files[i], err) != 0)
 			return -1;
-	return user_add(&out, text_of(&files->file[PASSWD]),
-	    text_of(&files->file[GROUP]), text_of(&files->file[SHADOW]), want,
-	    err);
+	}
+	return user_add(&out, text_of(&files[PASSWD]), text_of(&files[GROUP]),
+	    text_of(&files[SHADOW]), want, err);
 }
 
 static int
@@ -104,14 +98,11 @@ fill_temp(int fd, const struct file *f, const struct buf *text, struct err *err)
 {
 	mode_t mode = f->found ? f->st.st_mode & 07777 : 0644;
 
-	if (f->found && fchown(fd, f->st.st_uid, f->st.st_gid) != 0)
-		return err_sys(err, ERR_KIND_SYSTEM, "chown %s", f->temp);
-	if (fchmod(fd, mode) != 0)
-		return err_sys(err, ERR_KIND_SYSTEM, "chmod %s", f->temp);
-	if (file_write_fd(fd, buf_str(text), text->len, err) != 0)
-		return err_wrap(err, f->temp);
-	if (fsync(fd) != 0)
-		return err_sys(err, ERR_KIND_SYSTEM, "fsync %s", f->temp);
+	if ((f->found && fchown(fd, f->st.st_uid, f->st.st_gid) != 0) ||
+	    fchmod(fd, mode) != 0 ||
+	    file_write_fd(fd, buf_str(text), text->len, err) != 0 ||
+	    fsync(fd) != 0)
+		return fail(err, f->temp);
 	return 0;
 }
 
@@ -120,16 +111,11 @@ static int
 write_in_place(const struct file *f, const struct buf *text, struct err *err)
 {
 	int fd = open(f->path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-	int rc = -1;
+	int rc = 0;
 
-	if (fd < 0)
-		return err_sys(err, ERR_KIND_SYSTEM, "open %s", f->path);
-	if (file_write_fd(fd, buf_str(text), text->len, err) != 0)
-		err_wrap(err, f->path);
-	else if (ftruncate(fd, (off_t)text->len) != 0 || fsync(fd) != 0)
-		err_sys(err, ERR_KIND_SYSTEM, "write %s", f->path);
-	else
-		rc = 0;
+	if (fd < 0 || file_write_fd(fd, buf_str(text), text->len, err) != 0 ||
+	    ftruncate(fd, (off_t)text->len) != 0 || fsync(fd) != 0)
+		rc = fail(err, f->path);
 	(void)close(fd);
 	return rc;
 }
@@ -145,46 +131,38 @@ replace(const struct file *f, const struct buf *text, struct err *err)
 	fd = open(f->temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 	    0600);
 	if (fd < 0)
-		return err_sys(err, ERR_KIND_SYSTEM, "create %s", f->temp);
-	if (fill_temp(fd, f, text, err) == 0)
-		rc = rename(f->temp, f->path) == 0 ? 0 : 1;
-	(void)close(fd);
-	if (rc == 0)
-		return 0;
-	if (rc == 1 && errno != EBUSY)
-		err_sys(err, ERR_KIND_SYSTEM, "rename %s", f->temp);
-	else if (rc == 1) {
-		return file_remove(f->temp, err) == 0
-		           ? write_in_place(f, text, err)
-		           : -1;
+		return fail(err, f->temp);
+	if (fill_temp(fd, f, text, err) == 0) {
+		rc = rename(f->temp, f->path);
+		if (rc != 0)
+			rc = errno == EBUSY ? write_in_place(f, text, err)
+			                    : fail(err, f->temp);
 	}
-	(void)file_remove(f->temp, err);
-	return -1;
+	(void)close(fd);
+	(void)unlink(f->temp);
+	return rc;
 }
 
 /* Put back what was there before the files [0, count). */
 static void
-restore(const struct files *files, size_t count)
+restore(const struct file *files, int count)
 {
-	for (size_t i = 0; i < count; i++) {
-		const struct file *f = &files->file[i];
+	for (int i = 0; i < count; i++) {
+		const struct file *f = &files[i];
 		struct err err = { 0 };
-		int rc;
 
-		if (f->new.len == 0)
-			continue;
-		rc = f->found ? replace(f, &f->old, &err)
-		              : file_remove(f->path, &err);
-		if (rc != 0)
+		if (f->new.len > 0 &&
+		    (f->found ? replace(f, &f->old, &err)
+		              : file_remove(f->path, &err)) != 0)
 			log_err(LOG_WARN, "setup", &err);
 	}
 }
 
 static int
-rewrite(const struct files *files, struct err *err)
+rewrite(const struct file *files, struct err *err)
 {
-	for (size_t i = 0; i < FILES; i++) {
-		const struct file *f = &files->file[i];
+	for (int i = 0; i < FILES; i++) {
+		const struct file *f = &files[i];
 
 		if (f->new.len == 0 || replace(f, &f->new, err) == 0)
 			continue;
@@ -200,19 +178,19 @@ take_lock(struct err *err)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int64_t deadline = clock_in(LOCK_WAIT_MS);
-	int fd = open(LOCK, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd;
 
-	if (fd < 0)
-		return err_sys(err, ERR_KIND_SYSTEM, "open " LOCK);
-	while (fcntl(fd, F_SETLK, &lock) != 0) {
-		if ((errno == EAGAIN || errno == EACCES) &&
-		    clock_left(deadline) > 0) {
-			clock_sleep(clock_in(LOCK_STEP_MS));
-			continue;
-		}
-		err_sys(err, ERR_KIND_SYSTEM, "lock " LOCK);
-		(void)close(fd);
+	if (file_mkdirs("/etc", 0755, err) != 0)
 		return -1;
+	fd = open(LOCK, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	while (fd < 0 || fcntl(fd, F_SETLK, &lock) != 0) {
+		if ((errno != EAGAIN && errno != EACCES) || fd < 0 ||
+		    clock_left(deadline) == 0) {
+			fail(err, LOCK);
+			(void)close(fd);
+			return -1;
+		}
+		clock_sleep(clock_in(LOCK_STEP_MS));
 	}
 	return fd;
 }
@@ -220,32 +198,21 @@ take_lock(struct err *err)
 /* Whose folder it becomes is decided on a descriptor, so that nobody can put
  * a link in its place in between.  A folder that is there stays as it is. */
 static int
-make_home(const struct user_ids *ids, struct err *err)
+make_home(struct err *err)
 {
-	int home, fd = -1, rc = -1;
+	struct user_ids ids = { 0 };
+	int fd, rc = 0;
 
-	if (file_mkdirs("/home", 0755, err) != 0)
+	if (user_find(&ids, USER_NAME, err) != 0 ||
+	    file_mkdirs("/home", 0755, err) != 0)
 		return -1;
-	home = open("/home", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (home < 0)
-		return err_sys(err, ERR_KIND_SYSTEM, "open /home");
-	if (mkdirat(home, USER_NAME, 0700) != 0) {
-		rc = errno == EEXIST ? 0
-		                     : err_sys(err, ERR_KIND_SYSTEM,
-		                           "mkdir /home/" USER_NAME);
-		goto out;
-	}
-	fd = openat(home, USER_NAME,
-	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (mkdir(HOME, 0700) != 0)
+		return errno == EEXIST ? 0 : fail(err, HOME);
+	fd = open(HOME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fchmod(fd, 0700) != 0 ||
-	    fchown(fd, ids->uid, ids->gid) != 0)
-		err_sys(err, ERR_KIND_SYSTEM, "/home/" USER_NAME);
-	else
-		rc = 0;
-out:
-	if (fd >= 0)
-		(void)close(fd);
-	(void)close(home);
+	    fchown(fd, ids.uid, ids.gid) != 0)
+		rc = fail(err, HOME);
+	(void)close(fd);
 	return rc;
 }
 
@@ -253,41 +220,31 @@ static int
 add_locked(const struct user_want *want, struct err *err)
 {
 	struct err minor = { 0 };
-	struct user_ids ids = { 0 };
-	struct files files;
-	int rc;
+	struct file files[FILES] = { 0 };
+	int rc = prepare(files, want, err);
 
-	files_init(&files);
-	rc = prepare(&files, want, err);
 	if (rc == 0)
-		rc = rewrite(&files, err);
-	files_free(&files);
-	if (rc != 0)
-		return rc;
-	if (user_find(&ids, USER_NAME, &minor) != 0 ||
-	    make_home(&ids, &minor) != 0)
+		rc = rewrite(files, err);
+	files_free(files);
+	if (rc == 0 && make_home(&minor) != 0)
 		log_err(LOG_WARN, "setup", &minor);
-	return 0;
+	return rc;
 }
 
 int
 user_ensure(const struct user_want *want, struct err *err)
 {
-	struct files files;
+	struct file files[FILES] = { 0 };
 	int lock, rc;
 
 	/* An image that has the user needs nothing written: its root may be
 	 * read-only. */
-	files_init(&files);
-	rc = prepare(&files, want, err);
-	files_free(&files);
+	rc = prepare(files, want, err);
+	files_free(files);
 	if (rc == 0) {
-		lock = -1;
-		if (file_mkdirs("/etc", 0755, err) == 0)
-			lock = take_lock(err);
+		lock = take_lock(err);
 		rc = lock < 0 ? -1 : add_locked(want, err);
-		if (lock >= 0)
-			(void)close(lock);
+		(void)close(lock);
 	}
 	return rc == -1 ? err_wrap(err, USER_NAME) : rc;
 }
