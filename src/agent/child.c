@@ -12,12 +12,11 @@
 #include "base/exec.h"
 #include "base/ids.h"
 
-enum step { STEP_GROUP, STEP_DIR, STEP_STDIO, STEP_USER, STEP_EXEC, STEPS };
-
 /* What the child says through a pipe when it cannot become the program; the
  * pipe just closes when it can. */
 struct report {
-	enum step step;
+	const char *step; /* a constant, at one place in both processes;
+	                     NULL = exec itself */
 	int error;
 };
 
@@ -92,20 +91,20 @@ set_user(const struct user_ids *user)
 _Noreturn static void
 become(const struct child_options *options, int pipe_fd)
 {
-	struct report report = { .step = STEP_GROUP };
+	struct report report = { .step = "process group" };
 
 	if (set_group(options) != 0)
 		goto fail;
-	report.step = STEP_DIR;
+	report.step = "change folder";
 	if (options->dir != NULL && chdir(options->dir) != 0)
 		goto fail;
-	report.step = STEP_STDIO;
+	report.step = "standard input and output";
 	if (set_stdio(options) != 0)
 		goto fail;
-	report.step = STEP_USER;
+	report.step = "change user";
 	if (set_user(options->user) != 0)
 		goto fail;
-	report.step = STEP_EXEC;
+	report.step = NULL;
 	exec_reset_signals();
 	exec_program(options->argv, options->envp, options->search);
 fail:
@@ -130,15 +129,11 @@ read_report(int fd, struct report *report)
 static int
 explain(const struct report *report, const char *program, struct err *err)
 {
-	static const char *const steps[STEPS] = { "process group",
-		"change folder", "standard input and output", "change user",
-		"run" };
-
 	errno = report->error;
-	if (report->step == STEP_EXEC)
+	if (report->step == NULL)
 		return err_sys(err, ERR_KIND_SYSTEM, "cannot run %s", program);
 	return err_sys(err, ERR_KIND_SYSTEM, "cannot start %s: %s", program,
-	    steps[report->step]);
+	    report->step);
 }
 
 /* The process with all signals blocked on both sides, so that no handler of
@@ -176,7 +171,7 @@ child_start(pid_t *pid, const struct child_options *options, int *exec_errno,
 	if (new > 0 && read_report(ends[0], &report)) {
 		while (waitpid(new, NULL, 0) < 0 && errno == EINTR)
 			;
-		if (report.step == STEP_EXEC)
+		if (report.step == NULL)
 			*exec_errno = report.error;
 		explain(&report, options->argv[0], err);
 		new = -1;

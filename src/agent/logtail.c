@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/format.h"
 #include "base/log.h"
 #include "base/slice.h"
 
@@ -14,24 +15,16 @@ enum { CHUNK = 4096, BEHIND_MAX = 1024 * 1024, MORE_MAX = 20 };
 
 #define PREFIX "amazon-ssm-agent"
 
-/* The agent's texts: seelog's names of the levels. */
-static const struct {
-	const char *name;
-	enum log_level level;
-} levels[] = {
-	{ "CRITICAL", LOG_ERROR },
-	{ "ERROR", LOG_ERROR },
-	{ "WARN", LOG_WARN },
-	{ "INFO", LOG_INFO },
-	{ "DEBUG", LOG_DEBUG },
-	{ "TRACE", LOG_DEBUG },
-};
+/* Seelog's names of the levels, and what they are to us. */
+static const char level_names[] = "CRITICAL ERROR WARN INFO DEBUG TRACE";
+static const unsigned char levels[] = { LOG_ERROR, LOG_ERROR, LOG_WARN,
+	LOG_INFO, LOG_DEBUG, LOG_DEBUG };
 
 /* "2006-01-02 15:04:05.0000 LEVEL text" */
 static bool
 parse_line(struct slice line, enum log_level *level, struct slice *text)
 {
-	struct slice date, time, name;
+	struct slice known = slice_of(level_names), date, time, name;
 
 	if (!slice_split(line, ' ', &date, &line) ||
 	    !slice_split(line, ' ', &time, &line) ||
@@ -40,9 +33,9 @@ parse_line(struct slice line, enum log_level *level, struct slice *text)
 	if (date.len != 10 || !slice_all_in(date, "0123456789-") ||
 	    time.len < 8 || !slice_all_in(time, "0123456789:.,"))
 		return false;
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
-		if (slice_eq(name, levels[i].name)) {
-			*level = levels[i].level;
+	for (int i = 0; slice_cut(&known, ' ', &date); i++) {
+		if (slice_same(name, date)) {
+			*level = levels[i];
 			return true;
 		}
 	}
@@ -139,15 +132,12 @@ open_log(struct logtail *tail)
 void
 logtail_open(struct logtail *tail, const char *dir, const char *name)
 {
-	struct slice folder = slice_of(dir);
 	struct stat st;
 
 	*tail = (struct logtail){ .fd = -1, .file = -1 };
-	if (folder.len + strlen(name) + 2 > sizeof(tail->path))
+	if (format_text(tail->path, sizeof(tail->path), "%s/%s", dir, name) >=
+	    sizeof(tail->path))
 		return;
-	(void)memcpy(tail->path, dir, folder.len);
-	tail->path[folder.len] = '/';
-	(void)memcpy(&tail->path[folder.len + 1], name, strlen(name));
 	tail->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	/* Of the folder, so that the file may come later and be renamed. */
 	if (tail->fd >= 0 && inotify_add_watch(tail->fd, dir,
@@ -170,18 +160,19 @@ logtail_close(struct logtail *tail)
 static unsigned
 take_line(struct logtail *tail)
 {
-	enum log_level level;
-	struct slice text;
+	int level = -1;
 	unsigned news;
 
 	tail->line[tail->len] = '\0';
 	tail->len = 0;
-	news = logtail_judge(tail->line, &tail->forward, &tail->level);
+	news = logtail_judge(tail->line, &tail->forward, &level);
 	/* One message may have a whole stack of calls below it. */
-	if (parse_line(slice_of(tail->line), &level, &text))
+	if (level >= 0) {
+		tail->level = level;
 		tail->more = 0;
-	else if (tail->more < MORE_MAX)
+	} else if (tail->more < MORE_MAX) {
 		tail->more++;
+	}
 	if (tail->forward && tail->more < MORE_MAX)
 		log_forward((enum log_level)tail->level, PREFIX, tail->line);
 	return news;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,7 +17,13 @@
  * are looked up in the table, which a scan fills: one reading of /proc, and
  * not one for each generation of each process.
  */
-enum { STAT_MAX = 512, LINK_MAX = 512, DEPTH_MAX = 128, COMM_MAX = 15 };
+enum {
+	PATH_SIZE = 40,
+	STAT_MAX = 512,
+	LINK_MAX = 512,
+	DEPTH_MAX = 128,
+	COMM_MAX = 15
+};
 
 /* linux/dirent.h: ino64, off64, then reclen, type and name. */
 enum { DIRENT_RECLEN = 16, DIRENT_NAME = 19, DIRENT_BUF = 4096 };
@@ -28,56 +35,56 @@ struct table {
 
 static struct table table;
 
-static const struct {
-	const char *name;
-	enum procs_role role;
-} programs[] = {
-	{ PATHS_AGENT, PROCS_CORE },
-	{ PATHS_WORKER, PROCS_WORKER },
-	{ PATHS_SESSION, PROCS_SESSION },
-	{ PATHS_DOCUMENT, PROCS_SESSION },
-};
+/* In the order of enum procs_role; the last two have the same one. */
+static const char programs[] =
+    PATHS_AGENT " " PATHS_WORKER " " PATHS_SESSION " " PATHS_DOCUMENT;
 
-/* The kernel keeps COMM_MAX bytes of a program's name. */
+/* Of a name that has been cut to that many bytes. */
 static enum procs_role
-role_of(struct slice name, bool cut)
+role_of(struct slice name, size_t cut)
 {
-	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
-		struct slice program = slice_of(programs[i].name);
+	struct slice rest = slice_of(programs), program;
+	int role = PROCS_CORE;
 
-		if (slice_same(name,
-		        cut ? slice_head(program, COMM_MAX) : program))
-			return programs[i].role;
+	while (slice_cut(&rest, ' ', &program)) {
+		if (slice_same(name, slice_head(program, cut)))
+			return (enum procs_role)role;
+		if (role < PROCS_SESSION)
+			role++;
 	}
 	return PROCS_OTHER;
 }
 
-static struct slice
-read_link(int proc, const char *path, char *out, size_t size)
+static void
+make_path(char out[static PATH_SIZE], pid_t pid, const char *name)
 {
-	ssize_t n = readlinkat(proc, path, out, size);
+	(void)format_text(out, PATH_SIZE, "/proc/%d/%s", (int)pid, name);
+}
 
-	return slice_make(out, n > 0 ? (size_t)n : 0);
+static struct slice
+filled(const char *data, ssize_t n)
+{
+	return slice_make(data, n > 0 ? (size_t)n : 0);
 }
 
 /* By the program's file; a zombie, or a process that we may not look into,
- * has none to show, but still its name. */
+ * has none to show, but still its name, of which the kernel keeps COMM_MAX
+ * bytes. */
 static enum procs_role
-find_role(int proc, pid_t pid, struct slice comm)
+find_role(pid_t pid, struct slice comm)
 {
 	static const char gone[] = " (deleted)";
-	char path[32], target[LINK_MAX];
-	struct slice exe, folder, name;
+	char path[PATH_SIZE], target[LINK_MAX];
+	struct slice exe, folder, name = { 0 };
 
-	(void)format_text(path, sizeof(path), "%d/exe", (int)pid);
-	exe = read_link(proc, path, target, sizeof(target));
+	make_path(path, pid, "exe");
+	exe = filled(target, readlink(path, target, sizeof(target)));
 	if (exe.len == 0)
-		return role_of(comm, true);
+		return role_of(comm, COMM_MAX);
 	if (slice_ends(exe, gone))
-		exe = slice_head(exe, exe.len - strlen(gone));
-	if (!slice_rsplit(exe, '/', &folder, &name))
-		return PROCS_OTHER;
-	return role_of(name, false);
+		exe.len -= sizeof(gone) - 1;
+	(void)slice_rsplit(exe, '/', &folder, &name);
+	return role_of(name, name.len);
 }
 
 static bool
@@ -91,28 +98,14 @@ parse_pid(struct slice text, pid_t *pid)
 	return true;
 }
 
-static struct slice
-read_file(int proc, const char *path, char *out, size_t size)
-{
-	int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = -1;
-
-	if (fd >= 0) {
-		n = read(fd, out, size);
-		(void)close(fd);
-	}
-	return slice_make(out, n > 0 ? (size_t)n : 0);
-}
-
 /* "pid (name) state ppid …", where the name may hold anything (proc(5)). */
 static bool
 parse_stat(struct slice text, struct procs_entry *entry, struct slice *comm)
 {
-	struct slice head, pid, tail, state, ppid;
+	struct slice head, tail, state, ppid;
 
 	if (!slice_rsplit(text, ')', &head, &tail) ||
-	    !slice_split(head, '(', &pid, comm) ||
-	    !parse_pid(slice_trim(pid), &entry->pid))
+	    !slice_split(head, '(', &head, comm))
 		return false;
 	tail = slice_trim(tail);
 	if (!slice_cut(&tail, ' ', &state) || !slice_cut(&tail, ' ', &ppid) ||
@@ -123,24 +116,29 @@ parse_stat(struct slice text, struct procs_entry *entry, struct slice *comm)
 }
 
 static bool
-read_entry(int proc, struct slice name, struct procs_entry *entry)
+read_entry(struct slice name, struct procs_entry *entry)
 {
-	char path[32], text[STAT_MAX];
-	struct slice stat, comm;
+	char path[PATH_SIZE], text[STAT_MAX];
+	struct slice comm;
+	ssize_t n;
 	pid_t pid;
+	int fd;
 
 	if (!parse_pid(name, &pid))
 		return false;
-	(void)format_text(path, sizeof(path), "%d/stat", (int)pid);
-	stat = read_file(proc, path, text, sizeof(text));
-	if (!parse_stat(stat, entry, &comm) || entry->pid != pid)
+	make_path(path, pid, "stat");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = read(fd, text, sizeof(text));
+	(void)close(fd);
+	if (!parse_stat(filled(text, n), entry, &comm))
 		return false;
-	entry->role = find_role(proc, pid, comm);
+	entry->pid = pid;
+	entry->role = find_role(pid, comm);
 	return true;
 }
 
 static void
-scan_names(int proc, struct slice names)
+scan_names(struct slice names)
 {
 	uint16_t length;
 
@@ -152,7 +150,7 @@ scan_names(int proc, struct slice names)
 		if (length == 0)
 			return;
 		name = slice_head(name, strnlen(name.ptr, name.len));
-		if (read_entry(proc, name, &table.entry[table.count]))
+		if (read_entry(name, &table.entry[table.count]))
 			table.count++;
 		names = slice_skip(names, length);
 	}
@@ -170,7 +168,7 @@ scan(void)
 		return;
 	while (table.count < PROCS_MAX &&
 	       (n = syscall(SYS_getdents64, proc, names, sizeof(names))) > 0)
-		scan_names(proc, slice_make(names, (size_t)n));
+		scan_names(slice_make(names, (size_t)n));
 	(void)close(proc);
 }
 
@@ -215,34 +213,33 @@ procs_ours(struct procs_entry *list, size_t max)
 	return count;
 }
 
-static struct slice
-mount_namespace(pid_t pid, char *out, size_t size)
+static bool
+mount_namespace(pid_t pid, struct stat *out)
 {
-	char path[40];
+	char path[PATH_SIZE];
 
-	(void)format_text(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
-	return read_link(AT_FDCWD, path, out, size);
+	make_path(path, pid, "ns/mnt");
+	return stat(path, out) == 0;
 }
 
 pid_t
 procs_foreign(void)
 {
-	char ours_text[64], theirs_text[64];
+	struct stat ours, theirs;
 	pid_t self = getpid();
-	struct slice ours, theirs;
 	bool agent;
 
-	ours = mount_namespace(self, ours_text, sizeof(ours_text));
+	if (!mount_namespace(self, &ours))
+		return 0;
 	scan();
-	for (size_t i = 0; i < table.count && ours.len > 0; i++) {
+	for (size_t i = 0; i < table.count; i++) {
 		const struct procs_entry *e = &table.entry[i];
 
-		if ((e->role != PROCS_CORE && e->role != PROCS_WORKER) ||
-		    e->zombie || e->pid == self || descends(e, self, &agent))
-			continue;
-		theirs =
-		    mount_namespace(e->pid, theirs_text, sizeof(theirs_text));
-		if (slice_same(ours, theirs))
+		if (e->role <= PROCS_WORKER && !e->zombie && e->pid != self &&
+		    !descends(e, self, &agent) &&
+		    mount_namespace(e->pid, &theirs) &&
+		    theirs.st_ino == ours.st_ino &&
+		    theirs.st_dev == ours.st_dev)
 			return e->pid;
 	}
 	return 0;
@@ -251,12 +248,11 @@ procs_foreign(void)
 bool
 procs_usable(void)
 {
-	char text[STAT_MAX];
-	struct procs_entry self;
-	struct slice comm;
+	char text[32];
+	pid_t self;
 
-	return parse_stat(read_file(AT_FDCWD, "/proc/self/stat", text,
-	                      sizeof(text)),
-	           &self, &comm) &&
-	       self.pid == getpid();
+	return parse_pid(filled(text,
+	                     readlink("/proc/self", text, sizeof(text))),
+	           &self) &&
+	       self == getpid();
 }
