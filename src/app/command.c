@@ -8,6 +8,7 @@
 #include "agent/user.h"
 #include "app/config.h"
 #include "base/err.h"
+#include "base/exec.h"
 #include "base/ids.h"
 
 /* As every shell has it. */
@@ -61,7 +62,7 @@ command_become(const struct config *cfg, const struct user_ids *user,
 		err_sys(err, ERR_KIND_SYSTEM, "--user");
 		return (int)err->code;
 	}
-	execvpe(cfg->argv[0], cfg->argv, cfg->env.vars);
+	exec_program((const char *const *)cfg->argv, cfg->env.vars, true);
 	err_sys(err, ERR_KIND_SYSTEM, "%s", cfg->argv[0]);
 	return exec_status(errno);
 }

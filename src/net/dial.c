@@ -12,13 +12,12 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/format.h"
 #include "base/log.h"
 #include "base/slice.h"
 #include "net/sock.h"
 #include "net/url.h"
 
-enum { ADDRESSES_MAX = 16, PORT_TLS = 443, PORT_SIZE = 6 };
+enum { ADDRESSES_MAX = 16, PORT_TLS = 443 };
 
 /* One address of the name and the attempt to reach it. */
 struct attempt {
@@ -65,15 +64,10 @@ lookup_failed(int code, struct err *err)
 static int
 lookup(struct race *race, const char *host, struct err *err)
 {
-	struct addrinfo hints = { .ai_flags = AI_NUMERICSERV,
-		.ai_socktype = SOCK_STREAM };
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	struct addrinfo *found = NULL;
-	char port[PORT_SIZE];
-	int code;
+	int code = getaddrinfo(host, NULL, &hints, &found);
 
-	(void)format_text(port, sizeof port, "%u",
-	    (unsigned)race->target->port);
-	code = getaddrinfo(host, port, &hints, &found);
 	if (code != 0)
 		return lookup_failed(code, err);
 	for (const struct addrinfo *at = found;
@@ -81,6 +75,9 @@ lookup(struct race *race, const char *host, struct err *err)
 		struct attempt *attempt = &race->list[race->count++];
 
 		memcpy(&attempt->addr, at->ai_addr, at->ai_addrlen);
+		/* Both families have the port in the same place. */
+		((struct sockaddr_in *)(void *)&attempt->addr)->sin_port =
+		    htons(race->target->port);
 		attempt->len = at->ai_addrlen;
 		attempt->fd = -1;
 	}
