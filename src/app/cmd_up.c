@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/reason.h"
 
 enum { ASK_MS = 2000, ASK_AGAIN_MS = 200 };
 
@@ -75,7 +76,7 @@ be_keeper(const struct config *cfg, const struct preflight *pre, int report)
 
 	setsid();
 	if (chdir("/") != 0)
-		log_debug("chdir: %s", strerror(errno));
+		log_debug("chdir: %s", reason_text(errno));
 	detach(report);
 	_exit(keeper_run(&options, &err));
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/format.h"
+#include "base/reason.h"
 
 struct kind {
 	const char *name;
@@ -87,7 +88,7 @@ err_sys(struct err *err, enum err_kind kind, const char *format, ...)
 	va_start(args, format);
 	(void)format_args(raw, sizeof raw, format, args);
 	va_end(args);
-	(void)format_text(full, sizeof full, "%s: %s", raw, strerror(saved));
+	(void)format_text(full, sizeof full, "%s: %s", raw, reason_text(saved));
 	clean_text(err->msg, sizeof err->msg, full);
 	errno = saved;
 	return -1;

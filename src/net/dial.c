@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/reason.h"
 #include "base/slice.h"
 #include "net/sock.h"
 #include "net/url.h"
@@ -108,7 +109,7 @@ note(const struct race *race, const struct attempt *attempt, const char *what)
 static void
 lose(struct race *race, struct attempt *attempt, int error)
 {
-	const char *why = error == ETIMEDOUT ? "timed out" : strerror(error);
+	const char *why = error == ETIMEDOUT ? "timed out" : reason_text(error);
 	struct buf *all = &race->reasons;
 
 	note(race, attempt, why);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/format.h"
+#include "base/reason.h"
 #include "base/slice.h"
 
 int
@@ -22,7 +23,7 @@ sock_fail(struct err *err, const char *why)
 int
 sock_failed(struct err *err)
 {
-	return sock_fail(err, strerror(errno));
+	return sock_fail(err, reason_text(errno));
 }
 
 int

@@ -120,7 +120,7 @@ test_refused(void **state)
 	assert_false(err.timed_out);
 	assert_false(err.ambiguous);
 	assert_non_null(strstr(err.msg, "connect 127.0.0.1:"));
-	assert_non_null(strstr(err.msg, strerror(ECONNREFUSED)));
+	assert_non_null(strstr(err.msg, "Connection refused"));
 }
 
 /* Each reason is named once, however many addresses there are. */
@@ -133,9 +133,9 @@ test_reasons_are_named_once(void **state)
 
 	(void)state;
 	assert_int_equal(dial("localhost", dead_port(), &fd, &err), -1);
-	first = strstr(err.msg, strerror(ECONNREFUSED));
+	first = strstr(err.msg, "Connection refused");
 	assert_non_null(first);
-	assert_null(strstr(first + 1, strerror(ECONNREFUSED)));
+	assert_null(strstr(first + 1, "Connection refused"));
 }
 
 static void
