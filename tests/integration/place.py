@@ -110,7 +110,8 @@ def mount(*words):
 class Place:
     """The network, the local AWS and the folders of one module."""
 
-    def __init__(self):
+    def __init__(self, inspect_peers=True):
+        self.inspect_peers = inspect_peers
         self.folder = tempfile.mkdtemp(prefix="ssm-activate-test-")
         self.aws = None
 
@@ -122,7 +123,8 @@ class Place:
         serve_names()
         os.makedirs(self.path("aws"))
         self.aws = FakeAws(dir=self.path("aws"), link_local=True,
-                           inspect_peers=True, region=REGION)
+                           inspect_peers=self.inspect_peers,
+                           region=REGION)
         self.aws.start()
         self.make_common()
         current = self

@@ -1,0 +1,214 @@
+"""What ssm-activate costs: size, memory, and processor time against the AWS
+CLI and curl on the same local server."""
+
+import json
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+import place
+import procfs
+import tracer
+from container import Container, environment, wait_until
+from roots import Root
+
+ROLE = "SSMServiceRole"
+BODY = json.dumps({"IamRole": ROLE, "RegistrationLimit": 1})
+PEAK_LIMIT = 1024  # KiB, of each process of one `up`
+RATIO_LIMIT = 200
+RUNS = {"ssm-activate": 101, "aws": 9, "curl": 31}
+UP = ["/bin/sh", "-c", "ssm-activate up && ssm-activate down"]
+
+
+def heading(text):
+    """Begin a part."""
+    print("\n" + text, flush=True)
+
+
+def cpu(argv, env, **options):
+    """Run a command; return its user and system time, and how it ended."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(argv, env=env, capture_output=True, timeout=60,
+                          check=False, **options)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime - before.ru_utime
+            + after.ru_stime - before.ru_stime), done
+
+
+def seconds(argv, env):
+    """Make an activation and take its id out of the answer, as a script
+    would; return the user and system time of both."""
+    spent, done = cpu(argv, env, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        raise RuntimeError("status %d: %s" % (
+            done.returncode,
+            (done.stdout + done.stderr).decode("utf-8", "replace")[-300:]))
+    more, shown = cpu(["/usr/bin/jq", "-r", ".ActivationId"], env,
+                      input=done.stdout)
+    if len(shown.stdout.strip()) != 36:
+        raise RuntimeError("no id in the answer")
+    return spent if argv[0] == place.program() else spent + more
+
+
+def instructions(argv, env):
+    """Return how many instructions one run takes, or None."""
+    if shutil.which("perf") is None:
+        return None
+    done = subprocess.run(
+        ["perf", "stat", "-x", ",", "-e", "instructions"] + argv, env=env,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+        check=False)
+    for line in done.stderr.splitlines():
+        count = line.split(",")[0]
+        if "instructions" in line and count.isdigit():
+            return int(count)
+    return None
+
+
+def rivals(aws):
+    """Return {name: (what it is, command, environment)}."""
+    env = dict(aws.environment(), PATH=os.environ["PATH"])
+    url = env["AWS_ENDPOINT_URL"]
+    keys = "%s:%s" % (env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"])
+    return {
+        "ssm-activate": ("ssm-activate api", [
+            place.program(), "api", "ssm", "CreateActivation", "--body",
+            BODY], env),
+        "aws": ("aws ssm create-activation | jq", [
+            "/usr/bin/aws", "ssm", "create-activation", "--endpoint-url", url,
+            "--iam-role", ROLE, "--registration-limit", "1", "--output",
+            "json"], env),
+        "curl": ("curl --aws-sigv4 | jq", [
+            "/usr/bin/curl", "-sS", "--fail-with-body", "--cacert",
+            env["AWS_CA_BUNDLE"], "--aws-sigv4",
+            "aws:amz:%s:ssm" % place.REGION, "--user", keys, "-H",
+            "Content-Type: application/x-amz-json-1.1", "-H",
+            "X-Amz-Target: AmazonSSM.CreateActivation", "-d", BODY, url],
+            env)}
+
+
+def show_times(aws):
+    """Print the processor time of one CreateActivation by each of them."""
+    heading("CPU of one CreateActivation (user and system, median)")
+    env = {"PATH": os.environ["PATH"]}
+    times = [cpu(["/bin/true"], env)[0] for _ in range(RUNS["curl"])]
+    print("  %-34s %9.2f ms" % ("(a program that does nothing)",
+                                1000 * statistics.median(times)))
+    ours = None
+    for name, (title, argv, env) in rivals(aws).items():
+        if not os.path.exists(argv[0]):
+            print("  %-34s not installed" % title)
+            continue
+        try:
+            seconds(argv, env)
+            times = [seconds(argv, env) for _ in range(RUNS[name])]
+        except RuntimeError as error:
+            print("  %-34s cannot do it: %s" % (title, error))
+            continue
+        median = statistics.median(times)
+        ours = ours or median
+        line = "  %-34s %9.2f ms" % (title, 1000 * median)
+        if median is not ours:
+            line += "   %.0f times ours" % (median / ours)
+        print(line, flush=True)
+    show_instructions(aws)
+
+
+def show_instructions(aws):
+    """Print the instructions of each, where the machine counts them."""
+    ours = None
+    for title, argv, env in rivals(aws).values():
+        if not os.path.exists(argv[0]):
+            continue
+        count = instructions(argv, env)
+        if count is None:
+            print("  (instructions are not counted on this machine)")
+            return
+        ours = ours or count
+        print("  %-34s %9.1f million instructions, %.0f times ours"
+              % (title, count / 1e6, count / ours))
+    print("  (wanted: aws takes at least %d times ours)" % RATIO_LIMIT)
+
+
+def label(process, keeper):
+    """Say what a process of ours was."""
+    if process["pid"] == keeper:
+        return "the keeper"
+    if process["argv"][1:2] == ["down"]:
+        return "down"
+    if process["parent"] != keeper:
+        return "up"
+    return ("worker, uid %d" % process["uid"]
+            + (", with the network" if process["uid"] else ""))
+
+
+def find_keeper(processes):
+    """Return the pid of the one with the most children."""
+    parents = [one["parent"] for one in processes]
+    return statistics.mode(parents)
+
+
+def show_peaks():
+    """Print the memory of each process of one `up` and `down`."""
+    heading("Peak memory (VmHWM at its end) of each process of one up, down")
+    root = Root("alpine")
+    place.mount("-t", "proc", "proc", root.inside("/proc"))
+    root.mounts.append(root.inside("/proc"))
+    ended = tracer.trace(UP, environment(), root.path)
+    ours = [one for one in ended if one["exe"] == "ssm-activate"]
+    keeper = find_keeper(ours)
+    for one in ours:
+        print("  %-34s %9d KiB" % (label(one, keeper), one["peak"]))
+    print("  %-34s %9d KiB (wanted: at most %d)" % (
+        "the largest of %d" % len(ours), max(one["peak"] for one in ours),
+        PEAK_LIMIT))
+    root.remove()
+
+
+def show_idle():
+    """Print the memory of the keeper when nothing happens."""
+    heading("The idle keeper (smaps_rollup)")
+    root = Root("alpine")
+    held = Container(root, ["/bin/sh", "-c", "ssm-activate up; echo up; "
+                            "sleep 60 & wait"]).start()
+    wait_until(lambda: "up\n" in held.out, "up")
+    time.sleep(3)
+    keeper = held.find("ssm-activate")[0]
+    ticks = cpu_ticks(keeper)
+    rollup = procfs.read(keeper, "smaps_rollup").decode()
+    for line in rollup.splitlines():
+        name, _, rest = line.partition(":")
+        if name in ("Rss", "Pss", "Private_Clean", "Private_Dirty"):
+            print("  %-34s %9s KiB" % (name, rest.split()[0]))
+    time.sleep(5)
+    print("  %-34s %9d ticks of 10 ms" % ("CPU in 5 s",
+                                          cpu_ticks(keeper) - ticks))
+    held.kill()
+    root.remove()
+
+
+def cpu_ticks(pid):
+    """Return user and system time of a process."""
+    fields = procfs.read(pid, "stat").rpartition(b")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def main():
+    """Print everything."""
+    path = place.program()
+    heading("The binary")
+    print("  %-34s %9d bytes (wanted: at most 262144)"
+          % (os.path.basename(path), os.path.getsize(path)))
+    with place.Place(inspect_peers=False) as here:
+        show_peaks()
+        show_idle()
+        show_times(here.aws)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
