@@ -1,16 +1,12 @@
-#include <dirent.h>
 #include <limits.h>
 #include <stddef.h>
-#include <stdint.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/slice.h"
 
-/* Where to stop counting if nothing tells which descriptors are open. */
-enum { KEEP_MAX = 8, FD_LIMIT_MAX = 65536 };
+/* Where counting stops. */
+enum { KEEP_MAX = 8, FD_MAX = 65536 };
 
 struct keep {
 	int fds[KEEP_MAX];
@@ -24,7 +20,7 @@ is_kept(const struct keep *keep, int fd)
 		if (keep->fds[i] == fd)
 			return true;
 	}
-	return fd <= STDERR_FILENO;
+	return false;
 }
 
 /* The first kept descriptor from low on, or INT_MAX. */
@@ -66,34 +62,11 @@ close_gaps(const struct keep *keep)
 #endif
 }
 
-/* Close what /proc lists; false where it is not mounted. */
-static bool
-close_listed(const struct keep *keep)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	struct dirent *entry;
-	uint64_t fd;
-
-	if (dir == NULL)
-		return false;
-	while ((entry = readdir(dir)) != NULL) {
-		if (slice_u64(slice_of(entry->d_name), INT_MAX, &fd) &&
-		    !is_kept(keep, (int)fd) && (int)fd != dirfd(dir))
-			(void)close((int)fd);
-	}
-	(void)closedir(dir);
-	return true;
-}
-
+/* Slow, and for old kernels only. */
 static void
 close_counted(const struct keep *keep)
 {
-	struct rlimit limit = { .rlim_cur = FD_LIMIT_MAX };
-
-	(void)getrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_cur > FD_LIMIT_MAX)
-		limit.rlim_cur = FD_LIMIT_MAX;
-	for (int fd = STDERR_FILENO + 1; fd < (int)limit.rlim_cur; fd++) {
+	for (int fd = STDERR_FILENO + 1; fd < FD_MAX; fd++) {
 		if (!is_kept(keep, fd))
 			(void)close(fd);
 	}
@@ -106,6 +79,6 @@ file_close_others(const int *keep, size_t count)
 
 	for (size_t i = 0; i < kept.count; i++)
 		kept.fds[i] = keep[i];
-	if (!close_gaps(&kept) && !close_listed(&kept))
+	if (!close_gaps(&kept))
 		close_counted(&kept);
 }
