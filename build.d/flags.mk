@@ -17,13 +17,14 @@ HARDEN := -fstack-protector -fno-common
 # fraction of the time.
 # What single ones save: fixed addresses 22 KiB, optimizing as a whole 10 KiB,
 # data without alignment for wide loads 1 KiB; functions called once left
-# where they are, no tables of jumps, and three passes that trade size for
+# where they are, no tables of jumps, and five passes that trade size for
 # speed left out, 0.5 KiB each.
 SMALL.amd64 := -malign-data=abi
 SMALL := -Oz -fno-pie -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables \
 	-fno-inline-functions-called-once -fno-caller-saves \
-	-fno-code-hoisting -fno-tree-pre -fno-jump-tables $(SMALL.$(ARCH))
+	-fno-code-hoisting -fno-tree-pre -fno-jump-tables \
+	-fno-tree-dominator-opts -fno-if-conversion $(SMALL.$(ARCH))
 WHOLE := -flto -ffat-lto-objects
 
 GCC := $(CROSS)gcc

@@ -93,7 +93,7 @@ print_node(const char *node, struct err *err)
 	return rc;
 }
 
-/* Wait for the keeper's word. */
+/* Wait for the keeper's word; 1 = there is another one. */
 static int
 wait_up(const struct config *cfg, int fd, struct err *err)
 {
@@ -116,6 +116,8 @@ wait_up(const struct config *cfg, int fd, struct err *err)
 		*err = record.err;
 		return -1;
 	}
+	if (record.type == RECORD_REFUSED)
+		return 1;
 	return record.type == RECORD_NODE ? print_node(record.text, err) : 0;
 }
 
@@ -170,6 +172,7 @@ start_keeper(const struct config *cfg, const struct preflight *pre,
 	int rc = 0;
 	pid_t pid = 0;
 
+	warn_init();
 	if (pipe2(fds, O_CLOEXEC) != 0)
 		return err_sys(err, ERR_KIND_SYSTEM, "pipe");
 	pid = fork();
@@ -188,6 +191,7 @@ int
 cmd_up(struct config *cfg, struct err *err)
 {
 	struct preflight pre = { 0 };
+	int64_t until = 0;
 	int rc = 0;
 
 	if (cfg->odd_gate != NULL)
@@ -199,11 +203,12 @@ cmd_up(struct config *cfg, struct err *err)
 		failure_save(cfg, err, NULL);
 		return fail_open(cfg, err);
 	}
-	rc = ask_up(cfg, err);
-	if (rc == 1) {
-		warn_init();
-		rc = start_keeper(cfg, &pre, err);
-	}
+	until = clock_in(cfg->timeout_ms);
+	do {
+		rc = ask_up(cfg, err);
+		if (rc == 1)
+			rc = start_keeper(cfg, &pre, err);
+	} while (rc == 1 && clock_left(until) > 0);
 	preflight_wipe(&pre);
 	return rc == 0 ? 0 : fail_open(cfg, err);
 }

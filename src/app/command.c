@@ -1,6 +1,7 @@
 #include "app/command.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,7 +10,9 @@
 #include "app/config.h"
 #include "base/err.h"
 #include "base/exec.h"
+#include "base/format.h"
 #include "base/ids.h"
+#include "base/slice.h"
 
 /* As every shell has it. */
 enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
@@ -21,13 +24,37 @@ exec_status(int exec_errno)
 	                                                     : NOT_EXECUTABLE;
 }
 
+/* The environment for the user: HOME is his. */
+static char *const *
+environment(const struct config *cfg, const struct user_ids *user)
+{
+	static char home[sizeof(user->home) + sizeof("HOME=")];
+	char *const *vars = cfg->env.vars;
+	char **copy = NULL;
+	size_t count = 0, n = 0;
+
+	while (vars[count] != NULL)
+		count++;
+	if (user != NULL)
+		copy = calloc(count + 2, sizeof(*copy));
+	if (copy == NULL)
+		return vars;
+	format_text(home, sizeof(home), "HOME=%s", user->home);
+	copy[n++] = home;
+	for (; *vars != NULL; vars++) {
+		if (!slice_starts(slice_of(*vars), "HOME="))
+			copy[n++] = *vars;
+	}
+	return copy;
+}
+
 int
 command_start(struct command *command, const struct config *cfg,
     const struct user_ids *user, struct err *err)
 {
 	struct child_options options = {
 		.argv = (const char *const *)cfg->argv,
-		.envp = cfg->env.vars,
+		.envp = environment(cfg, user),
 		.search = true,
 		.new_group = true,
 		.foreground = isatty(STDIN_FILENO) == 1,
@@ -62,7 +89,8 @@ command_become(const struct config *cfg, const struct user_ids *user,
 		err_sys(err, ERR_KIND_SYSTEM, "--user");
 		return (int)err->code;
 	}
-	exec_program((const char *const *)cfg->argv, cfg->env.vars, true);
+	exec_program((const char *const *)cfg->argv, environment(cfg, user),
+	    true);
 	err_sys(err, ERR_KIND_SYSTEM, "%s", cfg->argv[0]);
 	return exec_status(errno);
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -30,8 +31,10 @@ void
 control_init(struct control *control)
 {
 	control->fd = -1;
-	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
 		control->clients[i] = -1;
+		control->waiting[i] = false;
+	}
 }
 
 int
@@ -71,11 +74,12 @@ control_close(struct control *control, const struct config *cfg)
 
 	if (control->fd < 0)
 		return;
+	/* First of all, so that a client that is dropped sees who did it. */
+	unlink(addr.sun_path);
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		drop(control, i);
 	close(control->fd);
 	control->fd = -1;
-	unlink(addr.sun_path);
 }
 
 size_t
@@ -109,17 +113,23 @@ may_ask(int fd)
 static void
 admit(struct control *control)
 {
+	size_t i = 0;
 	int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd < 0)
 		return;
-	for (size_t i = 0; i < CONTROL_CLIENTS && may_ask(fd); i++) {
-		if (control->clients[i] < 0) {
-			control->clients[i] = fd;
-			return;
-		}
+	while (i < CONTROL_CLIENTS && control->clients[i] >= 0)
+		i++;
+	/* Nobody keeps others out by saying nothing. */
+	for (size_t k = 0; i == CONTROL_CLIENTS && k < CONTROL_CLIENTS; k++) {
+		if (!control->waiting[k])
+			drop(control, i = k);
 	}
-	close(fd);
+	if (i == CONTROL_CLIENTS || !may_ask(fd)) {
+		close(fd);
+		return;
+	}
+	control->clients[i] = fd;
 }
 
 static void
@@ -190,8 +200,9 @@ receive(int fd, int64_t deadline, struct control_status *out, struct err *err)
 		return err_set(err, ERR_KIND_SYSTEM,
 		    "the keeper did not answer in time");
 	n = recv(fd, &reply, sizeof(reply), 0);
-	if (n == 0 || (n < 0 && errno == ECONNRESET))
-		return 1; /* It ended at this moment. */
+	if (n <= 0)
+		return err_set(err, ERR_KIND_SYSTEM,
+		    "the keeper is too busy to answer");
 	if (n != (ssize_t)sizeof(reply) || reply.magic != MAGIC)
 		return err_set(err, ERR_KIND_SYSTEM,
 		    "the keeper is of another version");
@@ -204,6 +215,8 @@ control_ask(const struct config *cfg, enum control_request request,
     int64_t deadline, struct control_status *out, struct err *err)
 {
 	struct sockaddr_un addr = address(cfg);
+	int left = clock_left(deadline) + 1;
+	struct timeval wait = { left / 1000, left % 1000 * 1000 };
 	char byte = (char)request;
 	int fd = -1;
 	int rc = -1;
@@ -211,6 +224,8 @@ control_ask(const struct config *cfg, enum control_request request,
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_sys(err, ERR_KIND_SYSTEM, "socket");
+	/* Where many wait already, connecting blocks. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) != 0) {
 		if (errno == ENOENT || errno == ECONNREFUSED)
 			rc = 1;
@@ -222,5 +237,10 @@ control_ask(const struct config *cfg, enum control_request request,
 		rc = receive(fd, deadline, out, err);
 	}
 	close(fd);
+	/* It may have ended at this moment: then its socket is gone. */
+	if (rc < 0 && access(addr.sun_path, F_OK) != 0) {
+		err_clear(err);
+		rc = 1;
+	}
 	return rc;
 }

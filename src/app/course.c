@@ -134,6 +134,7 @@ tidy(struct course *course)
 	course->tidied = course->state;
 	course->tidied.node[0] = '\0';
 	work.state = &course->tidied;
+	work.tidy = true;
 	work.deadline = spec.deadline - MARGIN_MS;
 	if (job_start(&course->tidy, &spec, &err) != 0)
 		log_err(LOG_WARN, "tidy_failed", &err);

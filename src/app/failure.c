@@ -30,7 +30,7 @@ failure_save(const struct config *cfg, const struct err *failure,
 int
 failure_load(const struct config *cfg, struct err *out, struct err *err)
 {
-	struct buf text = { .max = sizeof(struct record) };
+	struct buf text = { 0 };
 	struct record record;
 	char path[WORK_PATH_MAX];
 	enum file_found found = FILE_FAILED;

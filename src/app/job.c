@@ -12,6 +12,9 @@
 #include "base/clock.h"
 #include "base/err.h"
 
+/* A pipe holds 64 KiB (pipe(7)). */
+enum { PIPE_RECORDS = 64 };
+
 /* Dispositions and mask are the keeper's; a worker dies of signals. */
 static void
 default_signals(void)
@@ -98,31 +101,31 @@ fail(struct job *job, struct record *out, const char *why, bool timed_out)
 int
 job_next(struct job *job, struct record *out)
 {
+	bool late = job->active && clock_ms() >= job->deadline;
 	int got = 0;
 
 	if (!job->active)
 		return 0;
-	got = record_receive(job->fd, out);
-	if (got > 0) {
-		if (out->type == RECORD_DONE || out->type == RECORD_FAILED) {
-			job->finished = true;
-			end(job);
-		}
-		return 1;
-	}
-	if (got < 0)
-		return fail(job, out, "the worker died", false);
-	if (clock_ms() < job->deadline)
-		return 0;
-	/* What it wrote in its last moment still counts: the pipe is read to
-	 * its end before the job is over. */
-	if (job->pid > 0 && kill(-job->pid, SIGKILL) == 0 &&
-	    waitpid(job->pid, NULL, 0) == job->pid)
+	/* What it wrote in its last moment still counts: then the pipe is read
+	 * to its end before the job is over. */
+	if (late && job->pid > 0) {
+		kill(-job->pid, SIGKILL);
+		while (waitpid(job->pid, NULL, 0) < 0 && errno == EINTR)
+			continue;
 		job->pid = 0;
-	got = record_receive(job->fd, out);
-	if (got > 0 && out->type != RECORD_DONE && out->type != RECORD_FAILED)
-		return 1;
-	return fail(job, out, "no end within its time", true);
+	}
+	for (int i = 0; got == 0 && i < (late ? PIPE_RECORDS : 1); i++)
+		got = record_receive(job->fd, out);
+	if (got == 0 && !late)
+		return 0;
+	if (got <= 0)
+		return fail(job, out,
+		    late ? "no end within its time" : "the worker died", late);
+	if (out->type == RECORD_DONE || out->type == RECORD_FAILED) {
+		job->finished = true;
+		end(job);
+	}
+	return 1;
 }
 
 void

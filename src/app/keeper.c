@@ -46,6 +46,17 @@ struct keeper {
 	struct logtail tail;
 };
 
+static void
+report(struct keeper *k, enum record_type type)
+{
+	if (k->report_fd < 0)
+		return;
+	record_send(k->report_fd, type, k->course.state.node, NULL,
+	    &k->course.last);
+	close(k->report_fd);
+	k->report_fd = -1;
+}
+
 /* Lock and socket, then the course; a failure is an end of the course. */
 static int
 start_course(struct keeper *k, struct err *err)
@@ -57,6 +68,7 @@ start_course(struct keeper *k, struct err *err)
 		break;
 	case 1:
 		k->course.quiet = true;
+		report(k, RECORD_REFUSED);
 		return err_set(err, ERR_KIND_SYSTEM,
 		    "another ssm-activate (pid %d) keeps %s", (int)holder,
 		    k->cfg->state_dir);
@@ -92,17 +104,6 @@ open_keeper(struct keeper *k, struct err *err)
 	k->leave_by = INT64_MAX;
 	course_init(&k->course, &options);
 	return signals_open(&k->signal_fd, err);
-}
-
-static void
-report(struct keeper *k, enum record_type type)
-{
-	if (k->report_fd < 0)
-		return;
-	record_send(k->report_fd, type, k->course.state.node, NULL,
-	    &k->course.last);
-	close(k->report_fd);
-	k->report_fd = -1;
 }
 
 static void
@@ -376,8 +377,12 @@ keeper_run(const struct keeper_options *options, struct err *err)
 	    command_start(&k.command, k.cfg, options->user, err) != 0)
 		return k.command.status;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (start_course(&k, &refused) != 0)
+	if (start_course(&k, &refused) != 0) {
+		/* `up` asks the keeper that was faster. */
+		if (k.course.quiet && options->report_fd >= 0)
+			return 0;
 		course_refuse(&k.course, &refused);
+	}
 	loop(&k);
 	if (!course_over(&k.course))
 		course_abandon(&k.course);

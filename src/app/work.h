@@ -21,6 +21,7 @@ struct work {
 	const struct state *state;
 	const char *code; /* of a given activation, NULL = read the file */
 	bool delegate;    /* the agent registers */
+	bool tidy;        /* remove what is left beside a living node */
 	int public_fd;    /* pipe: base64 of the public key, a line */
 	int private_fd;   /* pipe: base64 of the private key, a line */
 	int code_fd;      /* pipe: struct ssm_activation, handed over */

@@ -172,5 +172,9 @@ work_delegate_run(const void *work, int out)
 	struct err err = { 0 };
 	int rc = delegate(work, out, &err);
 
+	/* It writes its files before it asks AWS. */
+	if (rc != 0)
+		vault_remove(NULL);
+
 	record_finish(out, rc, &err);
 }

@@ -22,6 +22,7 @@
 #include "base/slice.h"
 #include "base/version.h"
 #include "ssm/register.h"
+#include "ssm/register_lost.h"
 #include "ssm/ssm.h"
 
 /* Codes by which AWS says that it does not know this node any more. */
@@ -324,6 +325,19 @@ get_own(void *context)
 	return NULL;
 }
 
+/* An activation whose registration was cut off may have its node. */
+static void
+find_node(const struct net *net, struct state *state,
+    const struct register_journal *journal)
+{
+	struct err err = { 0 };
+
+	if (state->node[0] == '\0' && state->activation[0] != '\0' &&
+	    register_lost_node(&net->ssm, state->activation, state->node,
+	        &err) == 0)
+		register_tell(journal, REGISTER_NODE, state->node, &err);
+}
+
 void
 work_net_remove(const void *work, int out)
 {
@@ -339,8 +353,11 @@ work_net_remove(const void *work, int out)
 	/* Another node's key is of no use, and none of our business. */
 	if (state.node[0] != '\0' && strcmp(net.vault.node, state.node) != 0)
 		vault_free(&net.vault);
-	if (net_open(&net, state.region, &err) == 0)
+	if (net_open(&net, state.region, &err) == 0) {
+		if (!net.work->tidy)
+			find_node(&net, &state, &journal);
 		rc = register_remove(&net.ssm, &state, &own, &journal, &err);
+	}
 	record_finish(out, rc, &err);
 	net_free(&net);
 }

@@ -85,6 +85,9 @@ find(const struct listing *what, const struct ssm *ssm, struct err *err)
 		if (next.len == 0)
 			break;
 	}
+	if (rc == 0 && next.len > 0)
+		rc = err_set(err, ERR_KIND_PARSE, "%s: the listing has no end",
+		    what->operation);
 	buf_free(&next);
 	return rc;
 }

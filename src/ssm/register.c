@@ -38,7 +38,7 @@ register_tell(const struct register_journal *journal, enum register_step step,
 bool
 register_denied(const struct err *err)
 {
-	return strncmp(err->peer_code, "AccessDenied", 12) == 0;
+	return err->code == ERR_ACCESS;
 }
 
 /* After CreateActivation: whatever happened, nothing unknown may stay. */
@@ -59,23 +59,18 @@ settle(const struct ssm *ssm, const struct register_in *in, const char *keep,
 	return 0;
 }
 
+/* *ambiguous becomes true if an activation may be there that is not ours. */
 static int
-create_once(const struct ssm *ssm, const struct register_in *in,
-    const struct ssm_activation_in *activation, struct ssm_activation *out,
-    const struct register_journal *journal, struct err *err)
+create_once(const struct ssm *ssm, const struct ssm_activation_in *activation,
+    struct ssm_activation *out, const struct register_journal *journal,
+    bool *ambiguous, struct err *err)
 {
-	bool ambiguous = false;
-	int rc = ssm_create_activation(ssm, activation, out, &ambiguous, err);
+	bool lost = false;
+	int rc = ssm_create_activation(ssm, activation, out, &lost, err);
 
-	if (rc == 0 &&
-	    register_tell(journal, REGISTER_ACTIVATION, out->id, err) != 0)
-		return -1;
-	if (!ambiguous) /* Made, refused or never sent: nothing is unknown. */
-		return register_tell(journal, REGISTER_SETTLED, "", err) == 0
-		           ? rc
-		           : -1;
-	if (settle(ssm, in, rc == 0 ? out->id : "", journal, err) != 0)
-		return -1;
+	*ambiguous |= lost;
+	if (rc == 0)
+		rc = register_tell(journal, REGISTER_ACTIVATION, out->id, err);
 	return rc;
 }
 
@@ -86,21 +81,32 @@ create(const struct ssm *ssm, const struct register_in *in,
 {
 	struct ssm_activation_in activation = in->activation;
 	struct err first = { 0 };
+	bool ambiguous = false;
+	int rc =
+	    create_once(ssm, &activation, out, journal, &ambiguous, &first);
 
-	if (create_once(ssm, in, &activation, out, journal, &first) == 0)
-		return 0;
-	if (in->tags_required || in->own_tags == 0 ||
-	    !register_denied(&first) ||
-	    strstr(first.peer_text, "AddTagsToResource") == NULL) {
-		*err = first;
-		return -1;
+	if (rc != 0 && !in->tags_required && in->own_tags > 0 &&
+	    register_denied(&first) &&
+	    strstr(first.peer_text, "AddTagsToResource") != NULL) {
+		log_event(LOG_WARN, "tags_refused",
+		    "AWS refuses tags; going on without the automatic ones - "
+		    "%s",
+		    first.fix);
+		activation.tags += in->own_tags;
+		activation.tag_count -= in->own_tags;
+		err_clear(&first);
+		rc = create_once(ssm, &activation, out, journal, &ambiguous,
+		    &first);
 	}
-	log_event(LOG_WARN, "tags_refused",
-	    "AWS refuses tags; going on without the automatic ones - %s",
-	    first.fix);
-	activation.tags += in->own_tags;
-	activation.tag_count -= in->own_tags;
-	return create_once(ssm, in, &activation, out, journal, err);
+	if (rc != 0)
+		*err = first;
+	/* Only now: until here a call was under way. */
+	if (!ambiguous)
+		return register_tell(journal, REGISTER_SETTLED, "", err) == 0
+		           ? rc
+		           : -1;
+	return settle(ssm, in, rc == 0 ? out->id : "", journal, err) == 0 ? rc
+	                                                                  : -1;
 }
 
 /*

@@ -32,7 +32,8 @@ struct register_journal {
 int register_tell(const struct register_journal *journal,
     enum register_step step, const char *text, struct err *err);
 
-/* AWS refused the call: somebody else may be allowed to make it. */
+/* We have no credentials, or they are refused: somebody else may be allowed
+ * to make the call. */
 bool register_denied(const struct err *err);
 
 struct register_in {

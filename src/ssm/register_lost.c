@@ -64,24 +64,32 @@ note_node(void *context, const char *id, struct err *err)
 }
 
 int
+register_lost_node(const struct ssm *ssm, const char *activation,
+    char node[static SSM_NODE_SIZE], struct err *err)
+{
+	struct find_sink sink = { .context = node, .found = note_node };
+
+	node[0] = '\0';
+	if (find_nodes(ssm, activation, &sink, err) != 0)
+		node[0] = '\0';
+	return node[0] != '\0' ? 0 : -1;
+}
+
+int
 register_lost_adopt(const struct ssm *ssm, const char *activation,
     char node[static SSM_NODE_SIZE])
 {
-	struct find_sink sink = { .context = node, .found = note_node };
 	struct err err = { 0 };
 
-	node[0] = '\0';
-	for (int i = 0; i < SWEEPS && node[0] == '\0'; i++) {
+	for (int i = 0; i < SWEEPS && err.code == ERR_OK; i++) {
 		int64_t next = clock_in(sweep_pauses_ms[i]);
 
 		if (next >= ssm->deadline)
 			break;
 		clock_sleep(next);
-		if (find_nodes(ssm, activation, &sink, &err) != 0)
-			break;
+		if (register_lost_node(ssm, activation, node, &err) == 0)
+			return 0;
 	}
-	if (node[0] != '\0')
-		return 0;
 	log_event(LOG_WARN, "left_behind",
 	    "an answer of RegisterManagedInstance was lost%s%s; if there is a "
 	    "node of activation %s, `aws ssm describe-instance-information` "

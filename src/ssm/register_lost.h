@@ -19,6 +19,10 @@ struct err;
 int register_lost_sweep(const struct ssm *ssm, const char *role,
     const char *nonce, const char *keep, struct err *err);
 
+/* The node that was registered with the activation; -1 = none is seen. */
+int register_lost_node(const struct ssm *ssm, const char *activation,
+    char node[static SSM_NODE_SIZE], struct err *err);
+
 /*
  * RegisterManagedInstance: the node that came into being with our activation,
  * whose limit is one, has our key and is as good as if we had been told.
