@@ -77,7 +77,7 @@ check_words()
 check_paths()
 {
 	own_files | grep_none "a path of somebody's machine" \
-	    '(^|[^[:alnum:]._/-])/(home|wo''rk|ro''ot|Us''ers)/[[:alnum:]]'
+	    '(^|[^[:alnum:]._/-])/(wo''rk|ro''ot|Us''ers)/[[:alnum:]]'
 }
 
 check_symbols()

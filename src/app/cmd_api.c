@@ -117,11 +117,12 @@ put_error(struct buf *out, const struct err *failed)
 {
 	json_write(out, ",\"error\":{\"kind\":%,\"message\":%",
 	    err_kind_name(failed->kind), failed->msg);
-	if (failed->http_status != 0)
+	if (failed->http_status != 0) {
 		json_write(out,
 		    ",\"status\":#,\"code\":%,\"text\":%,\"request_id\":%",
 		    (long long)failed->http_status, failed->peer_code,
 		    failed->peer_text, failed->request_id);
+	}
 	json_write(out, ",\"fix\":%}", failed->fix);
 }
 
@@ -188,8 +189,8 @@ fork_caller(struct call *call, struct err *err)
 		err_sys(err, ERR_KIND_SYSTEM, "fork");
 		return (int)err->code;
 	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		continue;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+	}
 	return child_status(status);
 }
 
@@ -201,15 +202,16 @@ cmd_api(struct config *cfg, struct err *err)
 
 	if (cfg->malformed.code != ERR_OK)
 		*err = cfg->malformed;
-	else if (cfg->words[1] == NULL)
+	else if (cfg->words[1] == NULL) {
 		err_set(err, ERR_KIND_USAGE,
 		    "api needs a service and an operation");
-	else if (api_service_find(cfg->words[0], &call.service) != 0)
+	} else if (api_service_find(cfg->words[0], &call.service) != 0) {
 		err_set(err, ERR_KIND_USAGE,
 		    "unknown service %.32s: ssm, sts and ecs are known",
 		    cfg->words[0]);
-	else if (make_body(&call, err) == 0)
+	} else if (make_body(&call, err) == 0) {
 		status = fork_caller(&call, err);
+	}
 	buf_free(&call.body);
 	return err->code != ERR_OK ? (int)err->code : status;
 }

@@ -47,10 +47,11 @@ cmd_down(struct config *cfg, struct err *err)
 	    clock_in(cfg->down_timeout_ms + GRACE_MS), &status, err);
 	if (rc == 1)
 		rc = remove_leftover(cfg, err);
-	else if (rc == 0 && status.node[0] != '\0')
+	else if (rc == 0 && status.node[0] != '\0') {
 		rc = err_set(err, ERR_KIND_CONNECTION,
 		    "the node %s could not be removed; the keeper's log says "
 		    "why",
 		    status.node);
+	}
 	return rc >= 0 ? rc : (int)err->code;
 }

@@ -26,18 +26,20 @@ put_json(struct buf *out, const struct control_status *status)
 		json_write(out, ",\"node\":%,\"region\":%,\"since\":%",
 		    status->node, status->region, since);
 	}
-	if (status->keeper > 0)
+	if (status->keeper > 0) {
 		json_write(out,
 		    ",\"keeper\":#,\"agent\":#,"
 		    "\"agent_restarts\":#",
 		    (long long)status->keeper, (long long)status->agent,
 		    (long long)status->restarts);
-	if (last->code != ERR_OK)
+	}
+	if (last->code != ERR_OK) {
 		json_write(out,
 		    ",\"error\":{\"code\":#,\"kind\":%,\"message\":%,"
 		    "\"fix\":%}",
 		    (long long)last->code, err_kind_name(last->kind), last->msg,
 		    last->fix);
+	}
 	buf_puts(out, "}\n");
 }
 
@@ -52,11 +54,12 @@ put_text(struct buf *out, const struct control_status *status)
 		buf_printf(out, "node     %s (%s), since %s\n", status->node,
 		    status->region, since);
 	}
-	if (status->agent > 0)
+	if (status->agent > 0) {
 		buf_printf(out, "agent    pid %d, %s, restarted %d times\n",
 		    (int)status->agent,
 		    status->online ? "online" : "not known to be online",
 		    status->restarts);
+	}
 	if (status->last.code != ERR_OK)
 		buf_printf(out, "error    %s\n", status->last.msg);
 	if (status->last.fix[0] != '\0')

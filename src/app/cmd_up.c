@@ -104,10 +104,11 @@ wait_up(const struct config *cfg, int fd, struct err *err)
 	while (got == 0) {
 		struct pollfd wait = { .fd = fd, .events = POLLIN };
 
-		if (poll(&wait, 1, clock_left(deadline)) == 0)
+		if (poll(&wait, 1, clock_left(deadline)) == 0) {
 			return err_set(err, ERR_KIND_CONNECTION,
 			    "no node within %d ms; the keeper goes on",
 			    (int)cfg->timeout_ms);
+		}
 		got = record_receive(fd, &record);
 	}
 	if (got < 0)
@@ -142,10 +143,11 @@ ask_up(const struct config *cfg, struct err *err)
 	}
 	if (status.last.code != ERR_OK)
 		*err = status.last;
-	else
+	else {
 		err_set(err, ERR_KIND_CONNECTION,
 		    "no node within %d ms; the keeper (pid %d) goes on",
 		    (int)cfg->timeout_ms, (int)status.keeper);
+	}
 	return -1;
 }
 

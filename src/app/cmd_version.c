@@ -14,11 +14,12 @@ cmd_version(struct config *cfg, struct err *err)
 
 	if (cfg->licenses)
 		buf_puts(&text, version_licenses);
-	else
+	else {
 		buf_printf(&text,
 		    "ssm-activate %s (%s)\nBearSSL %s\ncJSON %s\nmusl %s\n",
 		    version_program, version_revision, version_bearssl,
 		    version_cjson, version_musl);
+	}
 	file_write_fd(STDOUT_FILENO, buf_str(&text), text.len, err);
 	buf_free(&text);
 	return (int)err->code;

@@ -28,16 +28,16 @@ exec_status(int exec_errno)
 static char *const *
 environment(const struct config *cfg, const struct user_ids *user)
 {
-	static char home[sizeof(user->home) + sizeof("HOME=")];
+	static char home[sizeof(((struct user_ids *)0)->home) + 5];
 	char *const *vars = cfg->env.vars;
-	char **copy = NULL;
+	static char **copy; /* in use until the process ends */
 	size_t count = 0, n = 0;
 
 	while (vars[count] != NULL)
 		count++;
 	if (user != NULL)
 		copy = calloc(count + 2, sizeof(*copy));
-	if (copy == NULL)
+	if (user == NULL || copy == NULL)
 		return vars;
 	format_text(home, sizeof(home), "HOME=%s", user->home);
 	copy[n++] = home;

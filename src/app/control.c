@@ -91,11 +91,12 @@ control_poll(const struct control *control, struct pollfd *fds)
 		fds[count++] =
 		    (struct pollfd){ .fd = control->fd, .events = POLLIN };
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
-		if (control->clients[i] >= 0)
+		if (control->clients[i] >= 0) {
 			fds[count++] = (struct pollfd){
 				.fd = control->clients[i],
 				.events = POLLIN,
 			};
+		}
 	}
 	return count;
 }
@@ -216,7 +217,7 @@ control_ask(const struct config *cfg, enum control_request request,
 {
 	struct sockaddr_un addr = address(cfg);
 	int left = clock_left(deadline) + 1;
-	struct timeval wait = { left / 1000, left % 1000 * 1000 };
+	struct timeval wait = { left / 1000, left % 1000 * 1000L };
 	char byte = (char)request;
 	int fd = -1;
 	int rc = -1;

@@ -213,8 +213,8 @@ step_others(struct course *course)
 			log_err(LOG_WARN, "save_failed", &record.err);
 	}
 	/* Its failure is seen by whoever waits for the key. */
-	while (job_next(&course->key, &record) == 1)
-		continue;
+	while (job_next(&course->key, &record) == 1) {
+	}
 }
 
 /* A phase that is due to begin; some wait until the state is on disk. */
@@ -251,8 +251,8 @@ course_step(struct course *course)
 		course_go(course, COURSE_PREPARE);
 	if (course->unsaved && !course->saver.active)
 		save(course);
-	while (begin(course))
-		continue;
+	while (begin(course)) {
+	}
 }
 
 bool
@@ -332,11 +332,12 @@ course_poll(const struct course *course, struct pollfd *fds)
 	size_t count = 0;
 
 	for (size_t i = 0; i < COURSE_FDS; i++) {
-		if (jobs[i]->active)
+		if (jobs[i]->active) {
 			fds[count++] = (struct pollfd){
 				.fd = jobs[i]->fd,
 				.events = POLLIN,
 			};
+		}
 	}
 	return count;
 }

@@ -273,21 +273,24 @@ remove_done(struct course *course)
 void
 course_phases_left(const struct state *state)
 {
-	if (state->node[0] != '\0')
+	if (state->node[0] != '\0') {
 		log_event(LOG_WARN, "left_behind",
 		    "the node %s stays on the account; remove it by: aws ssm "
 		    "deregister-managed-instance --region %s --instance-id %s",
 		    state->node, state->region, state->node);
-	if (state->activation[0] != '\0')
+	}
+	if (state->activation[0] != '\0') {
 		log_event(LOG_WARN, "left_behind",
 		    "the activation %s stays on the account; remove it by: "
 		    "aws ssm delete-activation --region %s --activation-id %s",
 		    state->activation, state->region, state->activation);
-	if (state->unsettled && state->nonce[0] != '\0')
+	}
+	if (state->unsettled && state->nonce[0] != '\0') {
 		log_event(LOG_WARN, "left_behind",
 		    "an activation may stay on the account, whose description "
 		    "holds [ssm-activate:%s]",
 		    state->nonce);
+	}
 }
 
 static void

@@ -68,10 +68,11 @@ jail_net(struct err *err)
 		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
 			break;
 	}
-	if (root && ids_become(JAIL_ID, JAIL_ID, NULL, 0) != 0)
+	if (root && ids_become(JAIL_ID, JAIL_ID, NULL, 0) != 0) {
 		log_event(LOG_WARN, "worker_privileges",
 		    "the worker that talks to AWS keeps uid 0, without "
 		    "capabilities: CAP_SETUID and CAP_SETGID are missing");
+	}
 	if (clear_capabilities() != 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return err_sys(err, ERR_KIND_SYSTEM,

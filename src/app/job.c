@@ -110,8 +110,7 @@ job_next(struct job *job, struct record *out)
 	 * to its end before the job is over. */
 	if (late && job->pid > 0) {
 		kill(-job->pid, SIGKILL);
-		while (waitpid(job->pid, NULL, 0) < 0 && errno == EINTR)
-			continue;
+		waitpid(job->pid, NULL, 0);
 		job->pid = 0;
 	}
 	for (int i = 0; got == 0 && i < (late ? PIPE_RECORDS : 1); i++)

@@ -94,12 +94,13 @@ minder_reaped(struct minder *minder, pid_t pid, int status)
 	/* A worker without its core would go on as a second agent. */
 	signal_tree(SIGKILL, false);
 	pause_or_give_up(minder);
-	if (minder->phase == MINDER_PAUSING)
+	if (minder->phase == MINDER_PAUSING) {
 		log_event(LOG_WARN, "agent_ended",
 		    "amazon-ssm-agent ended (status %d); starting it again "
 		    "in %d s",
 		    child_status(status),
 		    (int)(minder_pause(minder->crashes) / 1000));
+	}
 	return true;
 }
 
@@ -157,11 +158,12 @@ minder_hibernates(struct minder *minder)
 		return;
 	signal_tree(SIGKILL, false);
 	pause_or_give_up(minder);
-	if (minder->phase == MINDER_PAUSING)
+	if (minder->phase == MINDER_PAUSING) {
 		log_event(LOG_WARN, "agent_hibernates",
 		    "amazon-ssm-agent went to sleep because its first "
 		    "heartbeat failed; starting it again in %d s",
 		    (int)(minder_pause(minder->crashes) / 1000));
+	}
 }
 
 void

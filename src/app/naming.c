@@ -44,17 +44,19 @@ naming_role(char out[static SSM_ROLE_MAX + 1], const char *text,
 	}
 	while (slice_starts(role, "/"))
 		role = slice_skip(role, 1);
-	if (role.len == 0 || role.len > SSM_ROLE_MAX)
+	if (role.len == 0 || role.len > SSM_ROLE_MAX) {
 		return err_set(err, ERR_KIND_INVALID_VALUE,
 		    "SSM_ACTIVATE_ROLE must have 1 to %d characters, it has "
 		    "%zu",
 		    SSM_ROLE_MAX, role.len);
+	}
 	for (struct slice s = role; s.len > 0; s = slice_skip(s, 1)) {
 		if (strchr(alnum, *s.ptr) == NULL &&
-		    strchr("+=,.@_-/", *s.ptr) == NULL)
+		    strchr("+=,.@_-/", *s.ptr) == NULL) {
 			return err_set(err, ERR_KIND_INVALID_VALUE,
 			    "SSM_ACTIVATE_ROLE holds a character that no role "
 			    "name has");
+		}
 	}
 	slice_copy(role, out, SSM_ROLE_MAX + 1);
 	return 0;
@@ -84,7 +86,7 @@ static void
 add_clean(struct buf *out, const char *text)
 {
 	for (; *text != '\0'; text++)
-		buf_putc(out, allowed(*text) ? *text : '-');
+		buf_add(out, allowed(*text) ? text : "-", 1);
 }
 
 static const char *
@@ -111,10 +113,11 @@ expand(struct buf *out, struct slice rest, const struct naming_words *words,
 		}
 		if (slice_split(slice_skip(rest, 1), '}', &word, &rest))
 			value = word_value(word, words);
-		if (value == NULL)
+		if (value == NULL) {
 			return err_set(err, ERR_KIND_INVALID_VALUE,
 			    "SSM_INSTANCE_NAME: the words are {task}, "
 			    "{cluster}, {family}, {container} and {hostname}");
+		}
 		add_clean(out, value);
 	}
 	return 0;
@@ -175,29 +178,33 @@ naming_add_tag(struct naming_tags *tags, struct slice key, struct slice value,
 	char *k = NULL, *v = NULL;
 
 	if (key.len == 0 || key.len > NAMING_KEY_MAX ||
-	    value.len > SSM_TEXT_MAX)
+	    value.len > SSM_TEXT_MAX) {
 		return err_set(err, ERR_KIND_INVALID_VALUE,
 		    "SSM_ACTIVATE_TAGS: a key has 1 to %d characters, a value "
 		    "at most %d",
 		    NAMING_KEY_MAX, SSM_TEXT_MAX);
-	if (!all_allowed(key) || (!clean && !all_allowed(value)))
+	}
+	if (!all_allowed(key) || (!clean && !all_allowed(value))) {
 		return err_set(err, ERR_KIND_INVALID_VALUE,
 		    "SSM_ACTIVATE_TAGS may hold letters, digits, blanks and "
 		    "_.:/=+-@ only");
+	}
 	for (size_t i = 0; i < tags->count; i++) {
-		if (slice_eq(key, tags->list[i].key))
+		if (slice_eq(key, tags->list[i].key)) {
 			return err_set(err, ERR_KIND_INVALID_VALUE,
 			    "SSM_ACTIVATE_TAGS: the key %s is there twice",
 			    tags->list[i].key);
+		}
 	}
 	if (tags->count < SSM_TAGS_MAX) {
 		k = keep(tags, key);
 		v = keep(tags, value);
 	}
-	if (k == NULL || v == NULL)
+	if (k == NULL || v == NULL) {
 		return err_set(err, ERR_KIND_INVALID_VALUE,
 		    "SSM_ACTIVATE_TAGS: too many tags (at most %d)",
 		    SSM_TAGS_MAX);
+	}
 	for (char *c = v; *c != '\0'; c++) {
 		if (!allowed(*c))
 			*c = '-';

@@ -38,10 +38,11 @@ check_activation(const struct preflight *pre, const struct config *cfg,
 	if (cfg->id == NULL && code)
 		return err_set(err, ERR_KIND_INVALID_VALUE,
 		    "SSM_ACTIVATE_CODE needs SSM_ACTIVATE_ID");
-	if (cfg->id != NULL && !code)
+	if (cfg->id != NULL && !code) {
 		return err_set(err, ERR_KIND_INVALID_VALUE,
 		    "SSM_ACTIVATE_ID needs SSM_ACTIVATE_CODE_FILE or "
 		    "SSM_ACTIVATE_CODE");
+	}
 	if (cfg->id != NULL && !ssm_is_uuid(cfg->id))
 		return err_set(err, ERR_KIND_INVALID_VALUE,
 		    "SSM_ACTIVATE_ID must be a UUID in lower case");

@@ -52,7 +52,7 @@ void work_net_remove(const void *work, int out);
 void work_files_prepare(const void *work, int out);
 
 /* Put the state on disk. */
-void work_files_save(const void *work, int out);
+void work_files_save(const void *input, int out);
 
 /* Let amazon-ssm-agent register: RECORD_NODE. */
 void work_delegate_run(const void *work, int out);
@@ -61,13 +61,13 @@ void work_delegate_run(const void *work, int out);
 void work_files_install(const void *work, int out);
 
 /* Remove what we put on disk. */
-void work_files_forget(const void *work, int out);
+void work_files_forget(const void *input, int out);
 
 /* Note why there is no node, for `status`; or that there is no reason. */
-void work_files_note(const void *work, int out);
+void work_files_note(const void *input, int out);
 
 /* The key maker: the two halves into the two pipes. */
-void work_key_make(const void *work, int out);
+void work_key_make(const void *input, int out);
 
 /* A line of the key maker, without its end. */
 int work_read_line(int fd, struct buf *out, int64_t deadline, struct err *err);

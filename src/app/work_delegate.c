@@ -44,10 +44,11 @@ collect(int fd, struct buf *out, int64_t deadline, struct err *err)
 		char chunk[CHUNK];
 		ssize_t n = 0;
 
-		if (poll(&wait, 1, clock_left(deadline)) <= 0)
+		if (poll(&wait, 1, clock_left(deadline)) <= 0) {
 			return err_set(err, ERR_KIND_CONNECTION,
 			    "amazon-ssm-agent -register: no end within the "
 			    "time");
+		}
 		n = read(fd, chunk, sizeof(chunk));
 		if (n < 0 && errno == EINTR)
 			continue;

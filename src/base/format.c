@@ -56,41 +56,38 @@ put_field(struct sink *sink, const struct field *field, const char *text,
 		put(sink, ' ', fill);
 }
 
+/* kind: d as it is, - with a minus in front, x and X hexadecimal. */
 static void
 put_number(struct sink *sink, struct field *field, uint64_t number, char kind)
 {
 	const char *digits =
 	    kind == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
 	unsigned base = kind == 'x' || kind == 'X' ? 16 : 10;
-	char text[DIGITS_MAX];
+	char text[DIGITS_MAX + 1];
 	size_t at = sizeof text;
 
 	do {
 		text[--at] = digits[number % base];
 		number /= base;
 	} while (number > 0);
+	if (kind == '-')
+		text[--at] = '-';
 	put_field(sink, field, &text[at], sizeof text - at);
 }
 
 static void
 put_signed(struct sink *sink, struct field *field, int64_t number)
 {
-	if (number >= 0) {
-		put_number(sink, field, (uint64_t)number, 'd');
-		return;
-	}
+	uint64_t size = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+	char kind = number < 0 ? '-' : 'd';
+
 	/* The sign stands before zeros, but behind blanks. */
-	if (field->pad == '0') {
+	if (number < 0 && field->pad == '0') {
 		put(sink, '-', 1);
 		field->width -= field->width > 0;
-		put_number(sink, field, 0 - (uint64_t)number, 'd');
-	} else {
-		char text[DIGITS_MAX + 2] = "-";
-		size_t len = format_text(&text[1], sizeof text - 1, "%llu",
-		    0 - (unsigned long long)number);
-
-		put_field(sink, field, text, len + 1);
+		kind = 'd';
 	}
+	put_number(sink, field, size, kind);
 }
 
 /* A number of the format, or the next argument in place of a star; one that

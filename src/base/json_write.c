@@ -11,7 +11,7 @@ json_write(struct buf *out, const char *template, ...)
 	va_list args;
 
 	va_start(args, template);
-	for (; *template != '\0'; template++) {
+	for (; *template != '\0'; template ++) {
 		switch (*template) {
 		case '%':
 			text = va_arg(args, const char *);

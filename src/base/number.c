@@ -172,6 +172,13 @@ take_exponent(const char *text, size_t at, int *tens)
 	return at;
 }
 
+/* As strtod(3): end is for a text that could be changed, and is not. */
+static void
+stop(char **end, const char *at)
+{
+	memcpy(end, &at, sizeof at);
+}
+
 double
 number_parse(const char *text, char **end)
 {
@@ -184,7 +191,7 @@ number_parse(const char *text, char **end)
 
 	at = take_digits(text, start, &w, &tens);
 	if (at == start) {
-		*end = (char *)(uintptr_t)text;
+		stop(end, text);
 		return 0;
 	}
 	if (text[at] == '.' && is_digit(text[at + 1])) {
@@ -200,7 +207,7 @@ number_parse(const char *text, char **end)
 	scale(&w, tens);
 	bits = round_off(&w) | (uint64_t)minus << 63;
 	memcpy(&number, &bits, sizeof number);
-	*end = (char *)(uintptr_t)&text[at];
+	stop(end, &text[at]);
 	return number;
 }
 

@@ -41,6 +41,7 @@ mulgen(unsigned char *out, const unsigned char *x, size_t len, int curve)
 	return choose(curve)->mulgen(out, x, len, curve);
 }
 
+/* The form is BearSSL's. NOLINTBEGIN(readability-function-size) */
 static uint32_t
 muladd(unsigned char *a, const unsigned char *b, size_t point_len,
     const unsigned char *x, size_t x_len, const unsigned char *y, size_t y_len,
@@ -49,6 +50,7 @@ muladd(unsigned char *a, const unsigned char *b, size_t point_len,
 	return choose(curve)->muladd(a, b, point_len, x, x_len, y, y_len,
 	    curve);
 }
+/* NOLINTEND(readability-function-size) */
 
 const void *
 ec_curves(void)

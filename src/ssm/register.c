@@ -101,10 +101,11 @@ create(const struct ssm *ssm, const struct register_in *in,
 	if (rc != 0)
 		*err = first;
 	/* Only now: until here a call was under way. */
-	if (!ambiguous)
+	if (!ambiguous) {
 		return register_tell(journal, REGISTER_SETTLED, "", err) == 0
 		           ? rc
 		           : -1;
+	}
 	return settle(ssm, in, rc == 0 ? out->id : "", journal, err) == 0 ? rc
 	                                                                  : -1;
 }

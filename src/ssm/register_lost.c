@@ -42,10 +42,11 @@ register_lost_sweep(const struct ssm *ssm, const char *role, const char *nonce,
 	for (int i = 0; i < SWEEPS; i++) {
 		int64_t next = clock_in(sweep_pauses_ms[i]);
 
-		if (next >= ssm->deadline)
+		if (next >= ssm->deadline) {
 			return err_set(err, ERR_KIND_CONNECTION,
 			    "no time left to look for an activation whose "
 			    "making was not answered");
+		}
 		clock_sleep(next);
 		if (find_activations(ssm, role, mark, &finder, err) != 0)
 			return -1;

@@ -51,9 +51,9 @@ class Kinds(Case):
         for kind in ("alpine", "debian"):
             with self.subTest(kind=kind):
                 self.aws.reset()
-                self.live([SH, "-c", "ssm-activate up; trap "
-                           "'ssm-activate down; exit' TERM; "
-                           "sleep 60 & wait"], self.root(kind))
+                self.live([SH, "-c", "trap 'ssm-activate down; exit' TERM; "
+                           "ssm-activate up; sleep 60 & wait"],
+                          self.root(kind))
 
     def test_ssl_cert_file(self):
         """The user's SSL_CERT_FILE is the agent's, as it is."""

@@ -13,7 +13,7 @@
 enum { SIZE = 24 };
 
 /* Ours and the C library's say the same, cut alike. */
-#define assert_alike(...)                                                   \
+#define ASSERT_ALIKE(...)                                                   \
 	do {                                                                \
 		char ours[SIZE], theirs[SIZE];                              \
 		size_t len = format_text(ours, SIZE, __VA_ARGS__);          \
@@ -26,28 +26,28 @@ static void
 test_numbers(void **state)
 {
 	(void)state;
-	assert_alike("%d %d", 0, -5);
-	assert_alike("%lld", INT64_MIN + 0LL);
-	assert_alike("%ld", 1234567890123L);
-	assert_alike("%zu", SIZE_MAX);
-	assert_alike("%u", 4000000000U);
-	assert_alike("%x %02X", 0xabcU, 10U);
-	assert_alike("%016llx", 0x1234ULL);
+	ASSERT_ALIKE("%d %d", 0, -5);
+	ASSERT_ALIKE("%lld", -9223372036854775807LL - 1);
+	ASSERT_ALIKE("%ld", 1234567890123L);
+	ASSERT_ALIKE("%zu", SIZE_MAX);
+	ASSERT_ALIKE("%u", 4000000000U);
+	ASSERT_ALIKE("%x %02X", 0xabcU, 10U);
+	ASSERT_ALIKE("%016llx", 0x1234ULL);
 }
 
 static void
 test_widths(void **state)
 {
 	(void)state;
-	assert_alike("%5d|", -5);
-	assert_alike("%-5d|", -5);
-	assert_alike("%05d|", -5);
-	assert_alike("%03d|", -1234);
-	assert_alike("%04ld|", 7L);
-	assert_alike("%-8s|", "ab");
-	assert_alike("%*s|", 6, "ab");
-	assert_alike("%-*s|", 5, "ab");
-	assert_alike("%1s|", "abc");
+	ASSERT_ALIKE("%5d|", -5);
+	ASSERT_ALIKE("%-5d|", -5);
+	ASSERT_ALIKE("%05d|", -5);
+	ASSERT_ALIKE("%03d|", -1234);
+	ASSERT_ALIKE("%04ld|", 7L);
+	ASSERT_ALIKE("%-8s|", "ab");
+	ASSERT_ALIKE("%*s|", 6, "ab");
+	ASSERT_ALIKE("%-*s|", 5, "ab");
+	ASSERT_ALIKE("%1s|", "abc");
 }
 
 static void
@@ -57,12 +57,12 @@ test_texts(void **state)
 	static const char three[3] = { 'x', 'y', 'z' };
 
 	(void)state;
-	assert_alike("%s%s", "", "abc");
-	assert_alike("%.2s|", "abc");
-	assert_alike("%.*s|", 3, three);
-	assert_alike("%.*s|", -1, "xyz");
-	assert_alike("%c%%", 'x');
-	assert_alike("plain");
+	ASSERT_ALIKE("%s%s", "", "abc");
+	ASSERT_ALIKE("%.2s|", "abc");
+	ASSERT_ALIKE("%.*s|", 3, three);
+	ASSERT_ALIKE("%.*s|", -1, "xyz");
+	ASSERT_ALIKE("%c%%", 'x');
+	ASSERT_ALIKE("plain");
 }
 
 static void

@@ -19,7 +19,11 @@ enum { ROUNDS = 50000 };
 static bool
 is_same(double a, double b)
 {
-	return memcmp(&a, &b, sizeof a) == 0;
+	uint64_t x, y;
+
+	memcpy(&x, &a, sizeof x);
+	memcpy(&y, &b, sizeof y);
+	return x == y;
 }
 
 /* Our reading of a text is that of the C library, to the last bit. */
