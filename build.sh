@@ -27,10 +27,10 @@ umask 022
 
 # Debian packages, by what needs them.
 PACKAGES_BUILD="binutils ca-certificates dpkg-dev gcc libc6-dev make openssl"
-PACKAGES_UNIT="openssl"
+PACKAGES_UNIT="openssl python3"
 PACKAGES_INTEROP="openssl python3 python3-botocore"
 PACKAGES_RUN="iproute2 procps python3 strace busybox-static"
-PACKAGES_CONFORMANCE="python3-botocore"
+PACKAGES_BENCH="awscli curl jq"
 PACKAGES_FUZZ="clang libclang-rt-14-dev"
 PACKAGES_FMT="clang-format"
 PACKAGES_LINT="clang clang-format clang-tidy cppcheck flake8 git mandoc"
@@ -124,7 +124,7 @@ verb_test()
 verb_bench()
 {
 	verb_build
-	need_packages "$PACKAGES_RUN"
+	need_packages "$PACKAGES_RUN $PACKAGES_BENCH"
 	exec tests/bench/run "$@"
 }
 

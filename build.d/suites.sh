@@ -97,7 +97,7 @@ suite_interop()
 suite_program()
 {
 	verb_build
-	need_packages "$PACKAGES_RUN $PACKAGES_CONFORMANCE"
+	need_packages "$PACKAGES_RUN"
 	run_counted "$1"
 }
 
