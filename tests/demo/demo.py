@@ -270,6 +270,10 @@ class Alone(Demo):
         self.run(["api", "ssm", "DeleteActivation", "--body",
                   '{"ActivationId":"%s"}' % ident])
         self.expect_empty()
+        if os.geteuid() == 0:
+            # Without a namespace it would be this machine that is changed.
+            self.show_end()
+            return
         screen.step("A node needs root: the application runs all the same")
         self.run(["run", "--", "sh", "-c",
                   'sleep 1; echo "app: my work is done"; exit 7'], wanted=7,
