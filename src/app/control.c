@@ -211,37 +211,47 @@ receive(int fd, int64_t deadline, struct control_status *out, struct err *err)
 	return 0;
 }
 
+/* Connected, or -1 with *gone: nobody listens. */
+static int
+dial(const struct sockaddr_un *addr, int ms, bool *gone)
+{
+	struct timeval wait = { ms / 1000, ms % 1000 * 1000L };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	/* Where many wait already, connecting blocks. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
+	if (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0)
+		return fd;
+	*gone = errno == ENOENT || errno == ECONNREFUSED;
+	close(fd);
+	return -1;
+}
+
 int
 control_ask(const struct config *cfg, enum control_request request,
     int64_t deadline, struct control_status *out, struct err *err)
 {
 	struct sockaddr_un addr = address(cfg);
-	int left = clock_left(deadline) + 1;
-	struct timeval wait = { left / 1000, left % 1000 * 1000L };
 	char byte = (char)request;
-	int fd = -1;
+	int left = clock_left(deadline) + 1;
+	bool gone = false;
+	int fd = dial(&addr, left, &gone);
 	int rc = -1;
 
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return err_sys(err, ERR_KIND_SYSTEM, "socket");
-	/* Where many wait already, connecting blocks. */
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
-	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) != 0) {
-		if (errno == ENOENT || errno == ECONNREFUSED)
-			rc = 1;
-		else
-			err_sys(err, ERR_KIND_SYSTEM, "%s", addr.sun_path);
-	} else if (send(fd, &byte, 1, MSG_NOSIGNAL) != 1) {
-		err_sys(err, ERR_KIND_SYSTEM, "%s", addr.sun_path);
-	} else {
+	if (fd >= 0 && send(fd, &byte, 1, MSG_NOSIGNAL) == 1)
 		rc = receive(fd, deadline, out, err);
+	else if (!gone)
+		err_sys(err, ERR_KIND_SYSTEM, "%s", addr.sun_path);
+	if (fd >= 0)
+		close(fd);
+	/* It may have ended at this moment: then nobody listens any more. */
+	if (rc < 0 && fd >= 0) {
+		fd = dial(&addr, left, &gone);
+		if (fd >= 0)
+			close(fd);
 	}
-	close(fd);
-	/* It may have ended at this moment: then its socket is gone. */
-	if (rc < 0 && access(addr.sun_path, F_OK) != 0) {
-		err_clear(err);
-		rc = 1;
-	}
-	return rc;
+	if (!gone)
+		return rc;
+	err_clear(err);
+	return 1;
 }
