@@ -13,6 +13,15 @@
 #include "base/slice.h"
 #include "net/http.h"
 
+const struct canned_answer canned_ok[1] = { { .status = 200,
+    .headers = "x-amzn-RequestId: r-1\r\n",
+    .body = "{\"a\":1}" } };
+
+const struct api_request canned_create = { .service = API_SSM,
+	.operation = "CreateActivation",
+	.body = "{\"IamRole\":\"r\"}",
+	.signer = { .kind = SIGV4_HMAC } };
+
 static void
 write_down(struct canned *c, const struct http_request *request)
 {

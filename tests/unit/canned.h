@@ -54,6 +54,17 @@ void canned_header(const struct canned *c, size_t n, const char *name,
     char *out, size_t size);
 bool canned_has(const struct canned *c, size_t n, const char *text);
 
+/* One answer that is a success, and a call that may get it. */
+extern const struct canned_answer canned_ok[1];
+extern const struct api_request canned_create;
+
+#define CANNED_DENIED                                                  \
+	{                                                              \
+		.status = 400, .headers = "x-amzn-RequestId: r-2\r\n", \
+		.body = "{\"__type\":\"ValidationException\","         \
+		        "\"message\":\"no\"}"                          \
+	}
+
 #define CANNED(list) (list), sizeof(list) / sizeof((list)[0])
 
 #endif

@@ -13,25 +13,9 @@
 #include "base/slice.h"
 #include "unit/canned.h"
 
-static const struct canned_answer ok[] = { { .status = 200,
-    .headers = "x-amzn-RequestId: r-1\r\n",
-    .body = "{\"a\":1}" } };
-
-static const struct api_request create = { .service = API_SSM,
-	.operation = "CreateActivation",
-	.body = "{\"IamRole\":\"r\"}",
-	.signer = { .kind = SIGV4_HMAC } };
-
 static const struct api_request identity = { .service = API_STS,
 	.operation = "GetCallerIdentity",
 	.signer = { .kind = SIGV4_HMAC } };
-
-#define DENIED                                                         \
-	{                                                              \
-		.status = 400, .headers = "x-amzn-RequestId: r-2\r\n", \
-		.body = "{\"__type\":\"ValidationException\","         \
-		        "\"message\":\"no\"}"                          \
-	}
 
 static void
 test_json_request(void **state)
@@ -41,7 +25,7 @@ test_json_request(void **state)
 
 	(void)state;
 	canned_open(&c, NULL);
-	assert_int_equal(canned_call(&c, &create, CANNED(ok)), 0);
+	assert_int_equal(canned_call(&c, &canned_create, CANNED(canned_ok)), 0);
 	assert_true(canned_has(&c, 0,
 	    "POST https://ssm.eu-central-1.amazonaws.com/\n"));
 	assert_true(canned_has(&c, 0, "\n\n{\"IamRole\":\"r\"}"));
@@ -107,14 +91,14 @@ test_ecs_and_empty_parameters(void **state)
 
 	(void)state;
 	canned_open(&c, NULL);
-	assert_int_equal(canned_call(&c, &req, CANNED(ok)), 0);
+	assert_int_equal(canned_call(&c, &req, CANNED(canned_ok)), 0);
 	canned_header(&c, 0, "X-Amz-Target", value, sizeof value);
 	assert_string_equal(value,
 	    "AmazonEC2ContainerServiceV20141113.DescribeTasks");
 	assert_true(canned_has(&c, 0, "https://ecs.eu-central-1."));
 	assert_true(canned_has(&c, 0, "\n\n{}"));
 	req.body = "";
-	assert_int_equal(canned_call(&c, &req, CANNED(ok)), 0);
+	assert_int_equal(canned_call(&c, &req, CANNED(canned_ok)), 0);
 	assert_true(canned_has(&c, 0, "\n\n{}"));
 	canned_close(&c);
 }
@@ -123,13 +107,13 @@ test_ecs_and_empty_parameters(void **state)
 static void
 test_unsigned_request(void **state)
 {
-	struct api_request req = create;
+	struct api_request req = canned_create;
 	struct canned c;
 
 	(void)state;
 	req.signer.kind = SIGV4_NONE;
 	canned_open(&c, NULL);
-	assert_int_equal(canned_call(&c, &req, CANNED(ok)), 0);
+	assert_int_equal(canned_call(&c, &req, CANNED(canned_ok)), 0);
 	assert_false(canned_has(&c, 0, "Authorization"));
 	assert_false(canned_has(&c, 0, "X-Amz-Date"));
 	assert_false(canned_has(&c, 0, "X-Amz-Security-Token"));
@@ -146,7 +130,7 @@ test_no_token_no_header(void **state)
 	canned_open(&c, NULL);
 	free(c.cred.token);
 	c.cred.token = NULL;
-	assert_int_equal(canned_call(&c, &create, CANNED(ok)), 0);
+	assert_int_equal(canned_call(&c, &canned_create, CANNED(canned_ok)), 0);
 	canned_header(&c, 0, "Authorization", value, sizeof value);
 	assert_non_null(strstr(value, "SignedHeaders=content-type;host;"
 	                              "x-amz-date;x-amz-target, "));
@@ -157,12 +141,12 @@ test_no_token_no_header(void **state)
 static void
 test_error_answer(void **state)
 {
-	static const struct canned_answer answers[] = { DENIED };
+	static const struct canned_answer answers[] = { CANNED_DENIED };
 	struct canned c;
 
 	(void)state;
 	canned_open(&c, NULL);
-	assert_int_equal(canned_call(&c, &create, CANNED(answers)), -1);
+	assert_int_equal(canned_call(&c, &canned_create, CANNED(answers)), -1);
 	assert_int_equal(c.err.kind, ERR_KIND_API);
 	assert_int_equal(c.err.code, ERR_SERVICE);
 	assert_int_equal(c.err.http_status, 400);
@@ -185,7 +169,7 @@ test_refused_access_has_its_status(void **state)
 
 	(void)state;
 	canned_open(&c, NULL);
-	assert_int_equal(canned_call(&c, &create, CANNED(answers)), -1);
+	assert_int_equal(canned_call(&c, &canned_create, CANNED(answers)), -1);
 	assert_int_equal(c.err.code, ERR_ACCESS);
 	canned_close(&c);
 }
@@ -222,11 +206,11 @@ test_wrong_settings_come_first(void **state)
 
 	(void)state;
 	canned_open(&c, url);
-	assert_int_equal(canned_call(&c, &create, NULL, 0), -1);
+	assert_int_equal(canned_call(&c, &canned_create, NULL, 0), -1);
 	assert_int_equal(c.err.kind, ERR_KIND_INVALID_VALUE);
 	canned_close(&c);
 	canned_open(&c, mode);
-	assert_int_equal(canned_call(&c, &create, NULL, 0), -1);
+	assert_int_equal(canned_call(&c, &canned_create, NULL, 0), -1);
 	assert_int_equal(c.err.kind, ERR_KIND_CONFIG);
 	assert_int_equal(c.err.attempts, 0);
 	canned_close(&c);
@@ -242,7 +226,7 @@ test_user_agent(void **state)
 
 	(void)state;
 	canned_open(&c, vars);
-	assert_int_equal(canned_call(&c, &create, CANNED(ok)), 0);
+	assert_int_equal(canned_call(&c, &canned_create, CANNED(canned_ok)), 0);
 	canned_header(&c, 0, "User-Agent", value, sizeof value);
 	assert_true(slice_starts(slice_of(value), "ssm-activate/"));
 	assert_non_null(strstr(value, " md/BearSSL#"));
@@ -261,19 +245,19 @@ test_plain_http_is_noticed(void **state)
 	const char *const open_line[] = { "AWS_ENDPOINT_URL=http://h.example",
 		NULL };
 	const char *const own[] = { "AWS_ENDPOINT_URL=http://[::1]:1", NULL };
-	struct api_request unsigned_call = create;
+	struct api_request unsigned_call = canned_create;
 	struct canned c;
 
 	(void)state;
 	unsigned_call.signer.kind = SIGV4_NONE;
 	canned_open(&c, open_line);
-	assert_int_equal(canned_call(&c, &unsigned_call, CANNED(ok)), 0);
+	assert_int_equal(canned_call(&c, &unsigned_call, CANNED(canned_ok)), 0);
 	assert_false(c.api.warned_plain);
-	assert_int_equal(canned_call(&c, &create, CANNED(ok)), 0);
+	assert_int_equal(canned_call(&c, &canned_create, CANNED(canned_ok)), 0);
 	assert_true(c.api.warned_plain);
 	canned_close(&c);
 	canned_open(&c, own);
-	assert_int_equal(canned_call(&c, &create, CANNED(ok)), 0);
+	assert_int_equal(canned_call(&c, &canned_create, CANNED(canned_ok)), 0);
 	assert_false(c.api.warned_plain);
 	canned_close(&c);
 }
@@ -285,7 +269,7 @@ test_secret_of_the_request(void **state)
 	static const struct canned_answer answers[] = { { .status = 400,
 	    .body = "{\"__type\":\"ValidationException\",\"message\":"
 		    "\"Value 'code-0123456789' at 'activationCode'\"}" } };
-	struct api_request req = create;
+	struct api_request req = canned_create;
 	struct canned c;
 
 	(void)state;

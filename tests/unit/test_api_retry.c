@@ -13,21 +13,6 @@
 #include "base/slice.h"
 #include "unit/canned.h"
 
-static const struct canned_answer ok[] = { { .status = 200,
-    .headers = "x-amzn-RequestId: r-1\r\n",
-    .body = "{\"a\":1}" } };
-
-static const struct api_request create = { .service = API_SSM,
-	.operation = "CreateActivation",
-	.body = "{\"IamRole\":\"r\"}",
-	.signer = { .kind = SIGV4_HMAC } };
-
-#define DENIED                                                         \
-	{                                                              \
-		.status = 400, .headers = "x-amzn-RequestId: r-2\r\n", \
-		.body = "{\"__type\":\"ValidationException\","         \
-		        "\"message\":\"no\"}"                          \
-	}
 #define THROTTLED                                                     \
 	{                                                             \
 		.status = 400, .headers = "x-amz-retry-after: 1\r\n", \
@@ -64,7 +49,7 @@ test_retries_with_one_invocation_id(void **state)
 
 	(void)state;
 	canned_open(&c, NULL);
-	assert_int_equal(canned_call(&c, &create, CANNED(answers)), 0);
+	assert_int_equal(canned_call(&c, &canned_create, CANNED(answers)), 0);
 	canned_header(&c, 0, "amz-sdk-invocation-id", first, sizeof first);
 	canned_header(&c, 2, "amz-sdk-invocation-id", last, sizeof last);
 	assert_string_equal(first, last);
@@ -75,7 +60,7 @@ test_retries_with_one_invocation_id(void **state)
 	assert_true(c.reply.ambiguous);
 	/* 28 tokens were taken, the last 14 came back. */
 	assert_int_equal(c.api.quota[API_SSM].used, 14);
-	assert_int_equal(canned_call(&c, &create, CANNED(ok)), 0);
+	assert_int_equal(canned_call(&c, &canned_create, CANNED(canned_ok)), 0);
 	assert_int_equal(c.api.quota[API_SSM].used, 13);
 	canned_close(&c);
 }
@@ -86,12 +71,12 @@ test_attempts_end(void **state)
 	static const struct canned_answer three[] = { BROKEN, BROKEN, BROKEN };
 	static const struct canned_answer one[] = { BROKEN };
 	const char *const vars[] = { "AWS_MAX_ATTEMPTS=1", NULL };
-	struct api_request req = create;
+	struct api_request req = canned_create;
 	struct canned c;
 
 	(void)state;
 	canned_open(&c, NULL);
-	assert_int_equal(canned_call(&c, &create, CANNED(three)), -1);
+	assert_int_equal(canned_call(&c, &canned_create, CANNED(three)), -1);
 	assert_int_equal(c.err.attempts, 3);
 	assert_int_equal(c.err.retry, ERR_TRANSIENT);
 	assert_true(c.err.ambiguous);
@@ -99,28 +84,29 @@ test_attempts_end(void **state)
 	assert_int_equal(canned_call(&c, &req, CANNED(one)), -1);
 	canned_close(&c);
 	canned_open(&c, vars);
-	assert_int_equal(canned_call(&c, &create, CANNED(one)), -1);
+	assert_int_equal(canned_call(&c, &canned_create, CANNED(one)), -1);
 	canned_close(&c);
 }
 
 static void
 test_what_is_ambiguous(void **state)
 {
-	static const struct canned_answer lost[] = { LOST, DENIED };
-	static const struct canned_answer refused[] = { REFUSED, DENIED };
+	static const struct canned_answer lost[] = { LOST, CANNED_DENIED };
+	static const struct canned_answer refused[] = { REFUSED,
+		CANNED_DENIED };
 	static const struct canned_answer throttled[] = { THROTTLED, GOOD };
 	static const struct canned_answer moved[] = { { .status = 302 } };
 	struct canned c;
 
 	(void)state;
 	canned_open(&c, NULL);
-	assert_int_equal(canned_call(&c, &create, CANNED(lost)), -1);
+	assert_int_equal(canned_call(&c, &canned_create, CANNED(lost)), -1);
 	assert_true(c.reply.ambiguous && c.err.ambiguous);
-	assert_int_equal(canned_call(&c, &create, CANNED(refused)), -1);
+	assert_int_equal(canned_call(&c, &canned_create, CANNED(refused)), -1);
 	assert_false(c.reply.ambiguous || c.err.ambiguous);
-	assert_int_equal(canned_call(&c, &create, CANNED(throttled)), 0);
+	assert_int_equal(canned_call(&c, &canned_create, CANNED(throttled)), 0);
 	assert_false(c.reply.ambiguous);
-	assert_int_equal(canned_call(&c, &create, CANNED(moved)), -1);
+	assert_int_equal(canned_call(&c, &canned_create, CANNED(moved)), -1);
 	assert_true(c.reply.ambiguous);
 	canned_close(&c);
 }
@@ -134,11 +120,11 @@ test_final_failures(void **state)
 
 	(void)state;
 	canned_open(&c, NULL);
-	assert_int_equal(canned_call(&c, &create, CANNED(tls)), -1);
+	assert_int_equal(canned_call(&c, &canned_create, CANNED(tls)), -1);
 	assert_int_equal(c.err.kind, ERR_KIND_TLS);
 	assert_string_equal(c.err.msg,
 	    "CreateActivation: connect: canned fault");
-	assert_int_equal(canned_call(&c, &create, CANNED(s429)), -1);
+	assert_int_equal(canned_call(&c, &canned_create, CANNED(s429)), -1);
 	assert_string_equal(c.err.peer_code, "429");
 	canned_close(&c);
 }
@@ -152,12 +138,12 @@ test_too_many_updates(void **state)
 	};
 	static const struct canned_answer once[] = { { .status = 400,
 	    .body = "{\"__type\":\"TooManyUpdates\"}" } };
-	struct api_request req = create;
+	struct api_request req = canned_create;
 	struct canned c;
 
 	(void)state;
 	canned_open(&c, NULL);
-	assert_int_equal(canned_call(&c, &create, CANNED(once)), -1);
+	assert_int_equal(canned_call(&c, &canned_create, CANNED(once)), -1);
 	req.operation = "DeleteActivation";
 	assert_int_equal(canned_call(&c, &req, CANNED(answers)), 0);
 	canned_close(&c);
@@ -170,7 +156,7 @@ test_deadline(void **state)
 	static const struct canned_answer answers[] = { { .status = 400,
 	    .headers = "x-amz-retry-after: 4000\r\n",
 	    .body = "{\"__type\":\"SlowDown\"}" } };
-	struct api_request req = create;
+	struct api_request req = canned_create;
 	struct canned c;
 	int64_t begin = clock_ms();
 
@@ -192,7 +178,7 @@ test_quota_ends_retries(void **state)
 	(void)state;
 	canned_open(&c, NULL);
 	c.api.quota[API_SSM].used = RETRY_QUOTA_MAX;
-	assert_int_equal(canned_call(&c, &create, CANNED(answers)), -1);
+	assert_int_equal(canned_call(&c, &canned_create, CANNED(answers)), -1);
 	assert_int_equal(c.err.attempts, 1);
 	canned_close(&c);
 }
@@ -233,7 +219,7 @@ test_corrects_the_clock(void **state)
 	(void)state;
 	date_header(3600, date, sizeof date);
 	canned_open(&c, NULL);
-	assert_int_equal(canned_call(&c, &create, CANNED(answers)), 0);
+	assert_int_equal(canned_call(&c, &canned_create, CANNED(answers)), 0);
 	assert_in_range(c.api.clock_offset, 3590, 3610);
 	canned_header(&c, 1, "X-Amz-Date", value, sizeof value);
 	assert_true(clock_parse_iso(slice_of(value), &sent));
@@ -241,7 +227,7 @@ test_corrects_the_clock(void **state)
 	assert_int_equal(c.reply.attempts, 2);
 	assert_false(c.reply.ambiguous);
 	/* Later calls begin with the right time. */
-	assert_int_equal(canned_call(&c, &create, CANNED(ok)), 0);
+	assert_int_equal(canned_call(&c, &canned_create, CANNED(canned_ok)), 0);
 	canned_close(&c);
 }
 
@@ -264,7 +250,7 @@ test_clock_is_corrected_once(void **state)
 	date_header(-7200, date, sizeof date);
 	date_header(7200, other, sizeof other);
 	canned_open(&c, NULL);
-	assert_int_equal(canned_call(&c, &create, CANNED(answers)), -1);
+	assert_int_equal(canned_call(&c, &canned_create, CANNED(answers)), -1);
 	canned_close(&c);
 }
 
@@ -280,7 +266,7 @@ test_right_clock_is_left_alone(void **state)
 	(void)state;
 	date_header(200, date, sizeof date);
 	canned_open(&c, NULL);
-	assert_int_equal(canned_call(&c, &create, CANNED(answers)), -1);
+	assert_int_equal(canned_call(&c, &canned_create, CANNED(answers)), -1);
 	assert_int_equal(c.api.clock_offset, 0);
 	canned_close(&c);
 }

@@ -12,28 +12,10 @@
 
 #include "unit/world.h"
 
-static struct world w;
-
-static int
-make(void **state)
-{
-	(void)state;
-	world_make(&w);
-	return 0;
-}
-
-static int
-clean(void **state)
-{
-	(void)state;
-	world_free(&w);
-	return 0;
-}
-
 static void
 check(const char *profile, const char *key, const char *expected)
 {
-	const char *value = conf_value(w.conf, profile, key);
+	const char *value = conf_value(world.conf, profile, key);
 
 	if (expected == NULL)
 		assert_null(value);
@@ -45,10 +27,10 @@ static void
 test_takes_no_files_at_all(void **state)
 {
 	(void)state;
-	assert_int_equal(world_open(&w, NULL), 0);
-	assert_string_equal(conf_profile(w.conf), "default");
-	assert_false(conf_profile_flag(w.conf));
-	assert_false(conf_has_profile(w.conf, "default"));
+	assert_int_equal(world_open(&world, NULL), 0);
+	assert_string_equal(conf_profile(world.conf), "default");
+	assert_false(conf_profile_flag(world.conf));
+	assert_false(conf_has_profile(world.conf, "default"));
 	check("default", "region", NULL);
 }
 
@@ -56,109 +38,111 @@ static void
 test_chooses_the_profile(void **state)
 {
 	(void)state;
-	world_file(&w, ".aws/credentials", "[a]\n[b]\n[c]\n");
-	world_set(&w, "AWS_DEFAULT_PROFILE=a");
-	assert_int_equal(world_open(&w, NULL), 0);
-	assert_string_equal(conf_profile(w.conf), "a");
-	world_set(&w, "AWS_PROFILE=b");
-	assert_int_equal(world_open(&w, NULL), 0);
-	assert_string_equal(conf_profile(w.conf), "b");
-	assert_false(conf_profile_flag(w.conf));
-	assert_int_equal(world_open(&w, "c"), 0);
-	assert_string_equal(conf_profile(w.conf), "c");
-	assert_true(conf_profile_flag(w.conf));
-	assert_int_equal(world_open(&w, ""), 0);
-	assert_string_equal(conf_profile(w.conf), "b");
+	world_file(&world, ".aws/credentials", "[a]\n[b]\n[c]\n");
+	world_set(&world, "AWS_DEFAULT_PROFILE=a");
+	assert_int_equal(world_open(&world, NULL), 0);
+	assert_string_equal(conf_profile(world.conf), "a");
+	world_set(&world, "AWS_PROFILE=b");
+	assert_int_equal(world_open(&world, NULL), 0);
+	assert_string_equal(conf_profile(world.conf), "b");
+	assert_false(conf_profile_flag(world.conf));
+	assert_int_equal(world_open(&world, "c"), 0);
+	assert_string_equal(conf_profile(world.conf), "c");
+	assert_true(conf_profile_flag(world.conf));
+	assert_int_equal(world_open(&world, ""), 0);
+	assert_string_equal(conf_profile(world.conf), "b");
 }
 
 static void
 test_empty_profile_variable_is_unset(void **state)
 {
 	(void)state;
-	world_set(&w, "AWS_PROFILE=");
-	world_set(&w, "AWS_DEFAULT_PROFILE=");
-	assert_int_equal(world_open(&w, NULL), 0);
-	assert_string_equal(conf_profile(w.conf), "default");
+	world_set(&world, "AWS_PROFILE=");
+	world_set(&world, "AWS_DEFAULT_PROFILE=");
+	assert_int_equal(world_open(&world, NULL), 0);
+	assert_string_equal(conf_profile(world.conf), "default");
 }
 
 static void
 test_named_profile_must_exist(void **state)
 {
 	(void)state;
-	assert_int_equal(world_open(&w, "nope"), -1);
-	world_failed(&w, ERR_KIND_PROFILE_NOT_FOUND, "\"nope\" (from --prof");
-	assert_int_equal(world_open(&w, "default"), -1);
-	world_failed(&w, ERR_KIND_PROFILE_NOT_FOUND, "default");
-	world_set(&w, "AWS_PROFILE=nope");
-	world_file(&w, ".aws/config", "[nope]\nregion=r\n");
-	assert_int_equal(world_open(&w, NULL), -1);
-	world_failed(&w, ERR_KIND_PROFILE_NOT_FOUND, "from AWS_PROFILE");
+	assert_int_equal(world_open(&world, "nope"), -1);
+	world_failed(&world, ERR_KIND_PROFILE_NOT_FOUND,
+	    "\"nope\" (from --prof");
+	assert_int_equal(world_open(&world, "default"), -1);
+	world_failed(&world, ERR_KIND_PROFILE_NOT_FOUND, "default");
+	world_set(&world, "AWS_PROFILE=nope");
+	world_file(&world, ".aws/config", "[nope]\nregion=r\n");
+	assert_int_equal(world_open(&world, NULL), -1);
+	world_failed(&world, ERR_KIND_PROFILE_NOT_FOUND, "from AWS_PROFILE");
 }
 
 static void
 test_profile_may_be_in_either_file(void **state)
 {
 	(void)state;
-	world_file(&w, ".aws/config", "[profile c]\nk=1\n");
-	world_file(&w, ".aws/credentials", "[d]\nk=2\n");
-	assert_int_equal(world_open(&w, "c"), 0);
-	assert_int_equal(world_open(&w, "d"), 0);
-	assert_true(conf_has_profile(w.conf, "c"));
-	assert_false(conf_has_profile(w.conf, "e"));
+	world_file(&world, ".aws/config", "[profile c]\nk=1\n");
+	world_file(&world, ".aws/credentials", "[d]\nk=2\n");
+	assert_int_equal(world_open(&world, "c"), 0);
+	assert_int_equal(world_open(&world, "d"), 0);
+	assert_true(conf_has_profile(world.conf, "c"));
+	assert_false(conf_has_profile(world.conf, "e"));
 }
 
 static void
 test_merges_the_two_files(void **state)
 {
 	(void)state;
-	world_file(&w, ".aws/config",
+	world_file(&world, ".aws/config",
 	    "[profile p]\nk=config\nonly=1\nempty=2\n[default]\nd=3\n");
-	world_file(&w, ".aws/credentials",
+	world_file(&world, ".aws/credentials",
 	    "[p]\nk=credentials\nregion=r\nempty=\n");
-	assert_int_equal(world_open(&w, "p"), 0);
+	assert_int_equal(world_open(&world, "p"), 0);
 	check("p", "k", "credentials");
 	check("p", "only", "1");
 	check("p", "region", "r");
 	check("p", "empty", "2");
 	/* Nothing is inherited from default. */
 	check("p", "d", NULL);
-	assert_string_equal(conf_file_value(w.conf, CONF_CONFIG, "p", "k"),
+	assert_string_equal(conf_file_value(world.conf, CONF_CONFIG, "p", "k"),
 	    "config");
-	assert_string_equal(conf_file_value(w.conf, CONF_CREDENTIALS, "p", "k"),
+	assert_string_equal(conf_file_value(world.conf, CONF_CREDENTIALS, "p",
+	                        "k"),
 	    "credentials");
-	assert_null(conf_file_value(w.conf, CONF_CREDENTIALS, "p", "only"));
+	assert_null(conf_file_value(world.conf, CONF_CREDENTIALS, "p", "only"));
 }
 
 static void
 test_variable_wins_over_key(void **state)
 {
 	(void)state;
-	world_file(&w, ".aws/config", "[default]\nk=file\nflag=TRUE\n");
-	world_set(&w, "EMPTY=");
-	world_set(&w, "SET=variable");
-	world_set(&w, "ON=True");
-	world_set(&w, "OTHER=1");
-	assert_int_equal(world_open(&w, NULL), 0);
-	assert_string_equal(conf_get(w.conf, "SET", "k"), "variable");
-	assert_string_equal(conf_get(w.conf, "EMPTY", "k"), "file");
-	assert_string_equal(conf_get(w.conf, NULL, "k"), "file");
-	assert_null(conf_get(w.conf, "UNSET", NULL));
-	assert_true(conf_true(w.conf, "ON", NULL));
-	assert_false(conf_true(w.conf, "OTHER", NULL));
-	assert_true(conf_true(w.conf, "UNSET", "flag"));
-	assert_false(conf_true(w.conf, "OTHER", "flag"));
-	assert_false(conf_true(w.conf, "UNSET", "unset"));
+	world_file(&world, ".aws/config", "[default]\nk=file\nflag=TRUE\n");
+	world_set(&world, "EMPTY=");
+	world_set(&world, "SET=variable");
+	world_set(&world, "ON=True");
+	world_set(&world, "OTHER=1");
+	assert_int_equal(world_open(&world, NULL), 0);
+	assert_string_equal(conf_get(world.conf, "SET", "k"), "variable");
+	assert_string_equal(conf_get(world.conf, "EMPTY", "k"), "file");
+	assert_string_equal(conf_get(world.conf, NULL, "k"), "file");
+	assert_null(conf_get(world.conf, "UNSET", NULL));
+	assert_true(conf_true(world.conf, "ON", NULL));
+	assert_false(conf_true(world.conf, "OTHER", NULL));
+	assert_true(conf_true(world.conf, "UNSET", "flag"));
+	assert_false(conf_true(world.conf, "OTHER", "flag"));
+	assert_false(conf_true(world.conf, "UNSET", "unset"));
 }
 
 static void
 test_variables_name_the_files(void **state)
 {
 	(void)state;
-	world_file(&w, "token", "[profile x]\nk=1\n");
-	world_file(&w, "helper", "[x]\nj=2\n");
-	world_set(&w, "AWS_CONFIG_FILE=~/token");
-	world_set(&w, "AWS_SHARED_CREDENTIALS_FILE=@/helper");
-	assert_int_equal(world_open(&w, "x"), 0);
+	world_file(&world, "token", "[profile x]\nk=1\n");
+	world_file(&world, "helper", "[x]\nj=2\n");
+	world_set(&world, "AWS_CONFIG_FILE=~/token");
+	world_set(&world, "AWS_SHARED_CREDENTIALS_FILE=@/helper");
+	assert_int_equal(world_open(&world, "x"), 0);
 	check("x", "k", "1");
 	check("x", "j", "2");
 }
@@ -167,20 +151,20 @@ static void
 test_empty_file_variable_is_unset(void **state)
 {
 	(void)state;
-	world_file(&w, ".aws/config", "[profile x]\nk=1\n");
-	world_set(&w, "AWS_CONFIG_FILE=");
-	assert_int_equal(world_open(&w, "x"), 0);
+	world_file(&world, ".aws/config", "[profile x]\nk=1\n");
+	world_set(&world, "AWS_CONFIG_FILE=");
+	assert_int_equal(world_open(&world, "x"), 0);
 }
 
 static void
 test_missing_or_irregular_file_is_empty(void **state)
 {
 	(void)state;
-	world_set(&w, "AWS_CONFIG_FILE=/dev/null");
-	world_set(&w, "AWS_SHARED_CREDENTIALS_FILE=@/.aws");
-	assert_int_equal(world_open(&w, NULL), 0);
-	world_set(&w, "AWS_CONFIG_FILE=@/nowhere/config");
-	assert_int_equal(world_open(&w, NULL), 0);
+	world_set(&world, "AWS_CONFIG_FILE=/dev/null");
+	world_set(&world, "AWS_SHARED_CREDENTIALS_FILE=@/.aws");
+	assert_int_equal(world_open(&world, NULL), 0);
+	world_set(&world, "AWS_CONFIG_FILE=@/nowhere/config");
+	assert_int_equal(world_open(&world, NULL), 0);
 }
 
 /* HOME unset: the passwd entry of the user who runs the test; from there a
@@ -195,9 +179,9 @@ test_home_comes_from_passwd(void **state)
 	struct err err = { 0 };
 
 	(void)state;
-	world_file(&w, ".aws/config", "[profile x]\nk=1\n");
+	world_file(&world, ".aws/config", "[profile x]\nk=1\n");
 	snprintf(variable, sizeof variable,
-	    "AWS_CONFIG_FILE=~/../../../../../..%s/.aws/config", w.home);
+	    "AWS_CONFIG_FILE=~/../../../../../..%s/.aws/config", world.home);
 	if (conf_open(&conf, &options, &err) != 0)
 		fail_msg("%s", err.msg);
 	conf_free(conf);
@@ -214,9 +198,10 @@ test_refuses_endless_paths(void **state)
 	(void)state;
 	(void)snprintf(variable, sizeof variable, "%s%0*d",
 	    "AWS_CONFIG_FILE=", 69900, 0);
-	assert_int_equal(conf_open(&conf, &options, &w.err), -1);
+	assert_int_equal(conf_open(&conf, &options, &world.err), -1);
 	assert_null(conf);
-	world_failed(&w, ERR_KIND_CONFIG, "AWS_CONFIG_FILE: path is too long");
+	world_failed(&world, ERR_KIND_CONFIG,
+	    "AWS_CONFIG_FILE: path is too long");
 }
 
 static void
@@ -225,12 +210,12 @@ test_names_file_and_line_of_a_mistake(void **state)
 	char expected[128];
 
 	(void)state;
-	world_file(&w, ".aws/config", "[default]\nregion\n");
-	assert_int_equal(world_open(&w, NULL), -1);
+	world_file(&world, ".aws/config", "[default]\nregion\n");
+	assert_int_equal(world_open(&world, NULL), -1);
 	snprintf(expected, sizeof expected,
-	    "%s/.aws/config: line 2: key without '='", w.home);
-	assert_string_equal(w.err.msg, expected);
-	world_failed(&w, ERR_KIND_CONFIG, "");
+	    "%s/.aws/config: line 2: key without '='", world.home);
+	assert_string_equal(world.err.msg, expected);
+	world_failed(&world, ERR_KIND_CONFIG, "");
 }
 
 static void
@@ -241,10 +226,10 @@ test_refuses_a_file_over_the_limit(void **state)
 	(void)state;
 	assert_non_null(big);
 	memset(big, '#', 1024 * 1024 + 1);
-	world_file(&w, ".aws/config", big);
+	world_file(&world, ".aws/config", big);
 	free(big);
-	assert_int_equal(world_open(&w, NULL), -1);
-	world_failed(&w, ERR_KIND_CONFIG, "/.aws/config");
+	assert_int_equal(world_open(&world, NULL), -1);
+	world_failed(&world, ERR_KIND_CONFIG, "/.aws/config");
 }
 
 /* Read as somebody else than root, who may read everything. */
@@ -254,9 +239,9 @@ open_as_nobody(void)
 	int rc;
 
 	if (geteuid() != 0)
-		return world_open(&w, NULL);
+		return world_open(&world, NULL);
 	assert_int_equal(seteuid(65534), 0);
-	rc = world_open(&w, NULL);
+	rc = world_open(&world, NULL);
 	assert_int_equal(seteuid(0), 0);
 	return rc;
 }
@@ -266,7 +251,7 @@ set_mode(const char *below, mode_t mode)
 {
 	char path[128];
 
-	snprintf(path, sizeof path, "%s%s", w.home, below);
+	snprintf(path, sizeof path, "%s%s", world.home, below);
 	assert_int_equal(chmod(path, mode), 0);
 }
 
@@ -274,12 +259,12 @@ static void
 test_unreadable_file_is_an_error(void **state)
 {
 	(void)state;
-	world_file(&w, ".aws/credentials", "[default]\n");
+	world_file(&world, ".aws/credentials", "[default]\n");
 	set_mode("", 0711);
 	set_mode("/.aws", 0711);
 	set_mode("/.aws/credentials", 0);
 	assert_int_equal(open_as_nobody(), -1);
-	world_failed(&w, ERR_KIND_CONFIG, "Permission denied");
+	world_failed(&world, ERR_KIND_CONFIG, "Permission denied");
 	set_mode("/.aws/credentials", 0600);
 }
 
@@ -288,7 +273,7 @@ static void
 test_file_in_a_closed_folder_is_absent(void **state)
 {
 	(void)state;
-	world_file(&w, ".aws/credentials", "broken");
+	world_file(&world, ".aws/credentials", "broken");
 	set_mode("/.aws", 0);
 	assert_int_equal(open_as_nobody(), 0);
 	set_mode("/.aws", 0700);
@@ -300,28 +285,28 @@ test_reads_services(void **state)
 	const char *value = "before";
 
 	(void)state;
-	world_file(&w, ".aws/config",
+	world_file(&world, ".aws/config",
 	    "[profile d]\nservices = mine\n[profile e]\nservices = gone\n"
 	    "[services mine]\nssm =\n  endpoint_url = http://a\n  e =\n"
 	    "sts = http://b\n");
-	assert_int_equal(world_open(&w, "d"), 0);
-	assert_int_equal(conf_service(w.conf, "ssm", "endpoint_url", &value,
+	assert_int_equal(world_open(&world, "d"), 0);
+	assert_int_equal(conf_service(world.conf, "ssm", "endpoint_url", &value,
 	                     NULL),
 	    0);
 	assert_string_equal(value, "http://a");
-	assert_int_equal(conf_service(w.conf, "sts", "endpoint_url", &value,
+	assert_int_equal(conf_service(world.conf, "sts", "endpoint_url", &value,
 	                     NULL),
 	    0);
 	assert_null(value);
-	assert_int_equal(conf_service(w.conf, "ssm", "e", &value, NULL), 0);
+	assert_int_equal(conf_service(world.conf, "ssm", "e", &value, NULL), 0);
 	assert_null(value);
-	assert_int_equal(world_open(&w, "e"), 0);
+	assert_int_equal(world_open(&world, "e"), 0);
 	value = "before";
-	assert_int_equal(conf_service(w.conf, "ssm", "endpoint_url", &value,
-	                     &w.err),
+	assert_int_equal(conf_service(world.conf, "ssm", "endpoint_url", &value,
+	                     &world.err),
 	    -1);
 	assert_string_equal(value, "before");
-	world_failed(&w, ERR_KIND_CONFIG, "[services gone]");
+	world_failed(&world, ERR_KIND_CONFIG, "[services gone]");
 }
 
 static void
@@ -330,11 +315,13 @@ test_services_need_the_config_file(void **state)
 	const char *value = "before";
 
 	(void)state;
-	world_file(&w, ".aws/credentials",
+	world_file(&world, ".aws/credentials",
 	    "[d]\nservices = mine\n[services mine]\nssm =\n  k = v\n");
-	assert_int_equal(world_open(&w, "d"), 0);
-	assert_int_equal(conf_service(w.conf, "ssm", "k", &value, &w.err), -1);
-	world_failed(&w, ERR_KIND_CONFIG, "[services mine]");
+	assert_int_equal(world_open(&world, "d"), 0);
+	assert_int_equal(conf_service(world.conf, "ssm", "k", &value,
+	                     &world.err),
+	    -1);
+	world_failed(&world, ERR_KIND_CONFIG, "[services mine]");
 }
 
 static void
@@ -343,8 +330,8 @@ test_no_services_is_fine(void **state)
 	const char *value = "before";
 
 	(void)state;
-	assert_int_equal(world_open(&w, NULL), 0);
-	assert_int_equal(conf_service(w.conf, "ssm", "endpoint_url", &value,
+	assert_int_equal(world_open(&world, NULL), 0);
+	assert_int_equal(conf_service(world.conf, "ssm", "endpoint_url", &value,
 	                     NULL),
 	    0);
 	assert_null(value);
@@ -357,12 +344,12 @@ open_with_mode(mode_t mode, char *said, size_t size)
 	int ends[2], saved = dup(STDERR_FILENO);
 	ssize_t n;
 
-	snprintf(path, sizeof path, "%s/.aws/credentials", w.home);
+	snprintf(path, sizeof path, "%s/.aws/credentials", world.home);
 	assert_int_equal(chmod(path, mode), 0);
 	assert_int_equal(pipe(ends), 0);
 	assert_true(dup2(ends[1], STDERR_FILENO) >= 0);
 	close(ends[1]);
-	assert_int_equal(world_open(&w, NULL), 0);
+	assert_int_equal(world_open(&world, NULL), 0);
 	assert_true(dup2(saved, STDERR_FILENO) >= 0);
 	close(saved);
 	n = read(ends[0], said, size - 1);
@@ -378,7 +365,7 @@ test_warns_once_of_open_credentials(void **state)
 	char said[512];
 
 	(void)state;
-	world_file(&w, ".aws/credentials", "[default]\n");
+	world_file(&world, ".aws/credentials", "[default]\n");
 	open_with_mode(0600, said, sizeof said);
 	assert_string_equal(said, "");
 	open_with_mode(0640, said, sizeof said);
@@ -388,7 +375,8 @@ test_warns_once_of_open_credentials(void **state)
 	assert_string_equal(said, "");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, clean)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int
 main(void)

@@ -9,61 +9,43 @@
 
 #include "unit/world.h"
 
-static struct world w;
-
-static int
-make(void **state)
-{
-	(void)state;
-	world_make(&w);
-	return 0;
-}
-
-static int
-clean(void **state)
-{
-	(void)state;
-	world_free(&w);
-	return 0;
-}
-
 /* The chain as a whole, environment keys and the keys of the files. */
 
 static void
 got(const char *method, const char *access_key, const char *token)
 {
-	if (world_fetch(&w, NULL, 0) != 0)
-		fail_msg("%s", w.err.msg);
-	assert_string_equal(cred_plan_method(w.plan), method);
-	assert_string_equal(w.cred.method, method);
-	assert_string_equal(w.cred.access_key, access_key);
+	if (world_fetch(&world, NULL, 0) != 0)
+		fail_msg("%s", world.err.msg);
+	assert_string_equal(cred_plan_method(world.plan), method);
+	assert_string_equal(world.cred.method, method);
+	assert_string_equal(world.cred.access_key, access_key);
 	if (token == NULL)
-		assert_null(w.cred.token);
+		assert_null(world.cred.token);
 	else
-		assert_string_equal(w.cred.token, token);
+		assert_string_equal(world.cred.token, token);
 }
 
 static void
 planned(const char *method)
 {
-	if (world_plan(&w, NULL) != 0)
-		fail_msg("%s", w.err.msg);
-	assert_string_equal(cred_plan_method(w.plan), method);
+	if (world_plan(&world, NULL) != 0)
+		fail_msg("%s", world.err.msg);
+	assert_string_equal(cred_plan_method(world.plan), method);
 }
 
 static void
 refused(enum err_kind kind, const char *text)
 {
-	assert_int_equal(world_plan(&w, NULL), -1);
-	assert_null(w.plan);
-	world_failed(&w, kind, text);
+	assert_int_equal(world_plan(&world, NULL), -1);
+	assert_null(world.plan);
+	world_failed(&world, kind, text);
 }
 
 static void
 set_env_keys(void)
 {
-	world_set(&w, "AWS_ACCESS_KEY_ID=AKIDENV");
-	world_set(&w, "AWS_SECRET_ACCESS_KEY=sec/env");
+	world_set(&world, "AWS_ACCESS_KEY_ID=AKIDENV");
+	world_set(&world, "AWS_SECRET_ACCESS_KEY=sec/env");
 }
 
 static void
@@ -73,12 +55,12 @@ test_env_keys(void **state)
 	set_env_keys();
 	planned("env");
 	got("env", "AKIDENV", NULL);
-	assert_string_equal(w.cred.secret_key, "sec/env");
-	assert_int_equal(w.cred.expires, 0);
-	world_set(&w, "AWS_SESSION_TOKEN=tok+/=");
+	assert_string_equal(world.cred.secret_key, "sec/env");
+	assert_int_equal(world.cred.expires, 0);
+	world_set(&world, "AWS_SESSION_TOKEN=tok+/=");
 	planned("env");
 	got("env", "AKIDENV", "tok+/=");
-	world_set(&w, "AWS_SESSION_TOKEN=");
+	world_set(&world, "AWS_SESSION_TOKEN=");
 	planned("env");
 	got("env", "AKIDENV", NULL);
 }
@@ -88,7 +70,7 @@ test_env_has_no_security_token(void **state)
 {
 	(void)state;
 	set_env_keys();
-	world_set(&w, "AWS_SECURITY_TOKEN=old");
+	world_set(&world, "AWS_SECURITY_TOKEN=old");
 	planned("env");
 	got("env", "AKIDENV", NULL);
 }
@@ -98,13 +80,13 @@ test_env_expiry(void **state)
 {
 	(void)state;
 	set_env_keys();
-	world_set(&w, "AWS_CREDENTIAL_EXPIRATION=2099-01-01T00:00:00Z");
+	world_set(&world, "AWS_CREDENTIAL_EXPIRATION=2099-01-01T00:00:00Z");
 	planned("env");
 	got("env", "AKIDENV", NULL);
-	assert_true(w.cred.expires == 4070908800);
-	world_set(&w, "AWS_CREDENTIAL_EXPIRATION=2020-01-01T00:00:00Z");
+	assert_true(world.cred.expires == 4070908800);
+	world_set(&world, "AWS_CREDENTIAL_EXPIRATION=2020-01-01T00:00:00Z");
 	refused(ERR_KIND_EXPIRED_CREDENTIALS, "2020-01-01T00:00:00Z");
-	world_set(&w, "AWS_CREDENTIAL_EXPIRATION=tomorrow");
+	world_set(&world, "AWS_CREDENTIAL_EXPIRATION=tomorrow");
 	refused(ERR_KIND_INVALID_VALUE, "AWS_CREDENTIAL_EXPIRATION");
 }
 
@@ -112,11 +94,11 @@ static void
 test_env_without_secret_ends_the_search(void **state)
 {
 	(void)state;
-	world_file(&w, ".aws/credentials",
+	world_file(&world, ".aws/credentials",
 	    "[default]\naws_access_key_id=A\naws_secret_access_key=s\n");
-	world_set(&w, "AWS_ACCESS_KEY_ID=AKIDENV");
+	world_set(&world, "AWS_ACCESS_KEY_ID=AKIDENV");
 	refused(ERR_KIND_PARTIAL_CREDENTIALS, "AWS_SECRET_ACCESS_KEY");
-	world_set(&w, "AWS_SECRET_ACCESS_KEY=");
+	world_set(&world, "AWS_SECRET_ACCESS_KEY=");
 	refused(ERR_KIND_PARTIAL_CREDENTIALS, "AWS_SECRET_ACCESS_KEY");
 }
 
@@ -125,25 +107,25 @@ static void
 test_env_without_access_key_is_skipped(void **state)
 {
 	(void)state;
-	world_file(&w, ".aws/credentials",
+	world_file(&world, ".aws/credentials",
 	    "[default]\naws_access_key_id=AKIDFILE\n"
 	    "aws_secret_access_key=s\n");
-	world_set(&w, "AWS_ACCESS_KEY_ID=");
-	world_set(&w, "AWS_SECRET_ACCESS_KEY=lone");
-	world_set(&w, "AWS_SESSION_TOKEN=lone");
+	world_set(&world, "AWS_ACCESS_KEY_ID=");
+	world_set(&world, "AWS_SECRET_ACCESS_KEY=lone");
+	world_set(&world, "AWS_SESSION_TOKEN=lone");
 	planned("shared-credentials-file");
 	got("shared-credentials-file", "AKIDFILE", NULL);
-	assert_string_equal(w.cred.secret_key, "s");
+	assert_string_equal(world.cred.secret_key, "s");
 }
 
 static void
 refused_variable(const char *setting, const char *name)
 {
 	set_env_keys();
-	world_set(&w, setting);
+	world_set(&world, setting);
 	refused(ERR_KIND_INVALID_VALUE, name);
-	assert_null(strstr(w.err.msg, "hush"));
-	assert_null(strstr(w.err.fix, "hush"));
+	assert_null(strstr(world.err.msg, "hush"));
+	assert_null(strstr(world.err.fix, "hush"));
 }
 
 static void
@@ -161,10 +143,10 @@ test_env_refuses_blanks_and_controls(void **state)
 static void
 write_both_files(void)
 {
-	world_file(&w, ".aws/credentials",
+	world_file(&world, ".aws/credentials",
 	    "[dev]\naws_access_key_id=AKIDCREDS\naws_secret_access_key=s\n"
 	    "aws_session_token=tok\n");
-	world_file(&w, ".aws/config",
+	world_file(&world, ".aws/config",
 	    "[profile dev]\naws_access_key_id=AKIDCONFIG\n"
 	    "aws_secret_access_key=s\n"
 	    "[profile cfg]\naws_access_key_id=AKIDCFG\n"
@@ -177,11 +159,11 @@ test_env_keys_and_profiles(void **state)
 	(void)state;
 	write_both_files();
 	set_env_keys();
-	world_set(&w, "AWS_PROFILE=dev");
+	world_set(&world, "AWS_PROFILE=dev");
 	planned("env");
-	assert_int_equal(world_plan(&w, "dev"), 0);
+	assert_int_equal(world_plan(&world, "dev"), 0);
 	got("shared-credentials-file", "AKIDCREDS", "tok");
-	world_set(&w, "AWS_PROFILE=nope");
+	world_set(&world, "AWS_PROFILE=nope");
 	refused(ERR_KIND_PROFILE_NOT_FOUND, "nope");
 }
 
@@ -190,29 +172,31 @@ test_file_keys(void **state)
 {
 	(void)state;
 	write_both_files();
-	world_set(&w, "AWS_PROFILE=dev");
+	world_set(&world, "AWS_PROFILE=dev");
 	planned("shared-credentials-file");
 	got("shared-credentials-file", "AKIDCREDS", "tok");
-	world_set(&w, "AWS_PROFILE=cfg");
+	world_set(&world, "AWS_PROFILE=cfg");
 	planned("config-file");
 	got("config-file", "AKIDCFG", NULL);
-	assert_string_equal(w.cred.secret_key, "s p=a+c/e==");
+	assert_string_equal(world.cred.secret_key, "s p=a+c/e==");
 }
 
 static void
 test_file_keys_are_not_mixed(void **state)
 {
 	(void)state;
-	world_file(&w, ".aws/credentials", "[default]\naws_access_key_id=A\n");
-	world_file(&w, ".aws/config",
+	world_file(&world, ".aws/credentials",
+	    "[default]\naws_access_key_id=A\n");
+	world_file(&world, ".aws/config",
 	    "[default]\naws_access_key_id=B\naws_secret_access_key=s\n");
 	refused(ERR_KIND_PARTIAL_CREDENTIALS, "credentials file");
-	world_file(&w, ".aws/credentials",
+	world_file(&world, ".aws/credentials",
 	    "[default]\naws_secret_access_key=s\n");
-	world_file(&w, ".aws/config", "[default]\naws_access_key_id=B\n");
+	world_file(&world, ".aws/config", "[default]\naws_access_key_id=B\n");
 	refused(ERR_KIND_PARTIAL_CREDENTIALS, "config file");
-	world_file(&w, ".aws/credentials", "[default]\naws_session_token=t\n");
-	world_file(&w, ".aws/config",
+	world_file(&world, ".aws/credentials",
+	    "[default]\naws_session_token=t\n");
+	world_file(&world, ".aws/config",
 	    "[default]\naws_access_key_id=B\naws_secret_access_key=s\n");
 	planned("config-file");
 	got("config-file", "B", NULL);
@@ -222,10 +206,10 @@ static void
 test_file_refuses_control_bytes(void **state)
 {
 	(void)state;
-	world_file(&w, ".aws/credentials",
+	world_file(&world, ".aws/credentials",
 	    "[default]\naws_access_key_id=A B\naws_secret_access_key=hush\n");
 	refused(ERR_KIND_INVALID_VALUE, "aws_access_key_id");
-	world_file(&w, ".aws/credentials",
+	world_file(&world, ".aws/credentials",
 	    "[default]\naws_access_key_id=A\naws_secret_access_key=hu\tsh\n");
 	refused(ERR_KIND_INVALID_VALUE, "aws_secret_access_key");
 }
@@ -235,30 +219,30 @@ static void
 test_order(void **state)
 {
 	(void)state;
-	world_set(&w, "AWS_EC2_METADATA_DISABLED=false");
+	world_set(&world, "AWS_EC2_METADATA_DISABLED=false");
 	planned("iam-role");
-	world_set(&w, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x");
+	world_set(&world, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x");
 	planned("container-role");
-	world_file(&w, ".aws/config",
+	world_file(&world, ".aws/config",
 	    "[default]\naws_access_key_id=B\naws_secret_access_key=s\n");
 	planned("config-file");
-	world_file(&w, "helper",
+	world_file(&world, "helper",
 	    "#!/bin/sh\necho '{\"Version\":1,"
 	    "\"AccessKeyId\":\"P\","
 	    "\"SecretAccessKey\":\"s\"}'\n");
-	world_file(&w, ".aws/config",
+	world_file(&world, ".aws/config",
 	    "[default]\naws_access_key_id=B\naws_secret_access_key=s\n"
 	    "credential_process=helper\n");
-	world_set(&w, "PATH=@");
+	world_set(&world, "PATH=@");
 	planned("custom-process");
-	world_file(&w, ".aws/credentials",
+	world_file(&world, ".aws/credentials",
 	    "[default]\naws_access_key_id=A\naws_secret_access_key=s\n");
 	planned("shared-credentials-file");
-	world_file(&w, "token", "eyJ.a.b");
-	world_set(&w, "AWS_WEB_IDENTITY_TOKEN_FILE=@/token");
-	world_set(&w, "AWS_ROLE_ARN=arn:aws:iam::111122223333:role/w");
+	world_file(&world, "token", "eyJ.a.b");
+	world_set(&world, "AWS_WEB_IDENTITY_TOKEN_FILE=@/token");
+	world_set(&world, "AWS_ROLE_ARN=arn:aws:iam::111122223333:role/w");
 	planned("assume-role-with-web-identity");
-	world_file(&w, ".aws/credentials",
+	world_file(&world, ".aws/credentials",
 	    "[default]\naws_access_key_id=A\naws_secret_access_key=s\n"
 	    "role_arn=arn:aws:iam::111122223333:role/r\n"
 	    "source_profile=default\n");
@@ -283,13 +267,13 @@ test_tells_why_each_source_was_skipped(void **state)
 	};
 
 	(void)state;
-	world_set(&w, "AWS_EC2_METADATA_DISABLED=TRUE");
-	assert_int_equal(world_plan(&w, NULL), -1);
+	world_set(&world, "AWS_EC2_METADATA_DISABLED=TRUE");
+	assert_int_equal(world_plan(&world, NULL), -1);
 	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
-		world_failed(&w, ERR_KIND_NO_CREDENTIALS, reasons[i]);
-	world_file(&w, ".aws/config", "[profile p]\nregion=x\n");
-	assert_int_equal(world_plan(&w, "p"), -1);
-	world_failed(&w, ERR_KIND_NO_CREDENTIALS,
+		world_failed(&world, ERR_KIND_NO_CREDENTIALS, reasons[i]);
+	world_file(&world, ".aws/config", "[profile p]\nregion=x\n");
+	assert_int_equal(world_plan(&world, "p"), -1);
+	world_failed(&world, ERR_KIND_NO_CREDENTIALS,
 	    "env: a profile is given by flag");
 }
 
@@ -301,16 +285,16 @@ test_sso_and_login_say_what_to_do(void **state)
 	char text[256];
 
 	(void)state;
-	world_set(&w, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x");
+	world_set(&world, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x");
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
 		snprintf(text, sizeof text, "[default]\n%s\n", keys[i]);
-		world_file(&w, ".aws/config", text);
+		world_file(&world, ".aws/config", text);
 		refused(ERR_KIND_CONFIG, "profile \"default\" uses ");
-		world_failed(&w, ERR_KIND_CONFIG,
+		world_failed(&world, ERR_KIND_CONFIG,
 		    "aws configure export-credentials --profile default");
-		world_failed(&w, ERR_KIND_CONFIG, "credential_process = ");
+		world_failed(&world, ERR_KIND_CONFIG, "credential_process = ");
 	}
-	world_file(&w, ".aws/config",
+	world_file(&world, ".aws/config",
 	    "[default]\nsso_role_name=r\naws_access_key_id=B\n"
 	    "aws_secret_access_key=s\n");
 	planned("config-file");
@@ -324,10 +308,10 @@ test_imds_settings_are_checked_always(void **state)
 {
 	(void)state;
 	set_env_keys();
-	world_set(&w, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=ipv5");
+	world_set(&world, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=ipv5");
 	refused(ERR_KIND_CONFIG, "not IPv4 or IPv6");
-	world_set(&w, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=IPV6");
-	world_set(&w, "AWS_METADATA_SERVICE_TIMEOUT=soon");
+	world_set(&world, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=IPV6");
+	world_set(&world, "AWS_METADATA_SERVICE_TIMEOUT=soon");
 	refused(ERR_KIND_INVALID_VALUE, "AWS_METADATA_SERVICE_TIMEOUT");
 }
 
@@ -361,17 +345,18 @@ test_failure_leaves_the_old_ones(void **state)
 	set_env_keys();
 	planned("env");
 	got("env", "AKIDENV", NULL);
-	cred_plan_free(w.plan);
-	w.plan = NULL;
-	world_set(&w, "AWS_ACCESS_KEY_ID=");
-	world_set(&w, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x");
-	assert_int_equal(cred_plan(&w.plan, w.conf, &w.err), 0);
-	assert_int_equal(world_fetch(&w, WORLD_STEPS(steps)), -1);
-	world_failed(&w, ERR_KIND_EXPIRED_CREDENTIALS, "container-role");
-	assert_string_equal(w.cred.access_key, "AKIDENV");
+	cred_plan_free(world.plan);
+	world.plan = NULL;
+	world_set(&world, "AWS_ACCESS_KEY_ID=");
+	world_set(&world, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x");
+	assert_int_equal(cred_plan(&world.plan, world.conf, &world.err), 0);
+	assert_int_equal(world_fetch(&world, WORLD_STEPS(steps)), -1);
+	world_failed(&world, ERR_KIND_EXPIRED_CREDENTIALS, "container-role");
+	assert_string_equal(world.cred.access_key, "AKIDENV");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, clean)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int
 main(void)

@@ -10,24 +10,6 @@
 #include "base/clock.h"
 #include "unit/world.h"
 
-static struct world w;
-
-static int
-make(void **state)
-{
-	(void)state;
-	world_make(&w);
-	return 0;
-}
-
-static int
-clean(void **state)
-{
-	(void)state;
-	world_free(&w);
-	return 0;
-}
-
 /* The endpoint of ECS and EKS. */
 
 #define GOOD                                                \
@@ -41,7 +23,7 @@ set_relative(const char *value)
 	char text[128] = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=";
 
 	memcpy(&text[strlen(text)], value, strlen(value) + 1);
-	world_set(&w, text);
+	world_set(&world, text);
 }
 
 static void
@@ -50,36 +32,36 @@ set_full(const char *value)
 	char text[160] = "AWS_CONTAINER_CREDENTIALS_FULL_URI=";
 
 	memcpy(&text[strlen(text)], value, strlen(value) + 1);
-	world_set(&w, text);
+	world_set(&world, text);
 }
 
 /* Plan, and do not let the test wait between attempts. */
 static void
 planned(void)
 {
-	if (world_plan(&w, NULL) != 0)
-		fail_msg("%s", w.err.msg);
-	assert_string_equal(cred_plan_method(w.plan), "container-role");
-	assert_int_equal(w.plan->pause_ms, 1000);
-	w.plan->pause_ms = 1;
+	if (world_plan(&world, NULL) != 0)
+		fail_msg("%s", world.err.msg);
+	assert_string_equal(cred_plan_method(world.plan), "container-role");
+	assert_int_equal(world.plan->pause_ms, 1000);
+	world.plan->pause_ms = 1;
 }
 
 static void
 refused(enum err_kind kind, const char *text)
 {
-	assert_int_equal(world_plan(&w, NULL), -1);
-	world_failed(&w, kind, text);
+	assert_int_equal(world_plan(&world, NULL), -1);
+	world_failed(&world, kind, text);
 }
 
 static void
 got(const struct world_step *steps, size_t count)
 {
 	planned();
-	if (world_fetch(&w, steps, count) != 0)
-		fail_msg("%s", w.err.msg);
-	assert_string_equal(w.cred.access_key, "ASIAC");
-	assert_string_equal(w.cred.secret_key, "sec");
-	assert_string_equal(w.cred.method, "container-role");
+	if (world_fetch(&world, steps, count) != 0)
+		fail_msg("%s", world.err.msg);
+	assert_string_equal(world.cred.access_key, "ASIAC");
+	assert_string_equal(world.cred.secret_key, "sec");
+	assert_string_equal(world.cred.method, "container-role");
 }
 
 static void
@@ -96,8 +78,8 @@ test_relative(void **state)
 	(void)state;
 	set_relative("/v2/credentials/a?x=1");
 	got(WORLD_STEPS(steps));
-	assert_string_equal(w.cred.token, "tok");
-	assert_true(w.cred.expires == 4070908800);
+	assert_string_equal(world.cred.token, "tok");
+	assert_true(world.cred.expires == 4070908800);
 }
 
 static void
@@ -113,7 +95,7 @@ test_relative_wins_over_full(void **state)
 	(void)state;
 	set_relative("/x");
 	set_full("http://169.254.170.99/y");
-	world_set(&w, "AWS_CONTAINER_AUTHORIZATION_TOKEN=t");
+	world_set(&world, "AWS_CONTAINER_AUTHORIZATION_TOKEN=t");
 	got(WORLD_STEPS(steps));
 }
 
@@ -143,8 +125,8 @@ test_allows_these_hosts(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++) {
 		set_full(allowed[i]);
-		if (world_plan(&w, NULL) != 0)
-			fail_msg("%s: %s", allowed[i], w.err.msg);
+		if (world_plan(&world, NULL) != 0)
+			fail_msg("%s: %s", allowed[i], world.err.msg);
 	}
 }
 
@@ -168,7 +150,7 @@ test_refuses_other_hosts(void **state)
 	refused(ERR_KIND_INVALID_VALUE, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
 	set_full("http://u:hush@127.0.0.1/x");
 	refused(ERR_KIND_INVALID_VALUE, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
-	assert_null(strstr(w.err.msg, "hush"));
+	assert_null(strstr(world.err.msg, "hush"));
 }
 
 static void
@@ -183,20 +165,20 @@ test_token_file_wins_and_is_sent_as_it_is(void **state)
 
 	(void)state;
 	set_full("http://169.254.170.23/v1/credentials");
-	world_file(&w, "token", " a.b ");
-	world_set(&w, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=@/token");
-	world_set(&w, "AWS_CONTAINER_AUTHORIZATION_TOKEN=ignored");
+	world_file(&world, "token", " a.b ");
+	world_set(&world, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=@/token");
+	world_set(&world, "AWS_CONTAINER_AUTHORIZATION_TOKEN=ignored");
 	got(WORLD_STEPS(steps));
 }
 
 static void
 refused_token(const char *text)
 {
-	world_file(&w, "token", text);
-	world_set(&w, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=@/token");
+	world_file(&world, "token", text);
+	world_set(&world, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=@/token");
 	refused(ERR_KIND_INVALID_VALUE,
 	    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
-	assert_null(strstr(w.err.msg, "hush"));
+	assert_null(strstr(world.err.msg, "hush"));
 }
 
 static void
@@ -209,8 +191,8 @@ test_refuses_line_ends_in_tokens(void **state)
 	refused_token("hush\r\nX: y");
 	refused_token("hush\x01");
 	refused_token("");
-	world_set(&w, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=");
-	world_set(&w, "AWS_CONTAINER_AUTHORIZATION_TOKEN=hush\n");
+	world_set(&world, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=");
+	world_set(&world, "AWS_CONTAINER_AUTHORIZATION_TOKEN=hush\n");
 	refused(ERR_KIND_INVALID_VALUE,
 	    "token from AWS_CONTAINER_AUTHORIZATION_TOKEN");
 }
@@ -222,12 +204,12 @@ test_missing_token_file_is_an_error(void **state)
 
 	(void)state;
 	set_full("http://169.254.170.23/v1/credentials");
-	world_set(&w, "AWS_CONTAINER_AUTHORIZATION_TOKEN=t");
-	world_set(&w, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=@/token");
+	world_set(&world, "AWS_CONTAINER_AUTHORIZATION_TOKEN=t");
+	world_set(&world, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=@/token");
 	refused(ERR_KIND_CREDENTIAL_RETRIEVAL,
 	    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
 	memset(big, 'x', sizeof big - 1);
-	world_file(&w, "token", big);
+	world_file(&world, "token", big);
 	refused(ERR_KIND_CREDENTIAL_RETRIEVAL, "larger than 65536 bytes");
 }
 
@@ -244,8 +226,8 @@ test_token_and_expiry_may_be_absent(void **state)
 	(void)state;
 	set_relative("/x");
 	got(WORLD_STEPS(steps));
-	assert_null(w.cred.token);
-	assert_int_equal(w.cred.expires, 0);
+	assert_null(world.cred.token);
+	assert_int_equal(world.cred.expires, 0);
 }
 
 static void
@@ -281,9 +263,9 @@ failed(const struct world_step *steps, size_t count, enum err_kind kind,
     const char *text)
 {
 	planned();
-	assert_int_equal(world_fetch(&w, steps, count), -1);
-	world_failed(&w, kind, text);
-	assert_null(w.cred.access_key);
+	assert_int_equal(world_fetch(&world, steps, count), -1);
+	world_failed(&world, kind, text);
+	assert_null(world.cred.access_key);
 }
 
 static void
@@ -307,10 +289,10 @@ test_gives_up_after_three(void **state)
 	set_relative("/x");
 	failed(WORLD_STEPS(steps), ERR_KIND_CREDENTIAL_RETRIEVAL,
 	    "169.254.170.2: status 404: {\"code\":\"NoIdMapping\"}?");
-	assert_int_equal(w.err.http_status, 404);
-	assert_int_equal(w.err.retry, ERR_FINAL);
+	assert_int_equal(world.err.http_status, 404);
+	assert_int_equal(world.err.retry, ERR_FINAL);
 	failed(WORLD_STEPS(busy), ERR_KIND_CREDENTIAL_RETRIEVAL, "status 503");
-	assert_int_equal(w.err.retry, ERR_TRANSIENT);
+	assert_int_equal(world.err.retry, ERR_TRANSIENT);
 }
 
 /* What a strange answer of status 200 holds may be a secret. */
@@ -332,7 +314,7 @@ test_never_shows_an_answer(void **state)
 	(void)state;
 	set_relative("/x");
 	failed(WORLD_STEPS(steps), ERR_KIND_CREDENTIAL_RETRIEVAL, "201");
-	assert_null(strstr(w.err.msg, "hush"));
+	assert_null(strstr(world.err.msg, "hush"));
 }
 
 static void
@@ -389,16 +371,17 @@ test_does_not_sleep_past_the_deadline(void **state)
 	(void)state;
 	set_relative("/x");
 	planned();
-	w.plan->pause_ms = 3000;
-	world_expect(&w, WORLD_STEPS(steps));
-	assert_int_equal(cred_fetch(&w.cred, w.plan, &w.api, clock_in(2000),
-	                     &w.err),
+	world.plan->pause_ms = 3000;
+	world_expect(&world, WORLD_STEPS(steps));
+	assert_int_equal(cred_fetch(&world.cred, world.plan, &world.api,
+	                     clock_in(2000), &world.err),
 	    -1);
-	world_done(&w);
+	world_done(&world);
 	assert_true(clock_ms() - start < 2000);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, clean)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int
 main(void)

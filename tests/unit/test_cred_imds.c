@@ -9,24 +9,6 @@
 #include "base/clock.h"
 #include "unit/world.h"
 
-static struct world w;
-
-static int
-make(void **state)
-{
-	(void)state;
-	world_make(&w);
-	return 0;
-}
-
-static int
-clean(void **state)
-{
-	(void)state;
-	world_free(&w);
-	return 0;
-}
-
 /* Credentials of the instance. */
 
 #define HOST       "http://169.254.169.254"
@@ -64,21 +46,21 @@ clean(void **state)
 static void
 planned(void)
 {
-	if (world_plan(&w, NULL) != 0)
-		fail_msg("%s", w.err.msg);
-	assert_string_equal(cred_plan_method(w.plan), "iam-role");
+	if (world_plan(&world, NULL) != 0)
+		fail_msg("%s", world.err.msg);
+	assert_string_equal(cred_plan_method(world.plan), "iam-role");
 }
 
 static void
 got(const struct world_step *steps, size_t count)
 {
 	planned();
-	if (world_fetch(&w, steps, count) != 0)
-		fail_msg("%s", w.err.msg);
-	assert_string_equal(w.cred.access_key, "ASIAI");
-	assert_string_equal(w.cred.secret_key, "sec");
-	assert_string_equal(w.cred.token, "tok");
-	assert_string_equal(w.cred.method, "iam-role");
+	if (world_fetch(&world, steps, count) != 0)
+		fail_msg("%s", world.err.msg);
+	assert_string_equal(world.cred.access_key, "ASIAI");
+	assert_string_equal(world.cred.secret_key, "sec");
+	assert_string_equal(world.cred.token, "tok");
+	assert_string_equal(world.cred.method, "iam-role");
 }
 
 static void
@@ -86,8 +68,8 @@ failed(const struct world_step *steps, size_t count, enum err_kind kind,
     const char *text)
 {
 	planned();
-	assert_int_equal(world_fetch(&w, steps, count), -1);
-	world_failed(&w, kind, text);
+	assert_int_equal(world_fetch(&world, steps, count), -1);
+	world_failed(&world, kind, text);
 }
 
 static void
@@ -104,7 +86,7 @@ test_version_2(void **state)
 
 	(void)state;
 	got(WORLD_STEPS(steps));
-	assert_true(w.cred.expires == 4070908800);
+	assert_true(world.cred.expires == 4070908800);
 }
 
 static void
@@ -156,13 +138,13 @@ test_version_1_may_be_forbidden(void **state)
 	};
 
 	(void)state;
-	world_set(&w, "AWS_EC2_METADATA_V1_DISABLED=TRUE");
+	world_set(&world, "AWS_EC2_METADATA_V1_DISABLED=TRUE");
 	failed(WORLD_STEPS(steps), ERR_KIND_CREDENTIAL_RETRIEVAL,
 	    "AWS_EC2_METADATA_V1_DISABLED");
 	failed(WORLD_STEPS(nobody), ERR_KIND_CREDENTIAL_RETRIEVAL,
 	    "AWS_EC2_METADATA_V1_DISABLED");
-	world_set(&w, "AWS_EC2_METADATA_V1_DISABLED=");
-	world_file(&w, ".aws/config",
+	world_set(&world, "AWS_EC2_METADATA_V1_DISABLED=");
+	world_file(&world, ".aws/config",
 	    "[default]\nec2_metadata_v1_disabled = true\n");
 	failed(WORLD_STEPS(steps), ERR_KIND_CREDENTIAL_RETRIEVAL,
 	    "forbids version 1");
@@ -193,7 +175,8 @@ test_nobody_there(void **state)
 	(void)state;
 	failed(WORLD_STEPS(steps), ERR_KIND_NO_CREDENTIALS,
 	    "env: AWS_ACCESS_KEY_ID is not set; ");
-	world_failed(&w, ERR_KIND_NO_CREDENTIALS, "iam-role: session token");
+	world_failed(&world, ERR_KIND_NO_CREDENTIALS,
+	    "iam-role: session token");
 }
 
 static void
@@ -265,7 +248,7 @@ test_error_document(void **state)
 	keys_answer("{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"hush\"}",
 	    "lacks Token or Expiration");
 	keys_answer("{\"SecretAccessKey\":\"hush\"}", "no AccessKeyId");
-	assert_null(strstr(w.err.msg, "hush"));
+	assert_null(strstr(world.err.msg, "hush"));
 }
 
 static void
@@ -282,8 +265,8 @@ test_stale_keys_are_used(void **state)
 	(void)state;
 	got(WORLD_STEPS(steps));
 	/* They are read again after a while. */
-	assert_true(cred_fresh(&w.cred, clock_now(), 900));
-	assert_false(cred_fresh(&w.cred, clock_now(), 1560));
+	assert_true(cred_fresh(&world.cred, clock_now(), 900));
+	assert_false(cred_fresh(&world.cred, clock_now(), 1560));
 }
 
 /* Without settings: once more after a transport error or 5xx, only then. */
@@ -343,10 +326,10 @@ test_configured_attempts(void **state)
 	};
 
 	(void)state;
-	world_set(&w, "AWS_METADATA_SERVICE_NUM_ATTEMPTS=3");
+	world_set(&world, "AWS_METADATA_SERVICE_NUM_ATTEMPTS=3");
 	got(WORLD_STEPS(steps));
-	world_set(&w, "AWS_METADATA_SERVICE_NUM_ATTEMPTS=");
-	world_file(&w, ".aws/config",
+	world_set(&world, "AWS_METADATA_SERVICE_NUM_ATTEMPTS=");
+	world_file(&world, ".aws/config",
 	    "[default]\nmetadata_service_num_attempts = 1\n");
 	failed(WORLD_STEPS(once), ERR_KIND_NO_CREDENTIALS, "status 500");
 }
@@ -377,7 +360,8 @@ test_token_must_be_a_header_value(void **state)
 	failed(WORLD_STEPS(steps), ERR_KIND_NO_CREDENTIALS, "token");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, clean)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int
 main(void)

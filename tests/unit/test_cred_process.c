@@ -17,24 +17,6 @@
 #include "base/slice.h"
 #include "unit/world.h"
 
-static struct world w;
-
-static int
-make(void **state)
-{
-	(void)state;
-	world_make(&w);
-	return 0;
-}
-
-static int
-clean(void **state)
-{
-	(void)state;
-	world_free(&w);
-	return 0;
-}
-
 /* credential_process and the program behind it. */
 
 #define GOOD                                                   \
@@ -49,10 +31,10 @@ helper(const char *script)
 	char text[1024];
 
 	snprintf(text, sizeof text, "#!/bin/sh\n%s\n", script);
-	world_file(&w, "helper", text);
-	snprintf(text, sizeof text, "PATH=%s:/usr/bin:/bin", w.home);
-	world_set(&w, text);
-	world_file(&w, ".aws/config",
+	world_file(&world, "helper", text);
+	snprintf(text, sizeof text, "PATH=%s:/usr/bin:/bin", world.home);
+	world_set(&world, text);
+	world_file(&world, ".aws/config",
 	    "[default]\ncredential_process = helper \"a b\" --flag\n");
 }
 
@@ -69,18 +51,18 @@ prints(const char *json)
 static void
 works(void)
 {
-	if (world_plan(&w, NULL) != 0)
-		fail_msg("%s", w.err.msg);
-	assert_string_equal(cred_plan_method(w.plan), "custom-process");
-	assert_int_equal(world_fetch(&w, NULL, 0), 0);
-	assert_string_equal(w.cred.access_key, "AKIDPROC");
+	if (world_plan(&world, NULL) != 0)
+		fail_msg("%s", world.err.msg);
+	assert_string_equal(cred_plan_method(world.plan), "custom-process");
+	assert_int_equal(world_fetch(&world, NULL, 0), 0);
+	assert_string_equal(world.cred.access_key, "AKIDPROC");
 }
 
 static void
 fails(enum err_kind kind, const char *text)
 {
-	assert_int_equal(world_plan(&w, NULL), -1);
-	world_failed(&w, kind, text);
+	assert_int_equal(world_plan(&world, NULL), -1);
+	world_failed(&world, kind, text);
 }
 
 static void
@@ -90,14 +72,14 @@ test_takes_what_it_prints(void **state)
 	helper("[ \"$1\" = 'a b' ] && [ \"$2\" = --flag ] && [ $# = 2 ] "
 	       "|| exit 9\necho noise >&2\necho '" GOOD "'");
 	works();
-	assert_string_equal(w.cred.secret_key, "s");
-	assert_string_equal(w.cred.token, "ptok");
-	assert_true(w.cred.expires == 4070908800);
+	assert_string_equal(world.cred.secret_key, "s");
+	assert_string_equal(world.cred.token, "ptok");
+	assert_true(world.cred.expires == 4070908800);
 	prints("{\"Version\":1,\"AccessKeyId\":\"AKIDPROC\","
 	       "\"SecretAccessKey\":\"s\",\"AccountId\":\"1\"}");
 	works();
-	assert_null(w.cred.token);
-	assert_int_equal(w.cred.expires, 0);
+	assert_null(world.cred.token);
+	assert_int_equal(world.cred.expires, 0);
 }
 
 static void
@@ -105,8 +87,8 @@ test_works_from_either_file(void **state)
 {
 	(void)state;
 	prints(GOOD);
-	world_file(&w, ".aws/config", "[default]\nregion=x\n");
-	world_file(&w, ".aws/credentials",
+	world_file(&world, ".aws/config", "[default]\nregion=x\n");
+	world_file(&world, ".aws/credentials",
 	    "[default]\ncredential_process = helper\n");
 	works();
 }
@@ -117,7 +99,7 @@ test_uses_no_shell(void **state)
 	(void)state;
 	helper("[ \"$*\" = '$HOME ; touch marker * ~' ] || exit 9\n"
 	       "echo '" GOOD "'");
-	world_file(&w, ".aws/config",
+	world_file(&world, ".aws/config",
 	    "[default]\ncredential_process = helper '$HOME' \\; touch marker "
 	    "* ~\n");
 	works();
@@ -129,7 +111,7 @@ test_gets_the_environment(void **state)
 {
 	(void)state;
 	assert_int_equal(setenv("UNIT_OWN", "1", 1), 0);
-	world_set(&w, "UNIT_GIVEN=2");
+	world_set(&world, "UNIT_GIVEN=2");
 	helper("[ \"$UNIT_GIVEN\" = 2 ] && [ -z \"$UNIT_OWN\" ] || exit 9\n"
 	       "echo '" GOOD "'");
 	works();
@@ -143,7 +125,7 @@ test_shows_errors_of_a_failure(void **state)
 	fails(ERR_KIND_CREDENTIAL_RETRIEVAL,
 	    "credential_process of profile \"default\": exit status 3: "
 	    "locked out");
-	assert_null(strstr(w.err.msg, "hush"));
+	assert_null(strstr(world.err.msg, "hush"));
 	helper("kill -9 $$");
 	fails(ERR_KIND_CREDENTIAL_RETRIEVAL, "ended by signal 9");
 }
@@ -152,13 +134,14 @@ static void
 test_needs_a_program(void **state)
 {
 	(void)state;
-	world_file(&w, ".aws/config",
+	world_file(&world, ".aws/config",
 	    "[default]\ncredential_process = /nowhere/x\n");
 	fails(ERR_KIND_CREDENTIAL_RETRIEVAL, "No such file or directory");
-	world_file(&w, ".aws/config",
+	world_file(&world, ".aws/config",
 	    "[default]\ncredential_process = \"helper\n");
 	fails(ERR_KIND_INVALID_VALUE, "quote that is not closed");
-	world_file(&w, ".aws/config", "[default]\ncredential_process = ''\n");
+	world_file(&world, ".aws/config",
+	    "[default]\ncredential_process = ''\n");
 	fails(ERR_KIND_INVALID_VALUE, "no program");
 }
 
@@ -193,7 +176,7 @@ test_refuses_other_answers(void **state)
 	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
 		prints(answers[i].json);
 		fails(ERR_KIND_CREDENTIAL_RETRIEVAL, answers[i].text);
-		assert_null(strstr(w.err.msg, "hush"));
+		assert_null(strstr(world.err.msg, "hush"));
 	}
 }
 
@@ -290,7 +273,8 @@ test_is_killed_at_the_deadline(void **state)
 	buf_free(&run.errors);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, clean)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int
 main(void)

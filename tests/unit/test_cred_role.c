@@ -9,70 +9,10 @@
 
 #include "aws/cred_source.h"
 #include "base/buf.h"
+#include "unit/roles.h"
 #include "unit/world.h"
 
-static struct world w;
-
-static int
-make(void **state)
-{
-	(void)state;
-	world_make(&w);
-	return 0;
-}
-
-static int
-clean(void **state)
-{
-	(void)state;
-	world_free(&w);
-	return 0;
-}
-
 /* Roles that a profile assumes. */
-
-#define ARN    "arn:aws:iam::111122223333:role/"
-#define STS    "POST https://sts.us-east-1.amazonaws.com/"
-#define STATIC "aws_access_key_id=AKIDBASE\naws_secret_access_key=s\n"
-#define RESULT(op, key, when)                                                \
-	"<" op "Response><" op "Result><Credentials><AccessKeyId>" key       \
-	"</AccessKeyId><SecretAccessKey>sec</SecretAccessKey><SessionToken>" \
-	"TOK</SessionToken><Expiration>" when "</Expiration></Credentials>"  \
-	"<AssumedRoleUser><Arn>arn:aws:sts::111122223333:assumed-role/r/s"   \
-	"</Arn></AssumedRoleUser></" op "Result></" op "Response>"
-#define FUTURE    "2099-01-01T00:00:00Z"
-#define ROLE(key) RESULT("AssumeRole", key, FUTURE)
-#define WEB(key)  RESULT("AssumeRoleWithWebIdentity", key, FUTURE)
-
-static void
-config(const char *text)
-{
-	world_file(&w, ".aws/config", text);
-}
-
-static void
-planned(const char *profile, const char *method)
-{
-	if (world_plan(&w, profile) != 0)
-		fail_msg("%s", w.err.msg);
-	assert_string_equal(cred_plan_method(w.plan), method);
-}
-
-static void
-got(const struct world_step *steps, size_t count, const char *access_key)
-{
-	if (world_fetch(&w, steps, count) != 0)
-		fail_msg("%s", w.err.msg);
-	assert_string_equal(w.cred.access_key, access_key);
-	assert_string_equal(w.cred.method, cred_plan_method(w.plan));
-}
-
-static void
-refused(const char *profile, enum err_kind kind, const char *text)
-{
-	assert_int_equal(world_plan(&w, profile), -1);
-	world_failed(&w, kind, text);
-}
 
 static void
 test_source_profile(void **state)
@@ -90,12 +30,13 @@ test_source_profile(void **state)
 	};
 
 	(void)state;
-	config("[profile dev]\nrole_arn=" ARN "r\nsource_profile=base\n");
-	world_file(&w, ".aws/credentials", "[base]\n" STATIC);
-	planned("dev", "assume-role");
-	got(WORLD_STEPS(steps), "ASIAROLE");
-	assert_string_equal(w.cred.token, "TOK");
-	assert_true(w.cred.expires == 4070908800);
+	world_config(&world,
+	    "[profile dev]\nrole_arn=" ARN "r\nsource_profile=base\n");
+	world_file(&world, ".aws/credentials", "[base]\n" STATIC);
+	world_planned(&world, "dev", "assume-role");
+	world_got(&world, WORLD_STEPS(steps), "ASIAROLE");
+	assert_string_equal(world.cred.token, "TOK");
+	assert_true(world.cred.expires == 4070908800);
 }
 
 static void
@@ -110,11 +51,12 @@ test_options(void **state)
 	};
 
 	(void)state;
-	config("[profile dev]\nrole_arn=" ARN "r\nsource_profile=base\n"
-	       "role_session_name=sess.1@x\nexternal_id=ext:id/1\n"
-	       "duration_seconds=1800\n[profile base]\n" STATIC);
-	planned("dev", "assume-role");
-	got(WORLD_STEPS(steps), "ASIAROLE");
+	world_config(&world,
+	    "[profile dev]\nrole_arn=" ARN "r\nsource_profile=base\n"
+	    "role_session_name=sess.1@x\nexternal_id=ext:id/1\n"
+	    "duration_seconds=1800\n[profile base]\n" STATIC);
+	world_planned(&world, "dev", "assume-role");
+	world_got(&world, WORLD_STEPS(steps), "ASIAROLE");
 }
 
 static void
@@ -126,11 +68,11 @@ option(const char *line, enum err_kind kind, const char *text)
 	    "[profile dev]\nrole_arn=" ARN "r\nsource_profile=base\n%s\n"
 	    "[profile base]\n" STATIC,
 	    line);
-	config(whole);
+	world_config(&world, whole);
 	if (kind == ERR_KIND_NONE)
-		planned("dev", "assume-role");
+		world_planned(&world, "dev", "assume-role");
 	else
-		refused("dev", kind, text);
+		world_refused(&world, "dev", kind, text);
 }
 
 static void
@@ -138,13 +80,13 @@ test_checks_options(void **state)
 {
 	(void)state;
 	option("duration_seconds=many", ERR_KIND_NONE, "");
-	assert_null(w.plan->hops[0].duration);
+	assert_null(world.plan->hops[0].duration);
 	option("duration_seconds=1.5", ERR_KIND_NONE, "");
-	assert_null(w.plan->hops[0].duration);
+	assert_null(world.plan->hops[0].duration);
 	option("duration_seconds=899", ERR_KIND_PARAM_VALIDATION,
 	    "duration_seconds is below 900");
 	option("duration_seconds=900", ERR_KIND_NONE, "");
-	assert_string_equal(w.plan->hops[0].duration, "900");
+	assert_string_equal(world.plan->hops[0].duration, "900");
 	option("role_session_name=a", ERR_KIND_PARAM_VALIDATION,
 	    "the role session name");
 	option("role_session_name=a b", ERR_KIND_PARAM_VALIDATION,
@@ -163,17 +105,21 @@ static void
 test_needs_exactly_one_source(void **state)
 {
 	(void)state;
-	config("[profile a]\nrole_arn=" ARN "r\nsource_profile=a\n"
-	       "credential_source=Environment\n");
-	refused("a", ERR_KIND_CONFIG, "both source_profile and");
-	config("[profile a]\nrole_arn=" ARN "r\n");
-	refused("a", ERR_KIND_PARTIAL_CREDENTIALS,
+	world_config(&world,
+	    "[profile a]\nrole_arn=" ARN "r\nsource_profile=a\n"
+	    "credential_source=Environment\n");
+	world_refused(&world, "a", ERR_KIND_CONFIG, "both source_profile and");
+	world_config(&world, "[profile a]\nrole_arn=" ARN "r\n");
+	world_refused(&world, "a", ERR_KIND_PARTIAL_CREDENTIALS,
 	    "neither source_profile nor credential_source");
-	config("[profile a]\nrole_arn=" ARN "r\nsource_profile=gone\n");
-	refused("a", ERR_KIND_CONFIG,
+	world_config(&world,
+	    "[profile a]\nrole_arn=" ARN "r\nsource_profile=gone\n");
+	world_refused(&world, "a", ERR_KIND_CONFIG,
 	    "profile \"a\": source_profile \"gone\" does not");
-	config("[profile a]\nrole_arn=" ARN "r\ncredential_source=Moon\n");
-	refused("a", ERR_KIND_CONFIG, "none of Environment, EcsContainer");
+	world_config(&world,
+	    "[profile a]\nrole_arn=" ARN "r\ncredential_source=Moon\n");
+	world_refused(&world, "a", ERR_KIND_CONFIG,
+	    "none of Environment, EcsContainer");
 }
 
 static void
@@ -188,20 +134,21 @@ test_source_environment(void **state)
 	};
 
 	(void)state;
-	config("[profile a]\nrole_arn=" ARN "r\n"
-	       "credential_source=environment\n");
-	refused("a", ERR_KIND_CREDENTIAL_RETRIEVAL,
+	world_config(&world, "[profile a]\nrole_arn=" ARN "r\n"
+	                     "credential_source=environment\n");
+	world_refused(&world, "a", ERR_KIND_CREDENTIAL_RETRIEVAL,
 	    "credential_source Environment");
-	world_set(&w, "AWS_ACCESS_KEY_ID=AKIDENV");
-	refused("a", ERR_KIND_PARTIAL_CREDENTIALS, "AWS_SECRET_ACCESS_KEY");
-	world_set(&w, "AWS_SECRET_ACCESS_KEY=s");
-	world_set(&w, "AWS_SESSION_TOKEN=tokenv");
-	planned("a", "assume-role");
-	got(WORLD_STEPS(steps), "ASIAROLE");
+	world_set(&world, "AWS_ACCESS_KEY_ID=AKIDENV");
+	world_refused(&world, "a", ERR_KIND_PARTIAL_CREDENTIALS,
+	    "AWS_SECRET_ACCESS_KEY");
+	world_set(&world, "AWS_SECRET_ACCESS_KEY=s");
+	world_set(&world, "AWS_SESSION_TOKEN=tokenv");
+	world_planned(&world, "a", "assume-role");
+	world_got(&world, WORLD_STEPS(steps), "ASIAROLE");
 	/* Chosen by variable the profile loses to the keys themselves. */
-	world_set(&w, "AWS_PROFILE=a");
-	planned(NULL, "env");
-	got(NULL, 0, "AKIDENV");
+	world_set(&world, "AWS_PROFILE=a");
+	world_planned(&world, NULL, "env");
+	world_got(&world, NULL, 0, "AKIDENV");
 }
 
 static void
@@ -220,13 +167,13 @@ test_source_container(void **state)
 	};
 
 	(void)state;
-	config("[profile a]\nrole_arn=" ARN "r\n"
-	       "credential_source=EcsContainer\n");
-	refused("a", ERR_KIND_CREDENTIAL_RETRIEVAL,
+	world_config(&world, "[profile a]\nrole_arn=" ARN "r\n"
+	                     "credential_source=EcsContainer\n");
+	world_refused(&world, "a", ERR_KIND_CREDENTIAL_RETRIEVAL,
 	    "credential_source EcsContainer");
-	world_set(&w, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/u");
-	planned("a", "assume-role");
-	got(WORLD_STEPS(steps), "ASIAROLE");
+	world_set(&world, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/u");
+	world_planned(&world, "a", "assume-role");
+	world_got(&world, WORLD_STEPS(steps), "ASIAROLE");
 }
 
 static void
@@ -238,14 +185,14 @@ test_source_instance(void **state)
 	};
 
 	(void)state;
-	config("[profile a]\nrole_arn=" ARN "r\n"
-	       "credential_source=EC2INSTANCEMETADATA\n");
-	planned("a", "assume-role");
-	assert_int_equal(world_fetch(&w, WORLD_STEPS(steps)), -1);
-	world_failed(&w, ERR_KIND_CREDENTIAL_RETRIEVAL,
+	world_config(&world, "[profile a]\nrole_arn=" ARN "r\n"
+	                     "credential_source=EC2INSTANCEMETADATA\n");
+	world_planned(&world, "a", "assume-role");
+	assert_int_equal(world_fetch(&world, WORLD_STEPS(steps)), -1);
+	world_failed(&world, ERR_KIND_CREDENTIAL_RETRIEVAL,
 	    "credential_source Ec2InstanceMetadata");
-	world_set(&w, "AWS_EC2_METADATA_DISABLED=true");
-	refused("a", ERR_KIND_CREDENTIAL_RETRIEVAL,
+	world_set(&world, "AWS_EC2_METADATA_DISABLED=true");
+	world_refused(&world, "a", ERR_KIND_CREDENTIAL_RETRIEVAL,
 	    "credential_source Ec2InstanceMetadata");
 }
 
@@ -265,11 +212,12 @@ test_chain(void **state)
 	};
 
 	(void)state;
-	config("[profile a]\nrole_arn=" ARN "outer\nsource_profile=b\n"
-	       "[profile b]\nrole_arn=" ARN "inner\nsource_profile=c\n"
-	       "[profile c]\n" STATIC);
-	planned("a", "assume-role");
-	got(WORLD_STEPS(steps), "ASIAOUTER");
+	world_config(&world,
+	    "[profile a]\nrole_arn=" ARN "outer\nsource_profile=b\n"
+	    "[profile b]\nrole_arn=" ARN "inner\nsource_profile=c\n"
+	    "[profile c]\n" STATIC);
+	world_planned(&world, "a", "assume-role");
+	world_got(&world, WORLD_STEPS(steps), "ASIAOUTER");
 }
 
 /* Static keys of a source_profile end the chain although it has a role. */
@@ -284,10 +232,11 @@ test_static_keys_end_the_chain(void **state)
 	};
 
 	(void)state;
-	config("[profile a]\nrole_arn=" ARN "outer\nsource_profile=b\n"
-	       "[profile b]\nrole_arn=" ARN "inner\nsource_profile=a\n" STATIC);
-	planned("a", "assume-role");
-	got(WORLD_STEPS(steps), "ASIAROLE");
+	world_config(&world,
+	    "[profile a]\nrole_arn=" ARN "outer\nsource_profile=b\n"
+	    "[profile b]\nrole_arn=" ARN "inner\nsource_profile=a\n" STATIC);
+	world_planned(&world, "a", "assume-role");
+	world_got(&world, WORLD_STEPS(steps), "ASIAROLE");
 }
 
 static void
@@ -301,17 +250,21 @@ test_loops(void **state)
 	};
 
 	(void)state;
-	config("[profile a]\nrole_arn=" ARN "r\nsource_profile=a\n" STATIC);
-	planned("a", "assume-role");
-	got(WORLD_STEPS(steps), "ASIAROLE");
-	config("[profile a]\nrole_arn=" ARN "r\nsource_profile=a\n");
-	refused("a", ERR_KIND_CONFIG, "infinite loop");
-	config("[profile a]\nrole_arn=" ARN "r\nsource_profile=b\n"
-	       "[profile b]\nrole_arn=" ARN "r\nsource_profile=a\n");
-	refused("a", ERR_KIND_CONFIG, "infinite loop");
-	config("[profile a]\nrole_arn=" ARN "r\nsource_profile=b\n"
-	       "[profile b]\nrole_arn=" ARN "r\nsource_profile=b\n");
-	refused("a", ERR_KIND_CONFIG, "infinite loop");
+	world_config(&world,
+	    "[profile a]\nrole_arn=" ARN "r\nsource_profile=a\n" STATIC);
+	world_planned(&world, "a", "assume-role");
+	world_got(&world, WORLD_STEPS(steps), "ASIAROLE");
+	world_config(&world,
+	    "[profile a]\nrole_arn=" ARN "r\nsource_profile=a\n");
+	world_refused(&world, "a", ERR_KIND_CONFIG, "infinite loop");
+	world_config(&world,
+	    "[profile a]\nrole_arn=" ARN "r\nsource_profile=b\n"
+	    "[profile b]\nrole_arn=" ARN "r\nsource_profile=a\n");
+	world_refused(&world, "a", ERR_KIND_CONFIG, "infinite loop");
+	world_config(&world,
+	    "[profile a]\nrole_arn=" ARN "r\nsource_profile=b\n"
+	    "[profile b]\nrole_arn=" ARN "r\nsource_profile=b\n");
+	world_refused(&world, "a", ERR_KIND_CONFIG, "infinite loop");
 }
 
 /* roles profiles in a row, the last one with keys. */
@@ -326,7 +279,7 @@ write_chain(int roles)
 		    i + 1);
 	}
 	buf_printf(&text, "[profile p%d]\n" STATIC, roles);
-	config(buf_str(&text));
+	world_config(&world, buf_str(&text));
 	buf_free(&text);
 }
 
@@ -335,9 +288,9 @@ test_bounds_the_chain(void **state)
 {
 	(void)state;
 	write_chain(10);
-	planned("p0", "assume-role");
+	world_planned(&world, "p0", "assume-role");
 	write_chain(11);
-	refused("p0", ERR_KIND_CONFIG, "more than 10 roles");
+	world_refused(&world, "p0", ERR_KIND_CONFIG, "more than 10 roles");
 }
 
 /* A source_profile is resolved by its own sources, without the variables. */
@@ -358,25 +311,29 @@ test_source_profile_sources(void **state)
 	};
 
 	(void)state;
-	world_set(&w, "AWS_ROLE_ARN=" ARN "other");
-	world_set(&w, "AWS_WEB_IDENTITY_TOKEN_FILE=/nowhere");
-	world_set(&w, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x");
-	config("[profile a]\nrole_arn=" ARN "r\nsource_profile=b\n"
-	       "[profile b]\nregion=x\n");
-	refused("a", ERR_KIND_CONFIG,
+	world_set(&world, "AWS_ROLE_ARN=" ARN "other");
+	world_set(&world, "AWS_WEB_IDENTITY_TOKEN_FILE=/nowhere");
+	world_set(&world, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x");
+	world_config(&world,
+	    "[profile a]\nrole_arn=" ARN "r\nsource_profile=b\n"
+	    "[profile b]\nregion=x\n");
+	world_refused(&world, "a", ERR_KIND_CONFIG,
 	    "source_profile \"b\" has no credentials");
-	config("[profile a]\nrole_arn=" ARN "r\nsource_profile=b\n"
-	       "[profile b]\naws_secret_access_key=s\n");
-	refused("a", ERR_KIND_CONFIG,
+	world_config(&world,
+	    "[profile a]\nrole_arn=" ARN "r\nsource_profile=b\n"
+	    "[profile b]\naws_secret_access_key=s\n");
+	world_refused(&world, "a", ERR_KIND_CONFIG,
 	    "source_profile \"b\" has no credentials");
-	config("[profile a]\nrole_arn=" ARN "r\nsource_profile=b\n"
-	       "[profile b]\nsso_account_id=1\n");
-	refused("a", ERR_KIND_CONFIG, "profile \"b\" uses SSO");
-	world_file(&w, "token", "eyJ.a\n");
-	config("[profile a]\nrole_arn=" ARN "r\nsource_profile=b\n"
-	       "[profile b]\nrole_arn=" ARN "own\n"
-	       "web_identity_token_file=~token\n");
-	refused("a", ERR_KIND_CREDENTIAL_RETRIEVAL, "~token");
+	world_config(&world,
+	    "[profile a]\nrole_arn=" ARN "r\nsource_profile=b\n"
+	    "[profile b]\nsso_account_id=1\n");
+	world_refused(&world, "a", ERR_KIND_CONFIG, "profile \"b\" uses SSO");
+	world_file(&world, "token", "eyJ.a\n");
+	world_config(&world,
+	    "[profile a]\nrole_arn=" ARN "r\nsource_profile=b\n"
+	    "[profile b]\nrole_arn=" ARN "own\n"
+	    "web_identity_token_file=~token\n");
+	world_refused(&world, "a", ERR_KIND_CREDENTIAL_RETRIEVAL, "~token");
 	{
 		char text[512];
 
@@ -384,11 +341,11 @@ test_source_profile_sources(void **state)
 		    "[profile a]\nrole_arn=" ARN "r\nsource_profile=b\n"
 		    "[profile b]\nrole_arn=" ARN "own\n"
 		    "web_identity_token_file=%s/token\n",
-		    w.home);
-		config(text);
+		    world.home);
+		world_config(&world, text);
 	}
-	planned("a", "assume-role");
-	got(WORLD_STEPS(web), "ASIAROLE");
+	world_planned(&world, "a", "assume-role");
+	world_got(&world, WORLD_STEPS(web), "ASIAROLE");
 }
 
 static void
@@ -404,12 +361,13 @@ test_refusal_by_sts(void **state)
 	};
 
 	(void)state;
-	config("[profile a]\nrole_arn=" ARN "r\nsource_profile=a\n" STATIC);
-	planned("a", "assume-role");
-	assert_int_equal(world_fetch(&w, WORLD_STEPS(steps)), -1);
-	world_failed(&w, ERR_KIND_API, ARN "r: ");
-	assert_string_equal(w.err.peer_code, "AccessDenied");
-	assert_null(w.cred.access_key);
+	world_config(&world,
+	    "[profile a]\nrole_arn=" ARN "r\nsource_profile=a\n" STATIC);
+	world_planned(&world, "a", "assume-role");
+	assert_int_equal(world_fetch(&world, WORLD_STEPS(steps)), -1);
+	world_failed(&world, ERR_KIND_API, ARN "r: ");
+	assert_string_equal(world.err.peer_code, "AccessDenied");
+	assert_null(world.cred.access_key);
 }
 
 static void
@@ -422,13 +380,15 @@ test_expired_answer_of_sts(void **state)
 	};
 
 	(void)state;
-	config("[profile a]\nrole_arn=" ARN "r\nsource_profile=a\n" STATIC);
-	planned("a", "assume-role");
-	assert_int_equal(world_fetch(&w, WORLD_STEPS(steps)), -1);
-	world_failed(&w, ERR_KIND_EXPIRED_CREDENTIALS, "assume-role");
+	world_config(&world,
+	    "[profile a]\nrole_arn=" ARN "r\nsource_profile=a\n" STATIC);
+	world_planned(&world, "a", "assume-role");
+	assert_int_equal(world_fetch(&world, WORLD_STEPS(steps)), -1);
+	world_failed(&world, ERR_KIND_EXPIRED_CREDENTIALS, "assume-role");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, clean)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int
 main(void)

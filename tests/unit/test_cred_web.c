@@ -7,76 +7,17 @@
 
 #include <cmocka.h>
 
+#include "unit/roles.h"
 #include "unit/world.h"
 
-static struct world w;
-
-static int
-make(void **state)
-{
-	(void)state;
-	world_make(&w);
-	return 0;
-}
-
-static int
-clean(void **state)
-{
-	(void)state;
-	world_free(&w);
-	return 0;
-}
-
 /* Web identity. */
-
-#define ARN    "arn:aws:iam::111122223333:role/"
-#define STS    "POST https://sts.us-east-1.amazonaws.com/"
-#define STATIC "aws_access_key_id=AKIDBASE\naws_secret_access_key=s\n"
-#define RESULT(op, key, when)                                                \
-	"<" op "Response><" op "Result><Credentials><AccessKeyId>" key       \
-	"</AccessKeyId><SecretAccessKey>sec</SecretAccessKey><SessionToken>" \
-	"TOK</SessionToken><Expiration>" when "</Expiration></Credentials>"  \
-	"<AssumedRoleUser><Arn>arn:aws:sts::111122223333:assumed-role/r/s"   \
-	"</Arn></AssumedRoleUser></" op "Result></" op "Response>"
-#define FUTURE   "2099-01-01T00:00:00Z"
-#define WEB(key) RESULT("AssumeRoleWithWebIdentity", key, FUTURE)
-
-static void
-config(const char *text)
-{
-	world_file(&w, ".aws/config", text);
-}
-
-static void
-planned(const char *profile, const char *method)
-{
-	if (world_plan(&w, profile) != 0)
-		fail_msg("%s", w.err.msg);
-	assert_string_equal(cred_plan_method(w.plan), method);
-}
-
-static void
-got(const struct world_step *steps, size_t count, const char *access_key)
-{
-	if (world_fetch(&w, steps, count) != 0)
-		fail_msg("%s", w.err.msg);
-	assert_string_equal(w.cred.access_key, access_key);
-	assert_string_equal(w.cred.method, cred_plan_method(w.plan));
-}
-
-static void
-refused(const char *profile, enum err_kind kind, const char *text)
-{
-	assert_int_equal(world_plan(&w, profile), -1);
-	world_failed(&w, kind, text);
-}
 
 static void
 set_web(const char *token)
 {
-	world_file(&w, "token", token);
-	world_set(&w, "AWS_WEB_IDENTITY_TOKEN_FILE=@/token");
-	world_set(&w, "AWS_ROLE_ARN=" ARN "irsa");
+	world_file(&world, "token", token);
+	world_set(&world, "AWS_WEB_IDENTITY_TOKEN_FILE=@/token");
+	world_set(&world, "AWS_ROLE_ARN=" ARN "irsa");
 }
 
 static void
@@ -97,10 +38,10 @@ test_web_identity(void **state)
 
 	(void)state;
 	set_web("eyJ.a+b/c=.sig_- \r\n\n");
-	world_set(&w, "AWS_ROLE_SESSION_NAME=pod-1");
-	planned(NULL, "assume-role-with-web-identity");
-	got(WORLD_STEPS(steps), "ASIAWEB");
-	assert_string_equal(w.cred.token, "TOK");
+	world_set(&world, "AWS_ROLE_SESSION_NAME=pod-1");
+	world_planned(&world, NULL, "assume-role-with-web-identity");
+	world_got(&world, WORLD_STEPS(steps), "ASIAWEB");
+	assert_string_equal(world.cred.token, "TOK");
 }
 
 static void
@@ -115,8 +56,8 @@ test_web_makes_up_a_session_name(void **state)
 
 	(void)state;
 	set_web("eyJ.a");
-	planned(NULL, "assume-role-with-web-identity");
-	got(WORLD_STEPS(steps), "ASIAWEB");
+	world_planned(&world, NULL, "assume-role-with-web-identity");
+	world_got(&world, WORLD_STEPS(steps), "ASIAWEB");
 }
 
 /* Each of the three settings is looked up by itself. */
@@ -132,15 +73,15 @@ test_web_mixes_variables_and_profile(void **state)
 	char text[256];
 
 	(void)state;
-	world_file(&w, "token", "eyJ.a");
+	world_file(&world, "token", "eyJ.a");
 	snprintf(text, sizeof text,
 	    "[default]\nrole_arn=" ARN "profile\n"
 	    "web_identity_token_file=%s/token\nrole_session_name=lost\n",
-	    w.home);
-	config(text);
-	world_set(&w, "AWS_ROLE_SESSION_NAME=pod-2");
-	planned(NULL, "assume-role-with-web-identity");
-	got(WORLD_STEPS(steps), "ASIAWEB");
+	    world.home);
+	world_config(&world, text);
+	world_set(&world, "AWS_ROLE_SESSION_NAME=pod-2");
+	world_planned(&world, NULL, "assume-role-with-web-identity");
+	world_got(&world, WORLD_STEPS(steps), "ASIAWEB");
 }
 
 static void
@@ -148,12 +89,13 @@ test_web_variables_lose_to_a_flag(void **state)
 {
 	(void)state;
 	set_web("eyJ.a");
-	config("[profile a]\n" STATIC);
-	planned("a", "config-file");
-	world_set(&w, "AWS_PROFILE=a");
-	planned(NULL, "assume-role-with-web-identity");
-	config("[profile a]\nrole_arn=" ARN "r\nsource_profile=a\n" STATIC);
-	planned(NULL, "assume-role");
+	world_config(&world, "[profile a]\n" STATIC);
+	world_planned(&world, "a", "config-file");
+	world_set(&world, "AWS_PROFILE=a");
+	world_planned(&world, NULL, "assume-role-with-web-identity");
+	world_config(&world,
+	    "[profile a]\nrole_arn=" ARN "r\nsource_profile=a\n" STATIC);
+	world_planned(&world, NULL, "assume-role");
 }
 
 static void
@@ -163,31 +105,37 @@ test_web_refusals(void **state)
 
 	(void)state;
 	set_web("eyJ.a");
-	world_set(&w, "AWS_ROLE_ARN=");
-	refused(NULL, ERR_KIND_CONFIG, "no role to assume");
-	world_failed(&w, ERR_KIND_CONFIG, "AWS_ROLE_ARN");
+	world_set(&world, "AWS_ROLE_ARN=");
+	world_refused(&world, NULL, ERR_KIND_CONFIG, "no role to assume");
+	world_failed(&world, ERR_KIND_CONFIG, "AWS_ROLE_ARN");
 	set_web(" \n");
-	refused(NULL, ERR_KIND_PARAM_VALIDATION, "holds 0 characters");
+	world_refused(&world, NULL, ERR_KIND_PARAM_VALIDATION,
+	    "holds 0 characters");
 	set_web("abc\n");
-	refused(NULL, ERR_KIND_PARAM_VALIDATION, "3 characters");
+	world_refused(&world, NULL, ERR_KIND_PARAM_VALIDATION, "3 characters");
 	memset(big, 'x', sizeof big - 1);
 	big[sizeof big - 1] = '\0';
 	set_web(big);
-	refused(NULL, ERR_KIND_PARAM_VALIDATION, "20001 characters");
+	world_refused(&world, NULL, ERR_KIND_PARAM_VALIDATION,
+	    "20001 characters");
 	big[20000] = '\n';
 	set_web(big);
-	planned(NULL, "assume-role-with-web-identity");
+	world_planned(&world, NULL, "assume-role-with-web-identity");
 	memset(huge, 'x', sizeof huge - 1);
 	set_web(huge);
-	refused(NULL, ERR_KIND_CREDENTIAL_RETRIEVAL, "larger than 65536");
-	world_set(&w, "AWS_WEB_IDENTITY_TOKEN_FILE=@/gone");
-	refused(NULL, ERR_KIND_CREDENTIAL_RETRIEVAL, "/gone does not exist");
-	world_set(&w, "AWS_WEB_IDENTITY_TOKEN_FILE=@/token");
-	world_set(&w, "AWS_ROLE_SESSION_NAME=a b");
-	refused(NULL, ERR_KIND_PARAM_VALIDATION, "the role session name");
+	world_refused(&world, NULL, ERR_KIND_CREDENTIAL_RETRIEVAL,
+	    "larger than 65536");
+	world_set(&world, "AWS_WEB_IDENTITY_TOKEN_FILE=@/gone");
+	world_refused(&world, NULL, ERR_KIND_CREDENTIAL_RETRIEVAL,
+	    "/gone does not exist");
+	world_set(&world, "AWS_WEB_IDENTITY_TOKEN_FILE=@/token");
+	world_set(&world, "AWS_ROLE_SESSION_NAME=a b");
+	world_refused(&world, NULL, ERR_KIND_PARAM_VALIDATION,
+	    "the role session name");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, clean)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int
 main(void)

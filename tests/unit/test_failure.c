@@ -14,32 +14,14 @@
 #include "app/failure.h"
 #include "app/record.h"
 #include "base/err.h"
+#include "unit/folder.h"
 #include "unit/sandbox.h"
-
-static char base[64], folder[96], path[128];
-static struct config cfg;
-static struct err failure;
 
 static int
 make(void **state)
 {
 	(void)state;
-	strcpy(base, "/tmp/ssm-activate-unit-XXXXXX");
-	assert_non_null(mkdtemp(base));
-	snprintf(folder, sizeof folder, "%s/state", base);
-	snprintf(path, sizeof path, "%s/failure", folder);
-	cfg = (struct config){ .state_dir = folder };
-	err_clear(&failure);
-	return 0;
-}
-
-static int
-clean(void **state)
-{
-	(void)state;
-	(void)unlink(path);
-	(void)rmdir(folder);
-	return rmdir(base);
+	return folder_make("failure");
 }
 
 static void
@@ -51,12 +33,12 @@ test_there_and_back(void **state)
 	err_set(&note, ERR_KIND_API, "register: \"no\" \xc3\xa9");
 	note.code = ERR_ACCESS;
 	err_fix(&note, "do this");
-	assert_int_equal(failure_load(&cfg, &out, &failure), 1);
+	assert_int_equal(failure_load(&folder.cfg, &out, &folder.err), 1);
 	assert_int_equal(out.kind, ERR_KIND_NONE);
-	assert_int_equal(failure_save(&cfg, &note, &failure), 0);
-	assert_int_equal(sandbox_mode(path), 0600);
-	assert_int_equal(sandbox_mode(folder), 0700);
-	assert_int_equal(failure_load(&cfg, &out, &failure), 0);
+	assert_int_equal(failure_save(&folder.cfg, &note, &folder.err), 0);
+	assert_int_equal(sandbox_mode(folder.path), 0600);
+	assert_int_equal(sandbox_mode(folder.state), 0700);
+	assert_int_equal(failure_load(&folder.cfg, &out, &folder.err), 0);
 	assert_int_equal(out.kind, ERR_KIND_API);
 	assert_int_equal(out.code, ERR_ACCESS);
 	assert_string_equal(out.msg, note.msg);
@@ -71,8 +53,10 @@ test_every_kind(void **state)
 		struct err note = { 0 }, out = { .fix = "old" };
 
 		err_set(&note, (enum err_kind)kind, "m");
-		assert_int_equal(failure_save(&cfg, &note, &failure), 0);
-		assert_int_equal(failure_load(&cfg, &out, &failure), 0);
+		assert_int_equal(failure_save(&folder.cfg, &note, &folder.err),
+		    0);
+		assert_int_equal(failure_load(&folder.cfg, &out, &folder.err),
+		    0);
 		assert_int_equal(out.kind, kind);
 		assert_int_equal(out.code, note.code);
 		assert_string_equal(out.fix, "");
@@ -88,8 +72,8 @@ test_longest_note(void **state)
 	(void)state;
 	memset(note.msg, 'm', sizeof note.msg - 1);
 	memset(note.fix, '"', sizeof note.fix - 1);
-	assert_int_equal(failure_save(&cfg, &note, &failure), 0);
-	assert_int_equal(failure_load(&cfg, &out, &failure), 0);
+	assert_int_equal(failure_save(&folder.cfg, &note, &folder.err), 0);
+	assert_int_equal(failure_load(&folder.cfg, &out, &folder.err), 0);
 	assert_string_equal(out.msg, note.msg);
 	assert_string_equal(out.fix, note.fix);
 }
@@ -100,18 +84,18 @@ test_removed_when_all_is_well(void **state)
 	struct err none = { 0 }, note = { 0 }, out;
 
 	(void)state;
-	assert_int_equal(failure_save(&cfg, &none, &failure), 0);
+	assert_int_equal(failure_save(&folder.cfg, &none, &folder.err), 0);
 	err_set(&note, ERR_KIND_TLS, "m");
-	assert_int_equal(failure_save(&cfg, &note, &failure), 0);
-	assert_int_equal(failure_save(&cfg, &none, &failure), 0);
-	assert_false(sandbox_exists(path));
-	assert_int_equal(failure_load(&cfg, &out, &failure), 1);
+	assert_int_equal(failure_save(&folder.cfg, &note, &folder.err), 0);
+	assert_int_equal(failure_save(&folder.cfg, &none, &folder.err), 0);
+	assert_false(sandbox_exists(folder.path));
+	assert_int_equal(failure_load(&folder.cfg, &out, &folder.err), 1);
 }
 
 static void
 write_note(const void *data, size_t size)
 {
-	FILE *file = fopen(path, "w");
+	FILE *file = fopen(folder.path, "w");
 
 	assert_non_null(file);
 	assert_int_equal(fwrite(data, 1, size, file), size);
@@ -124,8 +108,8 @@ not_a_note(const void *data, size_t size)
 	struct err out = { .msg = "before" };
 
 	write_note(data, size);
-	if (failure_load(&cfg, &out, &failure) != 0)
-		fail_msg("%s", failure.msg);
+	if (failure_load(&folder.cfg, &out, &folder.err) != 0)
+		fail_msg("%s", folder.err.msg);
 	assert_int_equal(out.code, ERR_OK);
 	assert_string_equal(out.msg, "before");
 }
@@ -140,8 +124,8 @@ test_another_version(void **state)
 
 	(void)state;
 	err_set(&note, ERR_KIND_TLS, "m");
-	assert_int_equal(failure_save(&cfg, &note, &failure), 0);
-	file = fopen(path, "r");
+	assert_int_equal(failure_save(&folder.cfg, &note, &folder.err), 0);
+	file = fopen(folder.path, "r");
 	assert_non_null(file);
 	assert_int_equal(fread(record, 1, sizeof record, file),
 	    sizeof record[0]);
@@ -164,7 +148,7 @@ test_larger_version(void **state)
 
 	(void)state;
 	err_set(&note, ERR_KIND_TLS, "m");
-	assert_int_equal(failure_save(&cfg, &note, &failure), 0);
+	assert_int_equal(failure_save(&folder.cfg, &note, &folder.err), 0);
 	not_a_note(two, sizeof two);
 }
 
@@ -175,12 +159,12 @@ test_disk_that_cannot_be_written(void **state)
 
 	(void)state;
 	err_set(&note, ERR_KIND_TLS, "m");
-	cfg.state_dir = "/proc/nothing";
-	assert_int_equal(failure_save(&cfg, &note, &failure), -1);
-	assert_int_equal(failure.kind, ERR_KIND_SYSTEM);
+	folder.cfg.state_dir = "/proc/nothing";
+	assert_int_equal(failure_save(&folder.cfg, &note, &folder.err), -1);
+	assert_int_equal(folder.err.kind, ERR_KIND_SYSTEM);
 }
 
-#define NOTE_TEST(f) cmocka_unit_test_setup_teardown(f, make, clean)
+#define NOTE_TEST(f) cmocka_unit_test_setup_teardown(f, make, folder_remove)
 
 int
 main(void)

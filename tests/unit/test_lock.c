@@ -18,32 +18,14 @@
 #include "app/config.h"
 #include "app/lock.h"
 #include "base/err.h"
+#include "unit/folder.h"
 #include "unit/sandbox.h"
-
-static char base[64], folder[96], path[128];
-static struct config cfg;
-static struct err failure;
 
 static int
 make(void **state)
 {
 	(void)state;
-	strcpy(base, "/tmp/ssm-activate-unit-XXXXXX");
-	assert_non_null(mkdtemp(base));
-	snprintf(folder, sizeof folder, "%s/state", base);
-	snprintf(path, sizeof path, "%s/lock", folder);
-	cfg = (struct config){ .state_dir = folder };
-	err_clear(&failure);
-	return 0;
-}
-
-static int
-clean(void **state)
-{
-	(void)state;
-	(void)unlink(path);
-	(void)rmdir(folder);
-	return rmdir(base);
+	return folder_make("lock");
 }
 
 /* Start a process that takes the lock and holds it until it is killed. */
@@ -60,7 +42,7 @@ holder(void)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		alarm(30);
-		if (lock_take(&fd, &other, &cfg, &err) != 0)
+		if (lock_take(&fd, &other, &folder.cfg, &err) != 0)
 			_exit(1);
 		(void)!write(ready[1], "x", 1);
 		for (;;)
@@ -79,12 +61,12 @@ test_makes_the_folder(void **state)
 	int fd = -1;
 
 	(void)state;
-	assert_int_equal(lock_take(&fd, &who, &cfg, &failure), 0);
+	assert_int_equal(lock_take(&fd, &who, &folder.cfg, &folder.err), 0);
 	assert_true(fd >= 0);
 	assert_int_equal(who, 7);
 	assert_true((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
-	assert_int_equal(sandbox_mode(folder), 0700);
-	assert_int_equal(sandbox_mode(path), 0600);
+	assert_int_equal(sandbox_mode(folder.state), 0700);
+	assert_int_equal(sandbox_mode(folder.path), 0600);
 	close(fd);
 }
 
@@ -95,14 +77,14 @@ test_somebody_has_it(void **state)
 	int fd = -7;
 
 	(void)state;
-	assert_int_equal(lock_take(&fd, &who, &cfg, &failure), 1);
+	assert_int_equal(lock_take(&fd, &who, &folder.cfg, &folder.err), 1);
 	assert_int_equal(who, pid);
 	assert_int_equal(fd, -7);
-	assert_int_equal(failure.kind, ERR_KIND_NONE);
+	assert_int_equal(folder.err.kind, ERR_KIND_NONE);
 	/* It ends with its holder, however that ends. */
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	assert_int_equal(lock_take(&fd, &who, &cfg, &failure), 0);
+	assert_int_equal(lock_take(&fd, &who, &folder.cfg, &folder.err), 0);
 	close(fd);
 }
 
@@ -114,12 +96,12 @@ test_something_else_is_there(void **state)
 	int fd = -7;
 
 	(void)state;
-	assert_int_equal(mkdir(folder, 0700), 0);
-	snprintf(target, sizeof target, "%s/target", base);
-	assert_int_equal(symlink(target, path), 0);
-	assert_int_equal(lock_take(&fd, &who, &cfg, &failure), -1);
-	assert_int_equal(failure.kind, ERR_KIND_SYSTEM);
-	assert_non_null(strstr(failure.msg, path));
+	assert_int_equal(mkdir(folder.state, 0700), 0);
+	snprintf(target, sizeof target, "%s/target", folder.base);
+	assert_int_equal(symlink(target, folder.path), 0);
+	assert_int_equal(lock_take(&fd, &who, &folder.cfg, &folder.err), -1);
+	assert_int_equal(folder.err.kind, ERR_KIND_SYSTEM);
+	assert_non_null(strstr(folder.err.msg, folder.path));
 	assert_int_equal(access(target, F_OK), -1);
 	assert_int_equal(fd, -7);
 }
@@ -131,13 +113,13 @@ test_no_folder_can_be_made(void **state)
 	int fd = -7;
 
 	(void)state;
-	cfg.state_dir = "/proc/nothing/here";
-	assert_int_equal(lock_take(&fd, &who, &cfg, &failure), -1);
-	assert_int_equal(failure.kind, ERR_KIND_SYSTEM);
+	folder.cfg.state_dir = "/proc/nothing/here";
+	assert_int_equal(lock_take(&fd, &who, &folder.cfg, &folder.err), -1);
+	assert_int_equal(folder.err.kind, ERR_KIND_SYSTEM);
 	assert_int_equal(fd, -7);
 }
 
-#define LOCK_TEST(f) cmocka_unit_test_setup_teardown(f, make, clean)
+#define LOCK_TEST(f) cmocka_unit_test_setup_teardown(f, make, folder_remove)
 
 int
 main(void)

@@ -10,24 +10,6 @@
 #include "base/clock.h"
 #include "unit/world.h"
 
-static struct world w;
-
-static int
-make(void **state)
-{
-	(void)state;
-	world_make(&w);
-	return 0;
-}
-
-static int
-clean(void **state)
-{
-	(void)state;
-	world_free(&w);
-	return 0;
-}
-
 #define BASE "GET http://169.254.170.2/v4/abc"
 #define TASK                                                                 \
 	"{\"Cluster\":\"arn:aws:ecs:us-west-2:111122223333:cluster/main\","  \
@@ -44,17 +26,17 @@ load(const struct world_step *steps, size_t count)
 	int rc;
 
 	task = (struct task){ .arn = "before" };
-	assert_int_equal(world_open(&w, NULL), 0);
-	world_expect(&w, steps, count);
-	rc = task_load(&task, &w.api, clock_in(60000), &w.err);
-	world_done(&w);
+	assert_int_equal(world_open(&world, NULL), 0);
+	world_expect(&world, steps, count);
+	rc = task_load(&task, &world.api, clock_in(60000), &world.err);
+	world_done(&world);
 	return rc;
 }
 
 static void
 set_uri(void)
 {
-	world_set(&w,
+	world_set(&world,
 	    "ECS_CONTAINER_METADATA_URI_V4=http://169.254.170.2/v4/abc");
 }
 
@@ -112,7 +94,7 @@ test_takes_a_slash_at_the_end(void **state)
 	};
 
 	(void)state;
-	world_set(&w,
+	world_set(&world,
 	    "ECS_CONTAINER_METADATA_URI_V4=http://169.254.170.2/v4/abc/");
 	assert_int_equal(load(WORLD_STEPS(steps)), 0);
 	assert_string_equal(task.container, "app");
@@ -132,10 +114,10 @@ test_is_not_on_ecs(void **state)
 	(void)state;
 	assert_int_equal(load(NULL, 0), 1);
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-		world_set(&w, others[i]);
+		world_set(&world, others[i]);
 		assert_int_equal(load(NULL, 0), 1);
 		assert_string_equal(task.arn, "before");
-		assert_int_equal(w.err.kind, ERR_KIND_NONE);
+		assert_int_equal(world.err.kind, ERR_KIND_NONE);
 	}
 }
 
@@ -162,11 +144,11 @@ test_tries_twice(void **state)
 	set_uri();
 	assert_int_equal(load(WORLD_STEPS(steps)), 0);
 	assert_int_equal(load(WORLD_STEPS(in_vain)), -1);
-	world_failed(&w, ERR_KIND_PARSE,
+	world_failed(&world, ERR_KIND_PARSE,
 	    "task metadata from 169.254.170.2: status 404");
 	assert_string_equal(task.arn, "before");
 	assert_int_equal(load(WORLD_STEPS(not_json)), -1);
-	world_failed(&w, ERR_KIND_PARSE, "task metadata");
+	world_failed(&world, ERR_KIND_PARSE, "task metadata");
 }
 
 static void
@@ -185,7 +167,7 @@ test_needs_an_arn(void **state)
 	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
 		steps[0].body = answers[i];
 		assert_int_equal(load(WORLD_STEPS(steps)), -1);
-		world_failed(&w, ERR_KIND_PARSE, "TaskARN");
+		world_failed(&world, ERR_KIND_PARSE, "TaskARN");
 	}
 }
 
@@ -195,10 +177,10 @@ region(char out[static TASK_REGION_SIZE], const struct world_step *steps,
 {
 	int rc;
 
-	assert_int_equal(world_open(&w, NULL), 0);
-	world_expect(&w, steps, count);
-	rc = task_region(&w.api, out, clock_in(60000), &w.err);
-	world_done(&w);
+	assert_int_equal(world_open(&world, NULL), 0);
+	world_expect(&world, steps, count);
+	rc = task_region(&world.api, out, clock_in(60000), &world.err);
+	world_done(&world);
 	return rc;
 }
 
@@ -251,7 +233,8 @@ test_zones(void **state)
 		assert_false(task_zone_region(none[i], out));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, clean)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int
 main(void)

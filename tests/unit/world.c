@@ -18,6 +18,8 @@
 static const char *const files[] = { ".aws/config", ".aws/credentials", "token",
 	"helper", "marker" };
 
+struct world world;
+
 static void
 render(struct buf *out, const struct http_request *request)
 {
@@ -150,6 +152,28 @@ world_free(struct world *w)
 	*w = (struct world){ .home = "" };
 }
 
+int
+world_setup(void **state)
+{
+	(void)state;
+	world_make(&world);
+	return 0;
+}
+
+int
+world_teardown(void **state)
+{
+	(void)state;
+	world_free(&world);
+	return 0;
+}
+
+void
+world_config(struct world *w, const char *text)
+{
+	world_file(w, ".aws/config", text);
+}
+
 void
 world_file(struct world *w, const char *name, const char *text)
 {
@@ -249,4 +273,30 @@ world_failed(const struct world *w, enum err_kind kind, const char *text)
 	if (strstr(w->err.msg, text) == NULL &&
 	    strstr(w->err.fix, text) == NULL)
 		fail_msg("no \"%s\" in: %s (%s)", text, w->err.msg, w->err.fix);
+}
+
+void
+world_planned(struct world *w, const char *profile, const char *method)
+{
+	if (world_plan(w, profile) != 0)
+		fail_msg("%s", w->err.msg);
+	assert_string_equal(cred_plan_method(w->plan), method);
+}
+
+void
+world_got(struct world *w, const struct world_step *steps, size_t count,
+    const char *access_key)
+{
+	if (world_fetch(w, steps, count) != 0)
+		fail_msg("%s", w->err.msg);
+	assert_string_equal(w->cred.access_key, access_key);
+	assert_string_equal(w->cred.method, cred_plan_method(w->plan));
+}
+
+void
+world_refused(struct world *w, const char *profile, enum err_kind kind,
+    const char *text)
+{
+	assert_int_equal(world_plan(w, profile), -1);
+	world_failed(w, kind, text);
 }

@@ -49,12 +49,19 @@ struct world {
 	struct err err;
 };
 
+/* The world of the test that runs, if world_setup() and world_teardown() are
+ * what cmocka calls before and after it. */
+extern struct world world;
+int world_setup(void **state);
+int world_teardown(void **state);
+
 /* A home folder in which nothing is configured; HOME names it. */
 void world_make(struct world *w);
 void world_free(struct world *w);
 
-/* Write a file of the home folder (".aws/config"). */
+/* Write a file of the home folder; world_config() writes ".aws/config". */
 void world_file(struct world *w, const char *name, const char *text);
+void world_config(struct world *w, const char *text);
 
 /* Set NAME=VALUE; a "@" at the start of VALUE becomes the home folder. */
 void world_set(struct world *w, const char *variable);
@@ -75,6 +82,14 @@ void world_done(const struct world *w);
 
 /* The error has this kind and its message or advice holds the text. */
 void world_failed(const struct world *w, enum err_kind kind, const char *text);
+
+/* The same three as claims: this method is planned; these steps lead to this
+ * key by that method; the plan is refused so. */
+void world_planned(struct world *w, const char *profile, const char *method);
+void world_got(struct world *w, const struct world_step *steps, size_t count,
+    const char *access_key);
+void world_refused(struct world *w, const char *profile, enum err_kind kind,
+    const char *text);
 
 #define WORLD_STEPS(s) (s), sizeof(s) / sizeof((s)[0])
 

@@ -1,0 +1,28 @@
+#include "unit/folder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct folder folder;
+
+int
+folder_make(const char *file)
+{
+	folder = (struct folder){ .base = "/tmp/ssm-activate-unit-XXXXXX" };
+	if (mkdtemp(folder.base) == NULL)
+		return -1;
+	snprintf(folder.state, sizeof folder.state, "%s/state", folder.base);
+	snprintf(folder.path, sizeof folder.path, "%s/%s", folder.state, file);
+	folder.cfg.state_dir = folder.state;
+	return 0;
+}
+
+int
+folder_remove(void **state)
+{
+	(void)state;
+	(void)unlink(folder.path);
+	(void)rmdir(folder.state);
+	return rmdir(folder.base);
+}

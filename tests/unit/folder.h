@@ -1,0 +1,24 @@
+#ifndef UNIT_FOLDER_H
+#define UNIT_FOLDER_H
+
+#include "app/config.h"
+#include "base/err.h"
+
+/*
+ * A state directory for the test that runs.  The directory itself is not made
+ * yet; the folder that will hold it is.
+ */
+struct folder {
+	char base[64];  /* holds the directory */
+	char state[96]; /* the state directory */
+	char path[128]; /* the file in it that the test is about */
+	struct config cfg;
+	struct err err;
+};
+extern struct folder folder;
+
+/* Make it for a test about this file; remove it, as cmocka's teardown. */
+int folder_make(const char *file);
+int folder_remove(void **state);
+
+#endif
