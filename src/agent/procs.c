@@ -244,15 +244,3 @@ procs_foreign(void)
 	}
 	return 0;
 }
-
-bool
-procs_usable(void)
-{
-	char text[32];
-	pid_t self;
-
-	return parse_pid(filled(text,
-	                     readlink("/proc/self", text, sizeof(text))),
-	           &self) &&
-	       self == getpid();
-}

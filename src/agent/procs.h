@@ -8,8 +8,8 @@
 /*
  * Processes seen through /proc: what belongs to the agent we started, and
  * whether somebody else's agent runs in our mount namespace.  Without /proc
- * nothing is found, and procs_usable() says so.  Nothing is allocated, since
- * the keeper calls this; of more than PROCS_MAX processes the rest is not seen.
+ * nothing is found.  Nothing is allocated, since the keeper calls this; of more
+ * than PROCS_MAX processes the rest is not seen.
  */
 enum procs_role {
 	PROCS_CORE,    /* amazon-ssm-agent */
@@ -34,8 +34,5 @@ size_t procs_ours(struct procs_entry *list, size_t max);
 /* The pid of an amazon-ssm-agent or ssm-agent-worker that is not ours and
  * lives in our mount namespace (the same /proc/PID/ns/mnt), 0 = none. */
 pid_t procs_foreign(void);
-
-/* /proc is mounted and shows our own pid namespace. */
-bool procs_usable(void);
 
 #endif

@@ -120,10 +120,8 @@ job_next(struct job *job, struct record *out)
 	if (got <= 0)
 		return fail(job, out,
 		    late ? "no end within its time" : "the worker died", late);
-	if (out->type == RECORD_DONE || out->type == RECORD_FAILED) {
-		job->finished = true;
+	if (out->type == RECORD_DONE || out->type == RECORD_FAILED)
 		end(job);
-	}
 	return 1;
 }
 

@@ -32,8 +32,7 @@ struct job {
 	pid_t pid; /* 0 = none, or reaped */
 	int fd;    /* records; valid while active */
 	int64_t deadline;
-	bool active;   /* started and its last record not seen */
-	bool finished; /* the last record was seen */
+	bool active; /* started and its last record not seen */
 };
 
 int job_start(struct job *job, const struct job_spec *spec, struct err *err);

@@ -1,7 +1,6 @@
 #include "base/env.h"
 
 #include <string.h>
-#include <strings.h>
 
 /* The value behind "NAME=" if this is that variable, or NULL. */
 static char *
@@ -32,14 +31,6 @@ env_get(struct env env, const char *name)
 	const char *value = env_raw(env, name);
 
 	return value != NULL && value[0] != '\0' ? value : NULL;
-}
-
-bool
-env_true(struct env env, const char *name)
-{
-	const char *value = env_raw(env, name);
-
-	return value != NULL && strcasecmp(value, "true") == 0;
 }
 
 void

@@ -1,7 +1,6 @@
 #ifndef BASE_ENV_H
 #define BASE_ENV_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -18,9 +17,6 @@ const char *env_get(struct env env, const char *name);
 
 /* The value, "" when it is set but empty, NULL when it is unset. */
 const char *env_raw(struct env env, const char *name);
-
-/* The setting is the word "true", in any letter case. */
-bool env_true(struct env env, const char *name);
 
 /*
  * Take a secret out of the process's own environment: its bytes are

@@ -60,18 +60,29 @@ claim(struct err *err, enum err_kind kind)
 	return true;
 }
 
+/* Take kind and text, with ": reason" behind it unless that is NULL. */
+static void
+fill(struct err *err, enum err_kind kind, const char *reason,
+    const char *format, va_list args)
+{
+	char raw[ERR_MSG_MAX] = "", full[ERR_MSG_MAX + 128];
+
+	if (!claim(err, kind))
+		return;
+	(void)format_args(raw, sizeof raw, format, args);
+	(void)format_text(full, sizeof full, "%s%s%s", raw,
+	    reason != NULL ? ": " : "", reason != NULL ? reason : "");
+	clean_text(err->msg, sizeof err->msg, full);
+}
+
 int
 err_set(struct err *err, enum err_kind kind, const char *format, ...)
 {
-	char raw[ERR_MSG_MAX] = "";
 	va_list args;
 
-	if (!claim(err, kind))
-		return -1;
 	va_start(args, format);
-	(void)format_args(raw, sizeof raw, format, args);
+	fill(err, kind, NULL, format, args);
 	va_end(args);
-	clean_text(err->msg, sizeof err->msg, raw);
 	return -1;
 }
 
@@ -79,17 +90,11 @@ int
 err_sys(struct err *err, enum err_kind kind, const char *format, ...)
 {
 	int saved = errno;
-	char raw[ERR_MSG_MAX] = "";
-	char full[ERR_MSG_MAX + 128];
 	va_list args;
 
-	if (!claim(err, kind))
-		return -1;
 	va_start(args, format);
-	(void)format_args(raw, sizeof raw, format, args);
+	fill(err, kind, reason_text(saved), format, args);
 	va_end(args);
-	(void)format_text(full, sizeof full, "%s: %s", raw, reason_text(saved));
-	clean_text(err->msg, sizeof err->msg, full);
 	errno = saved;
 	return -1;
 }

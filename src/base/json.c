@@ -252,43 +252,6 @@ json_next(const struct json *item)
 	return item != NULL ? show(look(item)->next) : NULL;
 }
 
-struct json *
-json_new_object(void)
-{
-	install_hooks();
-	return outer(cJSON_CreateObject());
-}
-
-struct json *
-json_new_array(void)
-{
-	install_hooks();
-	return outer(cJSON_CreateArray());
-}
-
-int
-json_add_text(struct json *to, const char *key, const char *text)
-{
-	install_hooks();
-	return json_add(to, key, outer(cJSON_CreateString(text)));
-}
-
-int
-json_add_number(struct json *to, const char *key, double number)
-{
-	install_hooks();
-	if (!isfinite(number))
-		return -1;
-	return json_add(to, key, outer(cJSON_CreateNumber(number)));
-}
-
-int
-json_add_bool(struct json *to, const char *key, bool value)
-{
-	install_hooks();
-	return json_add(to, key, outer(cJSON_CreateBool(value)));
-}
-
 /* Members of the same name behind the first are never seen by json_get();
  * whoever reads what we print must not see them either. */
 static void
@@ -341,7 +304,7 @@ json_object_in(struct json *obj, const char *key)
 		return NULL;
 	item = cJSON_GetObjectItemCaseSensitive(inner(obj), key);
 	if (item == NULL) {
-		if (json_add(obj, key, json_new_object()) != 0)
+		if (json_add(obj, key, outer(cJSON_CreateObject())) != 0)
 			return NULL;
 		item = cJSON_GetObjectItemCaseSensitive(inner(obj), key);
 	}

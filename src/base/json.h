@@ -46,17 +46,11 @@ const struct json *json_first(const struct json *list);
 const struct json *json_next(const struct json *item);
 
 /*
- * Writing.  Each json_add_* puts a new member into an object, or an element
- * into an array (key NULL), in place of all members of the same name, and
- * gives 0, or -1 without memory, for a number that is not finite, or when "to"
- * is of another type.  json_new_* gives NULL without memory.
+ * Writing.  Put a new member into an object, in place of all members of the
+ * same name, or an element into an array (key NULL): 0, or -1 without memory
+ * or when "to" is of another type.  The value belongs to the document
+ * afterwards, also when -1 is given.
  */
-struct json *json_new_object(void);
-struct json *json_new_array(void);
-int json_add_text(struct json *to, const char *key, const char *text);
-int json_add_number(struct json *to, const char *key, double number);
-int json_add_bool(struct json *to, const char *key, bool value);
-/* value belongs to the document afterwards, also when -1 is given. */
 int json_add(struct json *to, const char *key, struct json *value);
 /* The object member of that name, made when absent; NULL if it is something
  * else or without memory. */

@@ -71,16 +71,18 @@ check_again(const struct buf *text, const struct buf *wanted)
 static void
 check_change(struct json *doc)
 {
-	struct json *inner = NULL;
+	struct json *inner = NULL, *text = NULL, *truth = NULL;
 	bool yes = false;
 
 	if (!json_is_object(doc))
 		return;
-	require(json_add_text(doc, "a", "new") == 0);
+	require(json_parse(&text, "\"new\"", 5, NULL) == 0);
+	require(json_add(doc, "a", text) == 0);
 	require(strcmp(json_text(doc, "a"), "new") == 0);
 	inner = json_object_in(doc, "b");
 	if (inner != NULL) {
-		require(json_add_bool(inner, "c", true) == 0);
+		require(json_parse(&truth, "true", 4, NULL) == 0);
+		require(json_add(inner, "c", truth) == 0);
 		require(json_bool(json_get(doc, "b"), "c", &yes) && yes);
 	}
 	check_list(doc);

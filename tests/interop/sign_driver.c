@@ -126,21 +126,21 @@ read_job(struct job *job, const struct json *in, struct err *err)
 }
 
 static int
-add_public_key(struct json *out, struct err *err)
+add_public_key(struct buf *out, struct err *err)
 {
 	struct buf der = { 0 }, text = { 0 };
 	int rc = rsa_public_der(node_key, &der, err);
 
 	buf_base64(&text, der.data, der.len);
 	if (rc == 0)
-		rc = json_add_text(out, "public_key", buf_str(&text));
+		json_write(out, ",\"public_key\":%", buf_str(&text));
 	buf_free(&der);
 	buf_free(&text);
 	return rc;
 }
 
 static int
-answer(const struct job *job, struct json *out, struct err *err)
+answer(const struct job *job, struct buf *out, struct err *err)
 {
 	struct buf canonical = { .max = LINE }, text = { 0 }, auth = { 0 };
 	unsigned char salt[RSA_SALT_LEN];
@@ -149,12 +149,14 @@ answer(const struct job *job, struct json *out, struct err *err)
 	if (rng_fill(salt, sizeof salt, err) == 0 &&
 	    sigv4_canonical(&job->req, &canonical, err) == 0 &&
 	    sigv4_string_to_sign(&job->req, &text, err) == 0 &&
-	    sigv4_sign(&job->req, &job->signer, salt, &auth, err) == 0 &&
-	    json_add_text(out, "canonical", buf_str(&canonical)) == 0 &&
-	    json_add_text(out, "string_to_sign", buf_str(&text)) == 0)
-		rc = json_add_text(out, "authorization", buf_str(&auth));
+	    sigv4_sign(&job->req, &job->signer, salt, &auth, err) == 0)
+		rc = 0;
+	json_write(out,
+	    "{\"canonical\":%,\"string_to_sign\":%,\"authorization\":%",
+	    buf_str(&canonical), buf_str(&text), buf_str(&auth));
 	if (rc == 0 && job->signer.kind == SIGV4_RSA)
 		rc = add_public_key(out, err);
+	buf_putc(out, '}');
 	buf_free(&canonical);
 	buf_free(&text);
 	buf_free(&auth);
@@ -165,16 +167,15 @@ static int
 do_line(const char *line, struct err *err)
 {
 	struct job job = { .req = { .method = NULL } };
-	struct json *in = NULL, *out = json_new_object();
+	struct json *in = NULL;
 	struct buf text = { .max = LINE };
 	int rc = -1;
 
 	if (json_parse(&in, line, strlen(line), err) == 0 &&
-	    read_job(&job, in, err) == 0 && answer(&job, out, err) == 0 &&
-	    json_print(&text, out) == 0 && buf_ok(&text))
+	    read_job(&job, in, err) == 0 && answer(&job, &text, err) == 0 &&
+	    buf_ok(&text))
 		rc = puts(buf_str(&text)) < 0 ? -1 : 0;
 	json_free(in);
-	json_free(out);
 	buf_free(&text);
 	buf_free(&job.host);
 	buf_free(&job.body);

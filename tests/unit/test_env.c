@@ -45,26 +45,6 @@ test_first_of_two_counts(void **state)
 }
 
 static void
-test_true_in_any_letter_case_and_nothing_else(void **state)
-{
-	static const struct {
-		char var[16];
-		bool is_true;
-	} rows[] = { { "V=true", true }, { "V=TrUe", true }, { "V=", false },
-		{ "V=1", false }, { "V=true ", false }, { "W=true", false } };
-
-	(void)state;
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		char var[16];
-		char *vars[] = { var, NULL };
-
-		memcpy(var, rows[i].var, sizeof var);
-		assert_int_equal(env_true((struct env){ vars }, "V"),
-		    rows[i].is_true);
-	}
-}
-
-static void
 test_erase_overwrites_and_removes_every_copy(void **state)
 {
 	static const char zeros[6];
@@ -138,7 +118,6 @@ main(int argc, char **argv)
 		cmocka_unit_test(
 		    test_empty_and_unset_are_told_apart_by_raw_only),
 		cmocka_unit_test(test_first_of_two_counts),
-		cmocka_unit_test(test_true_in_any_letter_case_and_nothing_else),
 		cmocka_unit_test(test_erase_overwrites_and_removes_every_copy),
 		cmocka_unit_test(test_erased_value_is_gone_from_proc),
 	};

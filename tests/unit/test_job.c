@@ -93,10 +93,9 @@ test_records(void **state)
 	assert_string_equal(record.text, "eu-west-1");
 	record = next();
 	assert_int_equal(record.type, RECORD_NODE);
-	assert_false(job.finished);
+	assert_true(job.active);
 	record = next();
 	assert_int_equal(record.type, RECORD_DONE);
-	assert_true(job.finished);
 	assert_false(job.active);
 	assert_int_equal(job_next(&job, &record), 0);
 	reap(pid);
