@@ -7,40 +7,9 @@
 #include "base/log.h"
 #include "base/slice.h"
 
-/* Milliseconds: for removing what a failed start has made; for the workers
- * beside the phase's own, whose requests end a little earlier. */
-enum { FAIL_MS = 20000, SAVE_MS = 10000, TIDY_MS = 30000, MARGIN_MS = 200 };
-
-const char *
-course_phase_name(enum course_phase phase)
-{
-	return course_phases[phase].name;
-}
-
-/* Once stopping is set, whatever was to come next is the take-down. */
-void
-course_go(struct course *course, enum course_phase phase)
-{
-	bool forward = phase != COURSE_REMOVE && phase != COURSE_FORGET &&
-	               phase != COURSE_DOWN;
-
-	if (course->stopping && forward)
-		phase = state_settled(&course->state) ? COURSE_FORGET
-		                                      : COURSE_REMOVE;
-	log_debug("%s -> %s", course_phases[course->phase].name,
-	    course_phases[phase].name);
-	course->phase = phase;
-	course->begun = false;
-}
-
-void
-course_fail(struct course *course, const struct err *err)
-{
-	course->last = *err;
-	course->stopping = true;
-	course->stop_by = clock_in(FAIL_MS);
-	course_go(course, COURSE_OFF);
-}
+/* Milliseconds for the workers beside the phase's own, whose requests end a
+ * little earlier. */
+enum { SAVE_MS = 10000, TIDY_MS = 30000, MARGIN_MS = 200 };
 
 void
 course_init(struct course *course, const struct course_options *options)
@@ -64,7 +33,7 @@ course_start(struct course *course)
 {
 	course->started_at = clock_ms();
 	course->give_up_at = course->started_at + course->work.cfg->give_up_ms;
-	course_go(course, COURSE_PREPARE);
+	course_move_to(course, COURSE_PREPARE);
 }
 
 void
@@ -72,7 +41,7 @@ course_refuse(struct course *course, const struct err *err)
 {
 	course->last = *err;
 	course->stopping = true;
-	course_go(course, COURSE_DOWN);
+	course_move_to(course, COURSE_DOWN);
 }
 
 void
@@ -81,14 +50,14 @@ course_clear(struct course *course, const struct state *state)
 	course->state = *state;
 	course->stopping = true;
 	course->stop_by = clock_in(course->work.cfg->down_timeout_ms);
-	course_go(course, COURSE_REMOVE);
+	course_move_to(course, COURSE_REMOVE);
 }
 
 void
 course_doubt(struct course *course)
 {
 	if (course->phase == COURSE_UP)
-		course_go(course, COURSE_CHECK);
+		course_move_to(course, COURSE_CHECK);
 }
 
 void
@@ -248,7 +217,7 @@ course_step(struct course *course)
 	step_others(course);
 	step_job(course);
 	if (course->phase == COURSE_WAIT && clock_ms() >= course->retry_at)
-		course_go(course, COURSE_PREPARE);
+		course_move_to(course, COURSE_PREPARE);
 	if (course->unsaved && !course->saver.active)
 		save(course);
 	while (begin(course)) {
@@ -268,7 +237,7 @@ course_agent_runs(struct course *course)
 {
 	if (course->phase != COURSE_START)
 		return;
-	course_go(course, COURSE_UP);
+	course_move_to(course, COURSE_UP);
 	err_clear(&course->last);
 	if (course->state.activation[0] != '\0')
 		tidy(course);
@@ -278,7 +247,7 @@ void
 course_agent_lost(struct course *course, const struct err *err)
 {
 	if (course->phase == COURSE_START || course->phase == COURSE_UP)
-		course_fail(course, err);
+		course_move_fail(course, err);
 }
 
 void
@@ -294,7 +263,7 @@ course_stop(struct course *course)
 	switch (course->phase) {
 	case COURSE_OFF:
 	case COURSE_DOWN:
-		course_go(course, COURSE_DOWN);
+		course_move_to(course, COURSE_DOWN);
 		break;
 	case COURSE_PREPARE:
 	case COURSE_CHECK:
@@ -310,7 +279,7 @@ course_stop(struct course *course)
 	case COURSE_START:
 	case COURSE_UP:
 	case COURSE_WAIT:
-		course_go(course, COURSE_OFF);
+		course_move_to(course, COURSE_OFF);
 		break;
 	case COURSE_PHASES:
 		break;

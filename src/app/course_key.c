@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "app/course.h"
+#include "app/course_move.h"
 #include "base/clock.h"
 #include "base/err.h"
 

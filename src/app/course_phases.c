@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "app/config.h"
-#include "app/course.h"
 #include "app/course_key.h"
+#include "app/course_move.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rng.h"
@@ -171,7 +171,7 @@ prepare_failed(struct course *course, const struct err *err)
 	/* Nothing was done, and what is on disk is somebody else's. */
 	course->last = *err;
 	course->stopping = true;
-	course_go(course, COURSE_DOWN);
+	course_move_to(course, COURSE_DOWN);
 }
 
 static void
@@ -182,26 +182,26 @@ prepare_done(struct course *course)
 	if (course->leftover) {
 		log_event(LOG_INFO, "leftover",
 		    "removing what an earlier start left behind");
-		course_go(course, COURSE_REMOVE);
+		course_move_to(course, COURSE_REMOVE);
 		return;
 	}
 	/* Nothing was sent yet. */
 	if (!course->reused)
 		course->state.unsettled = false;
-	course_go(course, course->reused ? COURSE_CHECK : COURSE_REGISTER);
+	course_move_to(course, course->reused ? COURSE_CHECK : COURSE_REGISTER);
 }
 
 static void
 check_done(struct course *course)
 {
 	if (!course->refused) {
-		course_go(course, COURSE_START);
+		course_move_to(course, COURSE_START);
 		return;
 	}
 	log_event(LOG_WARN, "registration_refused",
 	    "AWS no longer accepts %s; registering anew", course->state.node);
 	course->leftover = true;
-	course_go(course, COURSE_REMOVE);
+	course_move_to(course, COURSE_REMOVE);
 }
 
 /* AWS cannot be asked: the agent will find out by itself. */
@@ -209,13 +209,14 @@ static void
 check_failed(struct course *course, const struct err *err)
 {
 	log_err(LOG_WARN, "check_failed", err);
-	course_go(course, COURSE_START);
+	course_move_to(course, COURSE_START);
 }
 
 static void
 register_done(struct course *course)
 {
-	course_go(course, course->delegated ? COURSE_DELEGATE : COURSE_INSTALL);
+	course_move_to(course,
+	    course->delegated ? COURSE_DELEGATE : COURSE_INSTALL);
 }
 
 int64_t
@@ -237,7 +238,7 @@ try_failed(struct course *course, const struct err *err)
 
 	if (err->retry == ERR_FINAL || course->state.node[0] != '\0' ||
 	    now >= course->give_up_at) {
-		course_fail(course, err);
+		course_move_fail(course, err);
 		return;
 	}
 	course->last = *err;
@@ -245,7 +246,7 @@ try_failed(struct course *course, const struct err *err)
 	    err->retry == ERR_THROTTLED ? "throttled" : "try_failed", err);
 	course->retry_at =
 	    now + course_phases_pause(now - course->started_at, rng_unit());
-	course_go(course, COURSE_WAIT);
+	course_move_to(course, COURSE_WAIT);
 }
 
 static void
@@ -254,20 +255,20 @@ delegate_done(struct course *course)
 	/* The agent has written the vault. */
 	course->state.installed = true;
 	course->unsaved = true;
-	course_go(course, COURSE_INSTALL);
+	course_move_to(course, COURSE_INSTALL);
 }
 
 static void
 install_done(struct course *course)
 {
 	course_key_drop(course);
-	course_go(course, COURSE_START);
+	course_move_to(course, COURSE_START);
 }
 
 static void
 remove_done(struct course *course)
 {
-	course_go(course, COURSE_FORGET);
+	course_move_to(course, COURSE_FORGET);
 }
 
 void
@@ -300,10 +301,10 @@ remove_failed(struct course *course, const struct err *err)
 	course_phases_left(&course->state);
 	/* On disk it stays, for the next start to try again. */
 	if (course->stopping) {
-		course_go(course, COURSE_DOWN);
+		course_move_to(course, COURSE_DOWN);
 		return;
 	}
-	course_go(course, COURSE_FORGET);
+	course_move_to(course, COURSE_FORGET);
 }
 
 static void
@@ -312,10 +313,10 @@ forget_done(struct course *course)
 	if (course->leftover && !course->stopping) {
 		course->leftover = false;
 		course->state = (struct state){ 0 };
-		course_go(course, COURSE_PREPARE);
+		course_move_to(course, COURSE_PREPARE);
 		return;
 	}
-	course_go(course, COURSE_DOWN);
+	course_move_to(course, COURSE_DOWN);
 }
 
 static void
@@ -323,10 +324,10 @@ forget_failed(struct course *course, const struct err *err)
 {
 	log_err(LOG_WARN, "forget_failed", err);
 	if (course->leftover && !course->stopping) {
-		course_fail(course, err);
+		course_move_fail(course, err);
 		return;
 	}
-	course_go(course, COURSE_DOWN);
+	course_move_to(course, COURSE_DOWN);
 }
 
 static int
@@ -358,23 +359,16 @@ down_failed(struct course *course, const struct err *err)
 }
 
 const struct course_table course_phases[COURSE_PHASES] = {
-	[COURSE_OFF] = { .name = "off" },
-	[COURSE_PREPARE] = { "preparing", begin_prepare, prepare_done,
-	    prepare_failed, true },
-	[COURSE_CHECK] = { "checking", begin_check, check_done, check_failed,
+	[COURSE_PREPARE] = { begin_prepare, prepare_done, prepare_failed,
+	    true },
+	[COURSE_CHECK] = { begin_check, check_done, check_failed, false },
+	[COURSE_REGISTER] = { begin_register, register_done, try_failed,
 	    false },
-	[COURSE_REGISTER] = { "registering", begin_register, register_done,
-	    try_failed, false },
-	[COURSE_DELEGATE] = { "registering", begin_delegate, delegate_done,
-	    course_fail, false },
-	[COURSE_INSTALL] = { "installing", begin_install, install_done,
-	    course_fail, true },
-	[COURSE_START] = { .name = "starting" },
-	[COURSE_UP] = { .name = "up" },
-	[COURSE_WAIT] = { .name = "waiting" },
-	[COURSE_REMOVE] = { "removing", begin_remove, remove_done,
-	    remove_failed, false },
-	[COURSE_FORGET] = { "removing", begin_forget, forget_done,
-	    forget_failed, true },
-	[COURSE_DOWN] = { "down", begin_down, down_done, down_failed, false },
+	[COURSE_DELEGATE] = { begin_delegate, delegate_done, course_move_fail,
+	    false },
+	[COURSE_INSTALL] = { begin_install, install_done, course_move_fail,
+	    true },
+	[COURSE_REMOVE] = { begin_remove, remove_done, remove_failed, false },
+	[COURSE_FORGET] = { begin_forget, forget_done, forget_failed, true },
+	[COURSE_DOWN] = { begin_down, down_done, down_failed, false },
 };

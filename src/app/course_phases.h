@@ -8,10 +8,10 @@ struct course;
 struct err;
 struct state;
 
-/* What happens in each phase of a node's course (app/course.h): the worker
- * that it begins, and where its outcome leads.  For app/course.c alone. */
+/* What happens in each phase of a node's course (app/course_move.h): the
+ * worker that it begins, and where its outcome leads.  For app/course.c alone.
+ */
 struct course_table {
-	const char *name;
 	/* NULL: there is no worker. */
 	int (*begin)(struct course *course, struct err *err);
 	void (*done)(struct course *course);

@@ -282,7 +282,7 @@ fill_status(const struct keeper *k, struct control_status *out)
 	};
 	memcpy(out->node, state->node, sizeof(out->node));
 	memcpy(out->region, state->region, sizeof(out->region));
-	slice_copy(slice_of(course_phase_name(k->course.phase)), out->phase,
+	slice_copy(slice_of(course_move_name(k->course.phase)), out->phase,
 	    sizeof(out->phase));
 }
 

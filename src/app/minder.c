@@ -69,7 +69,7 @@ minder_start(struct minder *minder, const struct spec *spec, struct err *err)
 static void
 pause_or_give_up(struct minder *minder)
 {
-	if (++minder->crashes > MINDER_TRIES) {
+	if (++minder->crashes >= MINDER_TRIES) {
 		minder->phase = MINDER_LOST;
 		log_event(LOG_ERROR, "agent_lost",
 		    "amazon-ssm-agent ended %d times in a row: given up; its "

@@ -29,6 +29,13 @@ all_allowed(struct slice s)
 	return true;
 }
 
+/* AWS counts characters; bytes that are none fill no buffer of ours. */
+static bool
+too_long(struct slice s, size_t max)
+{
+	return slice_head_utf8(s, max).len < s.len || s.len > 4 * max;
+}
+
 int
 naming_role(char out[static SSM_ROLE_MAX + 1], const char *text,
     struct err *err)
@@ -128,31 +135,31 @@ naming_name(char out[static NAMING_NAME_SIZE], const char *template,
     const struct naming_words *words, struct err *err)
 {
 	struct buf name = { 0 };
+	struct slice all = { 0 };
 	int rc = -1;
 
 	if (template == NULL) {
 		template = best_template(words);
-	} else if (strlen(template) > SSM_TEXT_MAX) {
+	} else if (too_long(slice_of(template), SSM_TEXT_MAX)) {
 		err_set(err, ERR_KIND_INVALID_VALUE,
-		    "SSM_INSTANCE_NAME is longer than %d bytes", SSM_TEXT_MAX);
+		    "SSM_INSTANCE_NAME has more than %d characters",
+		    SSM_TEXT_MAX);
 		goto out;
 	}
 	if (expand(&name, slice_of(template), words, err) != 0)
 		goto out;
 	/* Long words may be cut; what the user wrote himself was checked. */
-	buf_cut(&name,
-	    slice_head_utf8(slice_of(buf_str(&name)), SSM_TEXT_MAX).len);
+	all = slice_head_utf8(slice_of(buf_str(&name)), SSM_TEXT_MAX);
 	if (!buf_ok(&name)) {
 		err_memory(err);
 		goto out;
 	}
-	if (!all_allowed(slice_of(buf_str(&name)))) {
+	if (!all_allowed(all) || !slice_copy(all, out, NAMING_NAME_SIZE)) {
 		err_set(err, ERR_KIND_INVALID_VALUE,
 		    "SSM_INSTANCE_NAME may hold letters, digits, blanks and "
 		    "_.:/=+-@ only");
 		goto out;
 	}
-	slice_copy(slice_of(buf_str(&name)), out, NAMING_NAME_SIZE);
 	rc = 0;
 out:
 	buf_free(&name);
@@ -177,8 +184,8 @@ naming_add_tag(struct naming_tags *tags, struct slice key, struct slice value,
 {
 	char *k = NULL, *v = NULL;
 
-	if (key.len == 0 || key.len > NAMING_KEY_MAX ||
-	    value.len > SSM_TEXT_MAX) {
+	if (key.len == 0 || too_long(key, NAMING_KEY_MAX) ||
+	    too_long(value, SSM_TEXT_MAX)) {
 		return err_set(err, ERR_KIND_INVALID_VALUE,
 		    "SSM_ACTIVATE_TAGS: a key has 1 to %d characters, a value "
 		    "at most %d",
@@ -202,7 +209,7 @@ naming_add_tag(struct naming_tags *tags, struct slice key, struct slice value,
 	}
 	if (k == NULL || v == NULL) {
 		return err_set(err, ERR_KIND_INVALID_VALUE,
-		    "SSM_ACTIVATE_TAGS: too many tags (at most %d)",
+		    "SSM_ACTIVATE_TAGS: too many tags (at most %d), or too long",
 		    SSM_TAGS_MAX);
 	}
 	for (char *c = v; *c != '\0'; c++) {

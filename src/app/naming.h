@@ -23,7 +23,7 @@ struct naming_words {
 	const char *task, *cluster, *family, *container, *hostname;
 };
 
-enum { NAMING_NAME_SIZE = SSM_TEXT_MAX + 1 };
+enum { NAMING_NAME_SIZE = SSM_TEXT_SIZE };
 
 /*
  * The name from its template; NULL gives the best name known.  A word that
@@ -34,7 +34,7 @@ int naming_name(char out[static NAMING_NAME_SIZE], const char *template,
     const struct naming_words *words, struct err *err);
 
 /* Tags with the texts that they point at. */
-enum { NAMING_TAGS_SIZE = 20 * 1024, NAMING_KEY_MAX = 128 };
+enum { NAMING_TAGS_SIZE = 20 * 1024, NAMING_KEY_MAX = 128 /* characters */ };
 struct naming_tags {
 	struct ssm_tag list[SSM_TAGS_MAX];
 	size_t count, used;

@@ -200,7 +200,7 @@ register_all(struct net *net, const struct task *task, struct err *err)
 {
 	const struct work *work = net->work;
 	struct naming_tags tags = { 0 };
-	char name[NAMING_NAME_SIZE], description[SSM_TEXT_MAX + 1];
+	char name[NAMING_NAME_SIZE], description[SSM_TEXT_SIZE];
 	struct register_journal journal = { net, journal_step };
 	struct register_in in = {
 		.nonce = work->state->nonce,

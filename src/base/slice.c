@@ -124,12 +124,12 @@ slice_head(struct slice s, size_t n)
 struct slice
 slice_head_utf8(struct slice s, size_t n)
 {
-	if (n >= s.len)
-		return s;
-	/* s.ptr[n] is the first byte that goes: never in the middle. */
-	while (n > 0 && ((unsigned char)s.ptr[n] & 0xC0) == 0x80)
-		n--;
-	return slice_head(s, n);
+	/* A character is its first byte and what continues that one. */
+	for (size_t i = 0; i < s.len; i++) {
+		if (((unsigned char)s.ptr[i] & 0xC0) != 0x80 && n-- == 0)
+			return slice_head(s, i);
+	}
+	return s;
 }
 
 bool

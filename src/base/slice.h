@@ -45,8 +45,7 @@ struct slice slice_trim(struct slice s);
 struct slice slice_skip(struct slice s, size_t n);
 struct slice slice_head(struct slice s, size_t n);
 
-/* The first n bytes, or up to three less where a UTF-8 character would be
- * cut. */
+/* The first n characters of UTF-8. */
 struct slice slice_head_utf8(struct slice s, size_t n);
 
 bool slice_eq(struct slice s, const char *text);

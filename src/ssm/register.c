@@ -16,7 +16,7 @@ register_mark(char out[static REGISTER_MARK_SIZE], const char *nonce)
 }
 
 void
-register_describe(char out[static SSM_TEXT_MAX + 1], const char *text,
+register_describe(char out[static SSM_TEXT_SIZE], const char *text,
     const char *nonce)
 {
 	char mark[REGISTER_MARK_SIZE];
@@ -24,7 +24,7 @@ register_describe(char out[static SSM_TEXT_MAX + 1], const char *text,
 
 	register_mark(mark, nonce);
 	head = slice_head_utf8(slice_of(text), SSM_TEXT_MAX - strlen(mark) - 1);
-	format_text(out, SSM_TEXT_MAX + 1, "%.*s%s%s", (int)head.len, head.ptr,
+	format_text(out, SSM_TEXT_SIZE, "%.*s%s%s", (int)head.len, head.ptr,
 	    head.len > 0 ? " " : "", mark);
 }
 

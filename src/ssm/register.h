@@ -37,9 +37,9 @@ int register_tell(const struct register_journal *journal,
 bool register_denied(const struct err *err);
 
 struct register_in {
-	struct ssm_activation_in activation; /* description without nonce */
+	struct ssm_activation_in activation; /* description with the nonce */
 	const struct ssm_activation *given;  /* made elsewhere, or NULL */
-	const char *nonce;
+	const char *nonce; /* tells an activation whose answer was lost */
 	const char *fingerprint;
 	bool tags_required; /* refused tags are an error (FIS) */
 	size_t own_tags;    /* the first ones, which are given up if refused */
@@ -74,9 +74,9 @@ int register_remove(const struct ssm *ssm, struct state *state,
     const struct register_own *own, const struct register_journal *journal,
     struct err *err);
 
-/* "text [ssm-activate:NONCE]", text cut between characters so that all fits
- * SSM_TEXT_MAX bytes; pure. */
-void register_describe(char out[static SSM_TEXT_MAX + 1], const char *text,
+/* "text [ssm-activate:NONCE]", text cut so that all has SSM_TEXT_MAX characters
+ * at most; pure. */
+void register_describe(char out[static SSM_TEXT_SIZE], const char *text,
     const char *nonce);
 
 /* The part that a lost activation is recognised by. */

@@ -24,7 +24,8 @@ enum {
 	SSM_UUID_SIZE = 37,  /* activation ids */
 	SSM_NODE_SIZE = 65,  /* "mi-" and 17 hexadecimal digits */
 	SSM_CODE_SIZE = 257, /* activation codes: 20 to 250 characters */
-	SSM_TEXT_MAX = 256,  /* name and description, characters */
+	SSM_TEXT_MAX = 256,  /* name and description, characters of UTF-8 */
+	SSM_TEXT_SIZE = 4 * SSM_TEXT_MAX + 1,
 	SSM_ROLE_MAX = 64,
 	SSM_TAGS_MAX = 50,
 };

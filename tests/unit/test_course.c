@@ -234,14 +234,14 @@ test_go_while_stopping(void **state)
 {
 	(void)state;
 	course.stopping = true;
-	course_go(&course, COURSE_INSTALL);
+	course_move_to(&course, COURSE_INSTALL);
 	assert_int_equal(course.phase, COURSE_FORGET);
 	course.state.unsettled = true;
-	course_go(&course, COURSE_START);
+	course_move_to(&course, COURSE_START);
 	assert_int_equal(course.phase, COURSE_REMOVE);
-	course_go(&course, COURSE_FORGET);
+	course_move_to(&course, COURSE_FORGET);
 	assert_int_equal(course.phase, COURSE_FORGET);
-	course_go(&course, COURSE_DOWN);
+	course_move_to(&course, COURSE_DOWN);
 	assert_int_equal(course.phase, COURSE_DOWN);
 	assert_false(course.begun);
 }
@@ -518,13 +518,13 @@ test_names(void **state)
 {
 	(void)state;
 	for (int phase = 0; phase < COURSE_PHASES; phase++) {
-		const char *name = course_phase_name((enum course_phase)phase);
+		const char *name = course_move_name((enum course_phase)phase);
 
 		assert_non_null(name);
 		/* It goes into struct control_status. */
 		assert_true(strlen(name) > 0 && strlen(name) < 16);
 	}
-	assert_string_equal(course_phase_name(COURSE_UP), "up");
+	assert_string_equal(course_move_name(COURSE_UP), "up");
 }
 
 #define COURSE_TEST(f) cmocka_unit_test_setup_teardown(f, make, clean)

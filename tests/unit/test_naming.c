@@ -201,12 +201,14 @@ static void
 test_name_is_cut_between_characters(void **state)
 {
 	struct naming_words words = task;
+	char text[SSM_TEXT_MAX + 4];
 
 	(void)state;
+	words.task = repeat('t', SSM_TEXT_MAX);
+	name_is("{task}\xc3\xa9", &words, repeat('t', SSM_TEXT_MAX));
 	words.task = repeat('t', SSM_TEXT_MAX - 1);
-	name_is("{task}\xc3\xa9", &words, repeat('t', SSM_TEXT_MAX - 1));
-	words.task = repeat('t', SSM_TEXT_MAX - 2);
-	name_is("{task}\xe2\x82\xac", &words, repeat('t', SSM_TEXT_MAX - 2));
+	snprintf(text, sizeof text, "%s\xe2\x82\xac", words.task);
+	name_is("{task}\xe2\x82\xac\xe2\x82\xac", &words, text);
 }
 
 static int
@@ -262,6 +264,29 @@ test_tags_that_are_none(void **state)
 	no_tags("a=b\nc");
 	no_tags("a=b,a=c");
 	no_tags("a=b, a =b");
+}
+
+/* The limits of AWS are characters, not bytes. */
+static void
+test_characters_of_utf8_count_once(void **state)
+{
+	static const char face[] = "\xf0\x9f\x98\x80";
+	char text[2 + SSM_TEXT_SIZE + 4] = "k=", *wide = text + 2;
+	size_t size = sizeof face - 1, i = 0;
+
+	(void)state;
+	for (; i < SSM_TEXT_MAX; i++)
+		memcpy(wide + i * size, face, sizeof face);
+	name_is(wide, &task, wide);
+	assert_int_equal(parse(text), 0);
+	tag_is(0, "k", wide);
+	memcpy(wide + i * size, face, sizeof face);
+	no_name(wide);
+	no_tags(text);
+	/* Bytes that continue nothing are no characters, and too many. */
+	memset(wide, 0x80, i * size + 1);
+	wide[i * size + 1] = '\0';
+	no_name(wide);
 }
 
 /* A value may be empty (ssm, TagValue). */
@@ -361,6 +386,7 @@ main(void)
 		cmocka_unit_test(test_characters_of_a_name),
 		cmocka_unit_test(test_length_of_a_name),
 		cmocka_unit_test(test_name_is_cut_between_characters),
+		cmocka_unit_test(test_characters_of_utf8_count_once),
 		cmocka_unit_test(test_tags),
 		cmocka_unit_test(test_tags_that_are_none),
 		cmocka_unit_test(test_empty_values),

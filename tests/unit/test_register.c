@@ -636,7 +636,7 @@ test_remove_without_a_keeper(void **unused)
 static void
 test_describe(void **unused)
 {
-	char text[SSM_TEXT_MAX + 2], out[SSM_TEXT_MAX + 1];
+	char text[SSM_TEXT_MAX + 5], out[SSM_TEXT_SIZE];
 	size_t room = SSM_TEXT_MAX - strlen(" " MARK);
 
 	(void)unused;
@@ -655,11 +655,11 @@ test_describe(void **unused)
 	register_describe(out, text, ACCOUNT_ID_C);
 	assert_int_equal(strlen(out), SSM_TEXT_MAX);
 	assert_string_equal(out + room, " " MARK);
-	/* A character that does not fit goes as a whole. */
-	memcpy(text + room - 2, "\xe2\x82\xac", sizeof "\xe2\x82\xac");
+	/* Of characters, not bytes. */
+	memcpy(text + room - 1, "\xe2\x82\xac", sizeof "\xe2\x82\xac");
 	register_describe(out, text, ACCOUNT_ID_C);
-	assert_int_equal(strlen(out), SSM_TEXT_MAX - 2);
-	assert_string_equal(out + room - 2, " " MARK);
+	assert_int_equal(strlen(out), SSM_TEXT_MAX + 2);
+	assert_string_equal(out + room + 2, " " MARK);
 }
 
 #define ACCOUNT_TEST(f) cmocka_unit_test_setup_teardown(f, make, clean)
