@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# C sources that are generated into build/gen: trust anchors and version.
+# C sources that are generated into build/gen: trust anchors, advice, version.
 
 CA_FOLDER=/usr/share/ca-certificates/mozilla
 
@@ -9,10 +9,10 @@ c_bytes()
 	od -An -v -w16 -tu1 | sed 's/^ *//; s/  */,/g; s/$/,/'
 }
 
-# c_string <FILE: a text as C string literals, one a line.
-c_string()
+# c_pack NAME <FILE: a text as constants for base/pack.
+c_pack()
 {
-	sed 's/[[:space:]]*$//; s/\\/\\\\/g; s/"/\\"/g; s/.*/	"&\\n"/'
+	awk -v name="$1" -f build.d/pack.awk
 }
 
 # Fail unless the certificate in a file has the expected key.
@@ -45,6 +45,16 @@ $china },
 	done <vendor/roots.lock
 	printf 'const struct ca_root ca_roots_table[] = {\n%s};\n' "$table"
 	echo "const size_t ca_roots_count = $number;"
+}
+
+# build/gen/advice.c: the rows of src/aws/advice.txt, one a line.
+generate_advice()
+{
+	echo '#include "aws/advice_table.h"'
+	sed '/^#/d; /^$/d' src/aws/advice.txt |
+	    sed -e ':more' -e '$!N' -e 's/|\n[[:space:]][[:space:]]*/|/' \
+	    -e 's/\n[[:space:]][[:space:]]*/ /' -e 't more' -e 'P; D' |
+	    c_pack advice_table
 }
 
 # The version of the newest entry of the changelog: "## 1.2.3 ..." or
@@ -85,7 +95,7 @@ mit_text()
 notice()
 {
 	line=$(sed -n 's/[, ]*\(\*\/\)*$//
-	    s/.*Copyright/Copyright/p' "$2" | head -n 1) ||
+	    s/.*Copyright/Copyright/; s/©/(C)/; /^Copyright/p' "$2" | head -n 1) ||
 	    die "$2 cannot be read"
 	[ -n "$line" ] || die "$2 has no copyright notice"
 	printf '%s: %s\n' "$1" "$line"
@@ -107,7 +117,8 @@ generate_licenses()
 	done
 	printf '\nEach under this licence:\n\n'
 	echo "$text" | sed 's/ THE SOFTWARE IS/\n\n&/;
-	    s/ The above copyright/\n\n&/; s/\n /\n/g' | fold -s -w 78
+	    s/ The above copyright/\n\n&/; s/\n /\n/g' | fold -s -w 78 |
+	    sed 's/ *$//'
 }
 
 # build/gen/version.c
@@ -120,14 +131,12 @@ generate_version()
 	const char version_bearssl[] = "$(source_version bearssl)";
 	const char version_cjson[] = "$(source_version cjson)";
 	const char version_musl[] = "$(source_version musl)";
-	const char version_licenses[] =
 	END
 	generate_licenses >build/gen/licenses
-	c_string <build/gen/licenses
-	echo ';'
+	c_pack version_licenses <build/gen/licenses
 }
 
-# Both files, and the public headers of the libraries in build/include.
+# All of them, and the public headers of the libraries in build/include.
 generate()
 {
 	version=$(program_version)
@@ -135,9 +144,11 @@ generate()
 	mkdir -p build/gen build/include
 	# A failure must stop the build, so no pipe hides it.
 	generate_roots >build/gen/ca_roots.out
-	replace build/gen/ca_roots.c <build/gen/ca_roots.out
+	generate_advice >build/gen/advice.out
 	generate_version "$version" >build/gen/version.out
-	replace build/gen/version.c <build/gen/version.out
+	for name in ca_roots advice version; do
+		replace "build/gen/$name.c" <"build/gen/$name.out"
+	done
 	for header in build/source/bearssl/inc/*.h build/source/cjson/cJSON.h; do
 		replace "build/include/${header##*/}" <"$header"
 	done

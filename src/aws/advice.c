@@ -135,7 +135,7 @@ add_pass_role(struct buf *out, const struct facts *facts)
 	buf_free(&arn);
 }
 
-/* The letters of advice_table.h that stand for a text as it is. */
+/* The letters of advice.txt that stand for a text as it is. */
 static const char *
 text_of(char letter, const struct facts *facts)
 {
@@ -232,21 +232,19 @@ judge(char out[static 6], const struct err *err,
 	out[5] = '\0';
 }
 
-/* The first row that fits; advice is what it says. */
+/* The first of the rows that fits; advice is what it says. */
 static bool
-find(struct slice *advice, struct slice *when, const struct err *err,
-    const struct advice_context *ctx)
+find(struct slice *advice, struct slice *when, struct slice rows,
+    const struct err *err, const struct advice_context *ctx)
 {
 	bool api = err->kind == ERR_KIND_API;
 	const char *code = api ? err->peer_code : err_kind_name(err->kind);
 	struct slice message = slice_of(api ? err->peer_text : err->msg);
 	struct slice codes = { NULL, 0 }, own, operation, text;
 	char wanted[ADVICE_TEXT_SIZE], now[6];
-	size_t i;
 
 	judge(now, err, ctx);
-	for (i = 0; i < advice_table_rows; i++) {
-		*advice = slice_of(advice_table[i]);
+	while (slice_cut(&rows, '\n', advice) && advice->len > 0) {
 		(void)slice_cut(advice, '|', &own);
 		(void)slice_cut(advice, '|', when);
 		(void)slice_cut(advice, '|', &operation);
@@ -264,19 +262,14 @@ find(struct slice *advice, struct slice *when, const struct err *err,
 	return false;
 }
 
-void
-advice_fill(struct err *err, const struct advice_context *ctx)
+/* Put the advice into the error. */
+static void
+give(struct err *err, struct slice advice, const struct advice_context *ctx)
 {
 	struct facts facts = { .ctx = ctx };
-	struct slice advice, when;
 	struct buf text = { 0 };
 	size_t i;
 
-	if (err == NULL || !find(&advice, &when, err, ctx))
-		return;
-	/* What the transport advises is nearer, but it knows no partitions. */
-	if (slice_has(when, 'r'))
-		err->fix[0] = '\0';
 	facts.region = or_else(ctx->region, "");
 	collect(&facts, err);
 	expand(&text, advice, &facts);
@@ -285,4 +278,23 @@ advice_fill(struct err *err, const struct advice_context *ctx)
 	buf_free(&text);
 	for (i = 0; i < FACTS; i++)
 		buf_free(&facts.list[i]);
+}
+
+void
+advice_fill(struct err *err, const struct advice_context *ctx)
+{
+	struct slice advice, when;
+	struct buf rows = { 0 };
+
+	if (err == NULL)
+		return;
+	pack_expand(&rows, &advice_table);
+	if (find(&advice, &when, slice_of(buf_str(&rows)), err, ctx)) {
+		/* What the transport advises is nearer, but it knows no
+		 * partitions. */
+		if (slice_has(when, 'r'))
+			err->fix[0] = '\0';
+		give(err, advice, ctx);
+	}
+	buf_free(&rows);
 }
