@@ -51,17 +51,16 @@ function replace(pair, code,    from, to) {
 
 function bytes(list, n,    i) {
 	for (i = 1; i <= n; i++)
-		printf "%d,%s", list[i], i % 16 == 0 ? "\n" : ""
+		printf "%s,%s", list[i], i % 16 == 0 ? "\n" : ""
 }
 
 END {
 	spread()
 	for (code = FIRST; code <= LAST && choose(); code++) {
 		replace(best, code)
-		pairs[++used] = int(best / 256)
-		pairs[++used] = best % 256
+		pairs[++used] = "{" int(best / 256) "," best % 256 "}"
 	}
-	printf "static const unsigned char %s_pairs[] = {\n", name
+	printf "static const unsigned char %s_pairs[][2] = {\n", name
 	bytes(pairs, used)
 	printf "};\nstatic const unsigned char %s_text[] = {\n", name
 	bytes(seq, count)

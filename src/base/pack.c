@@ -18,8 +18,8 @@ add(struct buf *out, const struct pack *pack, unsigned char code)
 			buf_putc(out, (char)code);
 			continue;
 		}
-		open[n++] = pack->pairs[2 * (code - FIRST) + 1];
-		open[n++] = pack->pairs[2 * (code - FIRST)];
+		open[n++] = pack->pairs[code - FIRST][1];
+		open[n++] = pack->pairs[code - FIRST][0];
 	}
 }
 

@@ -13,7 +13,7 @@ struct buf;
 struct pack {
 	const unsigned char *text;
 	size_t len;
-	const unsigned char *pairs; /* two bytes for 128, two for 129, … */
+	const unsigned char (*pairs)[2]; /* of 128, of 129, … */
 };
 
 /* Append the whole text. */

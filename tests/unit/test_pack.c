@@ -41,7 +41,8 @@ static void
 test_pairs_in_order(void **state)
 {
 	static const unsigned char text[] = { '<', 130, 129, 128, '>' };
-	static const unsigned char pairs[] = { 'a', 'b', 'c', 128, 129, 129 };
+	static const unsigned char pairs[][2] = { { 'a', 'b' }, { 'c', 128 },
+		{ 129, 129 } };
 	const struct pack pack = { text, sizeof text, pairs };
 
 	(void)state;
@@ -52,7 +53,8 @@ test_pairs_in_order(void **state)
 static void
 test_depth(void **state)
 {
-	unsigned char left[256] = { 'x', 'y' }, right[256] = { 'x', 'y' };
+	unsigned char left[128][2] = { { 'x', 'y' } };
+	unsigned char right[128][2] = { { 'x', 'y' } };
 	const unsigned char last = 255;
 	const struct pack to_left = { &last, 1, left };
 	const struct pack to_right = { &last, 1, right };
@@ -60,8 +62,8 @@ test_depth(void **state)
 
 	(void)state;
 	for (size_t i = 1; i < 128; i++) {
-		left[2 * i] = right[2 * i + 1] = (unsigned char)(127 + i);
-		left[2 * i + 1] = right[2 * i] = 'z';
+		left[i][0] = right[i][1] = (unsigned char)(127 + i);
+		left[i][1] = right[i][0] = 'z';
 	}
 	memset(expected, 'z', sizeof expected);
 	memcpy(expected, "xy", 2);
