@@ -4,6 +4,7 @@ import traceback
 
 from faults import BadFault
 from httpmsg import text_response
+from iampolicy import Document
 from identity import Policy
 from state import Bucket
 from api import dumps
@@ -38,7 +39,7 @@ class Admin:
             "limits": self.limits, "clock": self.clock, "roles": self.roles,
             "task": self.task, "expire": self.expire,
             "throttle": self.throttle, "lag": self.lag,
-            "disconnect": self.disconnect}
+            "disconnect": self.disconnect, "tags": self.tags}
 
     @staticmethod
     def operation(request):
@@ -85,15 +86,20 @@ class Admin:
         return self.faults.report()
 
     def policy(self, body):
-        """Set what a principal may do: {"principal", "allow", "deny"}."""
+        """Set what a principal may do: {"principal", "allow", "deny"},
+        or {"principal", "document"} with an IAM policy document."""
         name = _mapping(body)["principal"]
         policies = self.state.identity.policies
         if name not in policies:
             raise BadOrder("principal is one of %s" % ", ".join(policies))
         held = policies[name]
-        policies[name] = Policy(body.get("allow", held.allow),
-                                body.get("deny", held.deny))
-        return {"allow": policies[name].allow, "deny": policies[name].deny}
+        if "document" in body:
+            policies[name] = Document(body["document"])
+        else:
+            policies[name] = Policy(
+                body.get("allow", getattr(held, "allow", [])),
+                body.get("deny", getattr(held, "deny", [])))
+        return policies[name].report()
 
     def limits(self, body):
         """Change settings; their names are those of the state's limits."""
@@ -151,6 +157,12 @@ class Admin:
         """Make DescribeActivations lag: {"seconds": N}."""
         self.state.lag = float(_mapping(body)["seconds"])
         return {"seconds": self.state.lag}
+
+    def tags(self, body):
+        """Replace a node's tags: {"node": "mi-...", "tags": {}}."""
+        node = self.state.nodes[_mapping(body)["node"]]
+        node.tags = dict(_mapping(body["tags"]))
+        return node.tags
 
     def disconnect(self, body):
         """Cut a node's control channel: {"node": "mi-..."}."""

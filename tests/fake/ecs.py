@@ -22,7 +22,7 @@ def _shown(task):
 
 @operation("ecs", "DescribeTasks", Structure({
     "cluster": Text(), "tasks": List(Text(), 0, 100),
-    "include": Anything()}, ("tasks",)))
+    "include": Anything()}, ("tasks",)), resource="tasks")
 def describe_tasks(call):
     """Describe the running task; all others are MISSING."""
     task = call.state.task

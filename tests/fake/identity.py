@@ -59,7 +59,11 @@ class Policy:
         self.allow = list(allow)
         self.deny = list(deny)
 
-    def verdict(self, action):
+    def report(self):
+        """Return it as the admin interface shows it."""
+        return {"allow": self.allow, "deny": self.deny}
+
+    def verdict(self, action, *_):
         """Return "allow", "deny" (explicit) or "none"."""
         if any(fnmatch.fnmatchcase(action, rule) for rule in self.deny):
             return "deny"
@@ -127,6 +131,7 @@ class Identity:
                 count += 1
         return count
 
-    def verdict(self, principal, action):
+    def verdict(self, principal, action, resource="*", context=None):
         """Return what the principal's policy says about an action."""
-        return self.policies[principal.name].verdict(action)
+        return self.policies[principal.name].verdict(action, resource,
+                                                     context)

@@ -10,8 +10,9 @@ class Operation:
     """One operation: its shape, its IAM action, and who may sign it.
 
     `signed` is "hmac", "rsa", "any" or "none". `action` is the IAM action
-    that is checked before the handler runs, or None. `resource` says which
-    ARN the refusal names: "*", or "node" for the InstanceId member.
+    that is checked before the handler runs, or None. `resource` says whose
+    ARN policies are asked about: "*", "node" (the members InstanceId or
+    ResourceId) or "tasks".
     """
 
     def __init__(self, service, name, shape, signed="hmac", action="",
@@ -57,10 +58,12 @@ class Call:
         return "arn:aws:%s:%s:%s:%s" % (
             self.entry.service, self.region, ACCOUNT, resource)
 
-    def require(self, action, resource):
-        """Raise AccessDeniedException unless the caller may do this."""
+    def require(self, action, resource, context=None):
+        """Raise AccessDeniedException unless the caller may do this; the
+        context is what conditions of a policy ask for."""
         principal = self.caller.principal
-        verdict = self.state.identity.verdict(principal, action)
+        verdict = self.state.identity.verdict(principal, action, resource,
+                                              context)
         if verdict != "allow":
             raise access_denied(principal.arn, action, resource,
                                 verdict == "deny")
@@ -69,8 +72,27 @@ class Call:
         """Check the operation's own action."""
         if not self.entry.action or self.entry.signed in ("none", "rsa"):
             return
-        resource = self.arn("*")
-        if self.entry.resource == "node":
-            node = self.params.get("InstanceId") or "*"
-            resource = self.arn("managed-instance/" + node)
-        self.require(self.entry.action, resource)
+        {"*": self.authorize_any, "node": self.authorize_node,
+         "tasks": self.authorize_tasks}[self.entry.resource]()
+
+    def authorize_any(self):
+        """No resource can be named for this action."""
+        self.require(self.entry.action, self.arn("*"))
+
+    def authorize_node(self):
+        """A node, whose tags are there for conditions."""
+        ident = (self.params.get("InstanceId")
+                 or self.params.get("ResourceId") or "*")
+        node = self.state.node(ident, self.region)
+        context = {prefix + key: value
+                   for key, value in (node.tags if node else {}).items()
+                   for prefix in ("ssm:resourceTag/", "aws:ResourceTag/")}
+        self.require(self.entry.action,
+                     self.arn("managed-instance/" + ident), context)
+
+    def authorize_tasks(self):
+        """Each task of the list, given as an ARN or as an id."""
+        cluster = self.params.get("cluster", "default").rpartition("/")[2]
+        for one in self.params["tasks"]:
+            self.require(self.entry.action, one if one.startswith("arn:")
+                         else self.arn("task/%s/%s" % (cluster, one)))

@@ -36,7 +36,8 @@ def _check_role(call):
     role = call.params["IamRole"]
     if role.startswith("arn:"):
         raise ApiError("InternalFailure", "", 500)
-    call.require("iam:PassRole", role_arn(role))
+    call.require("iam:PassRole", role_arn(role),
+                 {"iam:PassedToService": "ssm.amazonaws.com"})
     if not call.state.has_role(role):
         raise validation("Nonexistent role or missing ssm service principal "
                          "in trust policy: %s" % role_arn(role))

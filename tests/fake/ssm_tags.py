@@ -47,7 +47,7 @@ def add_tags(call):
 
 
 @operation("ssm", "ListTagsForResource", Structure(
-    TARGET, ("ResourceType", "ResourceId")))
+    TARGET, ("ResourceType", "ResourceId")), resource="node")
 def list_tags(call):
     """List a node's tags."""
     tags = _node(call).tags

@@ -193,8 +193,8 @@ class State:
             "deregistered_nodes": list(self.gone),
             "credentials": [self.credential_report(held)
                             for held in self.identity.credentials.values()],
-            "policies": {name: {"allow": policy.allow, "deny": policy.deny}
-                         for name, policy in self.identity.policies.items()},
+            "policies": {name: policy.report() for name, policy
+                         in self.identity.policies.items()},
             "roles": list(self.roles), "limits": dict(self.limits),
             "task": self.task, "clock_offset": self.clock.offset}
 

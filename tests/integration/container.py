@@ -91,6 +91,10 @@ class Container:
 
     def signal(self, number):
         """Send PID 1 a signal, as docker stop does."""
+        if self.pid1 <= 0:
+            # A pid of -1 would be every process of the machine.
+            raise Timeout("it ended before it could be signalled:\n"
+                          + self.err)
         os.kill(self.pid1, number)
 
     def wait(self, timeout=WAIT):
