@@ -28,7 +28,7 @@ umask 022
 # Debian packages, by what needs them.
 PACKAGES_BUILD="binutils ca-certificates dpkg-dev gcc libc6-dev make openssl"
 PACKAGES_UNIT="openssl python3"
-PACKAGES_INTEROP="openssl python3 python3-botocore"
+PACKAGES_INTEROP="iproute2 openssl python3 python3-botocore"
 PACKAGES_RUN="iproute2 procps python3 strace busybox-static"
 PACKAGES_BENCH="awscli curl jq"
 PACKAGES_FUZZ="clang libclang-rt-14-dev"

@@ -28,9 +28,10 @@ inspect_program()
 	# Functions with known faults that only their absence keeps out of reach.
 	! "${CROSS}nm" "$1.debug" | grep -w iconv_open ||
 	    die "$1 contains iconv, see vendor/README.md"
-	# base/format and base/number do their work in a tenth of the room.
-	! "${CROSS}nm" "$1.debug" | grep -wE 'vfprintf|__floatscan' ||
-	    die "$1 contains printf or strtod"
+	# base/format, base/number and net/resolve do their work in less room.
+	! "${CROSS}nm" "$1.debug" |
+	    grep -wE 'vfprintf|__floatscan|getaddrinfo|__ofl_lock' ||
+	    die "$1 contains printf, strtod, getaddrinfo or stdio"
 	size=$(wc -c <"$1")
 	[ "$size" -le "$SIZE_MAX" ] ||
 	    die "$1 has $size bytes, $SIZE_MAX are allowed"

@@ -4,38 +4,46 @@
 #include <stdint.h>
 #include <string.h>
 
-struct address {
-	unsigned char bytes[16];
-	unsigned bits; /* 32 or 128 */
-};
-
 /* ::ffff:0:0/96 holds the IPv4 addresses (RFC 4291, 2.5.5.2). */
 static const unsigned char mapped_prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 	0xff, 0xff };
 
-static bool
-read_address(struct address *out, const char *text)
+bool
+cidr_read(struct cidr_address *out, struct slice text)
 {
-	unsigned char six[16];
+	struct cidr_address address = { .size = 4 };
+	unsigned char *bytes = address.bytes;
+	char copy[INET6_ADDRSTRLEN];
 
-	if (inet_pton(AF_INET, text, out->bytes) == 1) {
-		out->bits = 32;
-		return true;
-	}
-	if (inet_pton(AF_INET6, text, six) != 1)
+	if (!slice_copy(text, copy, sizeof copy))
 		return false;
-	if (memcmp(six, mapped_prefix, sizeof mapped_prefix) == 0) {
-		memcpy(out->bytes, &six[sizeof mapped_prefix], 4);
-		out->bits = 32;
-	} else {
-		memcpy(out->bytes, six, sizeof six);
-		out->bits = 128;
+	if (inet_pton(AF_INET, copy, bytes) != 1) {
+		if (inet_pton(AF_INET6, copy, bytes) != 1)
+			return false;
+		if (memcmp(bytes, mapped_prefix, sizeof mapped_prefix) == 0)
+			memcpy(bytes, &bytes[sizeof mapped_prefix], 4);
+		else
+			address.size = 16;
 	}
+	*out = address;
 	return true;
 }
 
+void
+cidr_add(struct cidr_list *list, const void *bytes, size_t size)
+{
+	struct cidr_address *address = &list->at[list->count];
+
+	if (list->count == CIDR_LIST_MAX)
+		return;
+	address->size = (unsigned char)size;
+	memcpy(address->bytes, bytes, size);
+	list->count++;
+}
+
 static bool
-same_prefix(const struct address *a, const struct address *b, unsigned bits)
+same_prefix(const struct cidr_address *a, const struct cidr_address *b,
+    unsigned bits)
 {
 	size_t whole = bits / 8;
 	unsigned rest = bits % 8;
@@ -49,28 +57,26 @@ same_prefix(const struct address *a, const struct address *b, unsigned bits)
 bool
 cidr_is_address(const char *host)
 {
-	struct address address;
+	struct cidr_address address;
 
-	return read_address(&address, host);
+	return cidr_read(&address, slice_of(host));
 }
 
 bool
 cidr_has(struct slice block, const char *host)
 {
-	struct address wanted, network;
+	struct cidr_address wanted, network;
 	struct slice base = block, length = { 0 };
-	char text[INET6_ADDRSTRLEN];
 	uint64_t bits = 0;
 	bool lone = !slice_split(block, '/', &base, &length);
 
-	if (!slice_copy(base, text, sizeof text))
+	if (!cidr_read(&network, base) || !cidr_read(&wanted, slice_of(host)))
 		return false;
-	if (!read_address(&network, text) || !read_address(&wanted, host))
+	if (wanted.size != network.size)
 		return false;
-	if (wanted.bits != network.bits)
+	if (lone)
+		bits = 8 * network.size;
+	else if (!slice_u64(length, 8 * network.size, &bits))
 		return false;
-	if (!lone && !slice_u64(length, network.bits, &bits))
-		return false;
-	return same_prefix(&wanted, &network,
-	    lone ? network.bits : (unsigned)bits);
+	return same_prefix(&wanted, &network, (unsigned)bits);
 }

@@ -1,7 +1,7 @@
 #include "net/dial.h"
 
 #include <errno.h>
-#include <netdb.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -15,24 +15,24 @@
 #include "base/log.h"
 #include "base/reason.h"
 #include "base/slice.h"
+#include "net/cidr.h"
+#include "net/resolve.h"
 #include "net/sock.h"
 #include "net/url.h"
 
-enum { ADDRESSES_MAX = 16, PORT_TLS = 443 };
+enum { PORT_TLS = 443 };
 
-/* One address of the name and the attempt to reach it. */
+/* The attempt to reach one address. */
 struct attempt {
-	struct sockaddr_storage addr;
-	socklen_t len;
 	int fd; /* -1 while it has not begun, and when it ended */
 	int64_t deadline;
 };
 
 struct race {
 	const struct dial_target *target;
-	struct attempt list[ADDRESSES_MAX];
-	size_t count;
-	size_t begun; /* how many of the list */
+	struct cidr_list addresses;
+	struct attempt list[CIDR_LIST_MAX]; /* one for each address */
+	size_t begun;                       /* how many of the list */
 	size_t running;
 	int64_t next_start; /* of the attempt after those begun */
 	int64_t deadline;
@@ -41,68 +41,14 @@ struct race {
 	struct buf reasons; /* why attempts ended, each once */
 };
 
-static int
-lookup_failed(int code, struct err *err)
-{
-	bool final = code == EAI_NONAME;
-
-#ifdef EAI_NODATA
-	final = final || code == EAI_NODATA;
-#endif
-	(void)sock_fail(err,
-	    final ? "cannot resolve the name: it does not exist"
-	          : "cannot resolve the name: no answer from the resolver");
-	if (final && err != NULL)
-		err->retry = ERR_FINAL;
-	return -1;
-}
-
-/*
- * Add the addresses of the name; an address in text form is its own.
- * AI_ADDRCONFIG stays off: it hides every address where loopback is the only
- * interface, and an address that cannot be reached fails fast by itself.
- */
-static int
-lookup(struct race *race, const char *host, struct err *err)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	struct addrinfo *found = NULL;
-	int code = getaddrinfo(host, NULL, &hints, &found);
-
-	if (code != 0)
-		return lookup_failed(code, err);
-	for (const struct addrinfo *at = found;
-	     at != NULL && race->count < ADDRESSES_MAX; at = at->ai_next) {
-		struct attempt *attempt = &race->list[race->count++];
-
-		memcpy(&attempt->addr, at->ai_addr, at->ai_addrlen);
-		/* Both families have the port in the same place. */
-		((struct sockaddr_in *)(void *)&attempt->addr)->sin_port =
-		    htons(race->target->port);
-		attempt->len = at->ai_addrlen;
-		attempt->fd = -1;
-	}
-	freeaddrinfo(found);
-	return race->count > 0 ? 0 : lookup_failed(EAI_NONAME, err);
-}
-
-static int
-resolve(struct race *race, struct err *err)
-{
-	const char *host = race->target->host;
-
-	if (!slice_eq_nocase(slice_of(host), "localhost"))
-		return lookup(race, host, err);
-	if (lookup(race, "127.0.0.1", err) != 0)
-		return -1;
-	return lookup(race, "::1", err);
-}
-
 static void
 note(const struct race *race, const struct attempt *attempt, const char *what)
 {
+	const struct cidr_address *address =
+	    &race->addresses.at[attempt - race->list];
+
 	log_debug("connect %s (%s): %s", race->target->host,
-	    attempt->addr.ss_family == AF_INET ? "IPv4" : "IPv6", what);
+	    address->size == 4 ? "IPv4" : "IPv6", what);
 }
 
 /* The attempt ended without a connection: the next one begins at once. */
@@ -139,26 +85,19 @@ win(struct race *race, struct attempt *attempt)
 static void
 begin(struct race *race)
 {
-	struct attempt *attempt = &race->list[race->begun++];
+	struct attempt *attempt = &race->list[race->begun];
 	int limit = race->target->address_ms;
 	int64_t now = clock_ms();
 
 	race->next_start = now + DIAL_STAGGER_MS;
 	attempt->deadline = clock_min(race->deadline,
 	    now + (limit > 0 ? limit : DIAL_ADDRESS_MS));
-	attempt->fd = socket(attempt->addr.ss_family,
-	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (attempt->fd < 0) {
+	attempt->fd = sock_open(&race->addresses.at[race->begun++],
+	    race->target->port, SOCK_STREAM);
+	if (attempt->fd < 0)
 		lose(race, attempt, errno);
-		return;
-	}
-	race->running++;
-	/* After a signal, too, connecting goes on in the background. */
-	if (connect(attempt->fd, (const struct sockaddr *)&attempt->addr,
-	        attempt->len) == 0)
-		win(race, attempt);
-	else if (errno != EINPROGRESS && errno != EINTR)
-		lose(race, attempt, errno);
+	else
+		race->running++;
 }
 
 /* Look at an attempt that poll(2) has news of. */
@@ -180,10 +119,10 @@ settle(struct race *race, struct attempt *attempt)
 static int
 watch(struct race *race, struct err *err)
 {
-	struct pollfd set[ADDRESSES_MAX];
+	struct pollfd set[CIDR_LIST_MAX];
 	int64_t next = race->deadline;
 
-	if (race->begun < race->count)
+	if (race->begun < race->addresses.count)
 		next = clock_min(next, race->next_start);
 	/* Descriptors of -1 are ignored by poll(2). */
 	for (size_t i = 0; i < race->begun; i++) {
@@ -212,7 +151,7 @@ run(struct race *race, struct err *err)
 {
 	while (race->winner < 0) {
 		bool over = clock_left(race->deadline) == 0;
-		bool more = race->begun < race->count && !over;
+		bool more = race->begun < race->addresses.count && !over;
 
 		if (race->running == 0 && !more) {
 			return race->refused
@@ -258,7 +197,7 @@ dial_tcp(const struct dial_target *target, int64_t deadline, int *fd,
 	struct race race = {
 		.target = target, .deadline = deadline, .winner = -1
 	};
-	int rc = resolve(&race, err);
+	int rc = resolve_host(target->host, deadline, &race.addresses, err);
 
 	if (rc == 0)
 		rc = run(&race, err);

@@ -15,11 +15,9 @@ struct dial_target {
 
 /*
  * A connected non-blocking, close-on-exec TCP socket with TCP_NODELAY.
- * The addresses of the name (at most 16) are tried in getaddrinfo(3)'s order;
- * the next one starts after DIAL_STAGGER_MS without an answer, or at once
- * after a refusal, so that a dead IPv6 route does not hold up IPv4.
- * "localhost" and addresses are not looked up.  The resolver itself can block
- * beyond the deadline: a worker that must end in time is killed by its keeper.
+ * The addresses of the name are tried in the order of net/resolve.h; the next
+ * one starts after DIAL_STAGGER_MS without an answer, or at once after a
+ * refusal, so that a dead IPv6 route does not hold up IPv4.
  * A name that does not exist is ERR_FINAL, other failures ERR_TRANSIENT.
  */
 int dial_tcp(const struct dial_target *target, int64_t deadline, int *fd,

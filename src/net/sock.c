@@ -1,15 +1,49 @@
 #include "net/sock.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/format.h"
 #include "base/reason.h"
 #include "base/slice.h"
+#include "net/cidr.h"
+
+int
+sock_open(const struct cidr_address *to, uint16_t port, int type)
+{
+	bool six = to->size > 4;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in four;
+		struct sockaddr_in6 six;
+	} peer = { .six = { 0 } };
+	int error;
+	int fd;
+
+	/* Both families have family and port in the same places. */
+	peer.four.sin_family = six ? AF_INET6 : AF_INET;
+	peer.four.sin_port = htons(port);
+	memcpy(six ? (void *)&peer.six.sin6_addr : &peer.four.sin_addr,
+	    to->bytes, to->size);
+	fd = socket(peer.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return fd;
+	/* After a signal, too, connecting goes on in the background. */
+	if (connect(fd, &peer.any, six ? sizeof peer.six : sizeof peer.four) ==
+	        0 ||
+	    errno == EINPROGRESS || errno == EINTR)
+		return fd;
+	error = errno;
+	(void)close(fd);
+	errno = error;
+	return -1;
+}
 
 int
 sock_fail(struct err *err, const char *why)

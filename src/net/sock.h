@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct cidr_address;
 struct err;
 
 /*
@@ -14,6 +15,13 @@ struct err;
  * Failures are ERR_KIND_CONNECTION and ERR_TRANSIENT; a deadline that passes
  * is "timed out" and sets err->timed_out.  Signals do not interrupt.
  */
+
+/*
+ * A socket of the type (SOCK_STREAM, SOCK_DGRAM), connected to the address or
+ * about to be, non-blocking and close-on-exec; -1 and errno.  Writing to one
+ * that is about to be connected waits for it.
+ */
+int sock_open(const struct cidr_address *to, uint16_t port, int type);
 
 /* Wait until one of the poll(2) events is there, or an error to be met. */
 int sock_wait(int fd, short events, int64_t deadline, struct err *err);
