@@ -39,11 +39,13 @@ dns_msg_ask(struct dns_msg_question *out,
     const unsigned char id[static DNS_MSG_ID], unsigned char type,
     struct slice name, struct slice domain)
 {
+	/* Please recurse; there is one question. */
+	static const char head[HEADER - DNS_MSG_ID] = { 1, 0, 0, 1 };
 	const unsigned char tail[TAIL] = { 0, 0, type, 0, CLASS_IN };
 
-	/* Please recurse; there is one question. */
-	*out = (struct dns_msg_question){ BEFORE_NAME,
-		{ 0, 0, (char)id[0], (char)id[1], 1, 0, 0, 1 } };
+	memcpy(&out->bytes[DNS_MSG_LENGTH], id, DNS_MSG_ID);
+	memcpy(&out->bytes[DNS_MSG_LENGTH + DNS_MSG_ID], head, sizeof head);
+	out->len = BEFORE_NAME;
 	if (!add_labels(out, name) ||
 	    (domain.len > 0 && !add_labels(out, domain)))
 		return false;

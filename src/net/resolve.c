@@ -22,7 +22,7 @@
 enum {
 	PORT = 53,
 	TYPES = 2, /* A and AAAA */
-	SERVERS = RESOLVE_CONF_SERVERS,
+	SOCKETS = TYPES * RESOLVE_CONF_SERVERS,
 	FILE_MAX = 16 << 20,
 	UDP_MAX = 1500,
 	TCP_MAX = 4096,  /* more than DNS_MSG_ADDRESSES_MAX need */
@@ -30,24 +30,25 @@ enum {
 	LATE_MS = 1000,  /* how long the rest may take once IPv4 is there */
 };
 
-/* The bits of one type, or of one server, in ask.waiting. */
-enum { ALL_OF_TYPE = 0x15, ALL_OF_SERVER = 0x3 };
-
-/* Both of ask.done; the one that is enough once it has addresses. */
-enum { ALL_TYPES = 3, IPV4 = 1 };
+/* Both bits of ask.done; the one that is enough once it has addresses; those
+ * of ask.waiting that belong to the first type. */
+enum { ALL_TYPES = 3, IPV4 = 1, SOCKETS_OF_TYPE = 0x15 };
 
 /* The first byte of private (fc00::/7) and link-local (fe80::/10) addresses is
  * not below. */
 enum { PRIVATE = 0xfc };
 
 struct ask {
-	const struct resolve_conf *conf;
+	struct resolve_conf conf;
 	struct cidr_list *out;
 	int64_t deadline;
 	int64_t end; /* of this round, never after the deadline */
-	int fd[SERVERS];
 	struct dns_msg_question question[TYPES];
-	unsigned waiting; /* bit 2 * server + type: an answer is to come */
+	/* Server i / TYPES and type i % TYPES, connected, so that nobody else
+	 * is heard; one port each, as some routers lose the second of two
+	 * questions from one port. */
+	struct pollfd sockets[SOCKETS];
+	unsigned waiting; /* bit i: an answer is to come */
 	unsigned done;    /* bit type: answered */
 	unsigned failed;  /* how often a server could not tell */
 	bool exists;      /* there is a name, at least without addresses */
@@ -80,21 +81,21 @@ read_whole(int fd, char *data, size_t len, int64_t deadline)
 }
 
 static enum dns_msg_what
-ask_tcp(struct ask *ask, size_t server, size_t type)
+ask_tcp(struct ask *ask, size_t i)
 {
-	const struct dns_msg_question *question = &ask->question[type];
+	const struct dns_msg_question *question = &ask->question[i % TYPES];
 	enum dns_msg_what what = DNS_MSG_FAILED;
-	char head[2], data[TCP_MAX];
+	char data[TCP_MAX];
 	size_t len;
-	int fd = sock_open(&ask->conf->servers[server], PORT, SOCK_STREAM);
+	int fd = sock_open(&ask->conf.servers[i / TYPES], PORT, SOCK_STREAM);
 
 	if (fd < 0)
 		return what;
 	if (sock_write(fd, question->bytes, question->len, ask->end, NULL) ==
 	        0 &&
-	    read_whole(fd, head, sizeof head, ask->end) == 0) {
-		len = (size_t)((unsigned char)head[0] << 8 |
-		               (unsigned char)head[1]);
+	    read_whole(fd, data, DNS_MSG_LENGTH, ask->end) == 0) {
+		len = (size_t)((unsigned char)data[0] << 8 |
+		               (unsigned char)data[1]);
 		/* Of a longer one the beginning is enough. */
 		if (len > sizeof data)
 			len = sizeof data;
@@ -108,82 +109,48 @@ ask_tcp(struct ask *ask, size_t server, size_t type)
 
 /* Read an answer; what was truncated is better than nothing. */
 static enum dns_msg_what
-read_answer(struct ask *ask, size_t server, size_t type, struct slice answer)
+read_answer(struct ask *ask, size_t i, struct slice answer)
 {
 	struct cidr_list *out = ask->out;
 	size_t before = out->count, cut;
 	enum dns_msg_what what =
-	    dns_msg_read(answer, &ask->question[type], out);
+	    dns_msg_read(answer, &ask->question[i % TYPES], out);
 
 	if (what != DNS_MSG_CUT)
 		return what;
 	cut = out->count;
 	out->count = before;
-	what = ask_tcp(ask, server, type);
-	if (what >= DNS_MSG_GOOD || cut == before)
+	what = ask_tcp(ask, i);
+	if (what >= DNS_MSG_GOOD)
 		return what;
 	out->count = cut;
-	return DNS_MSG_GOOD;
-}
-
-static void
-settle(struct ask *ask, size_t server, size_t type, enum dns_msg_what what)
-{
-	ask->waiting &= ~(1U << (2 * server + type));
-	if (what < DNS_MSG_GOOD) {
-		ask->failed++;
-		return;
-	}
-	if (what == DNS_MSG_GOOD)
-		ask->exists = true;
-	ask->done |= 1U << type;
-	ask->waiting &= ~((unsigned)ALL_OF_TYPE << type);
-	if (type == 0 && ask->out->count > 0)
-		ask->end = clock_min(ask->end, clock_in(LATE_MS));
+	return cut > before ? DNS_MSG_GOOD : DNS_MSG_FAILED;
 }
 
 /* A datagram of the server, or news of it. */
 static void
-hear(struct ask *ask, size_t server)
+hear(struct ask *ask, size_t i)
 {
+	unsigned type = i % TYPES;
 	char data[UDP_MAX];
-	ssize_t len = recv(ask->fd[server], data, sizeof data, 0);
+	ssize_t len = recv(ask->sockets[i].fd, data, sizeof data, 0);
+	enum dns_msg_what what = DNS_MSG_FAILED;
 
-	if (len < 0) {
-		if (errno != EAGAIN && errno != EINTR)
-			ask->waiting &=
-			    ~((unsigned)ALL_OF_SERVER << 2 * server);
+	if (len >= 0 && (ask->waiting >> i & 1) != 0) {
+		what = read_answer(ask, i, slice_make(data, (size_t)len));
+		if (what == DNS_MSG_FOREIGN)
+			return;
+		ask->failed += what < DNS_MSG_GOOD;
+	}
+	ask->waiting &= ~(1U << i);
+	if (what < DNS_MSG_GOOD)
 		return;
-	}
-	for (size_t type = 0; type < TYPES; type++) {
-		enum dns_msg_what what;
-
-		if ((ask->waiting >> (2 * server + type) & 1) == 0)
-			continue;
-		what = read_answer(ask, server, type,
-		    slice_make(data, (size_t)len));
-		if (what != DNS_MSG_FOREIGN)
-			settle(ask, server, type, what);
-	}
-}
-
-static void
-send_all(struct ask *ask)
-{
-	for (size_t bit = 0; bit < SERVERS * TYPES; bit++) {
-		size_t server = bit / TYPES, type = bit % TYPES;
-		const struct dns_msg_question *question = &ask->question[type];
-
-		if ((ask->done >> type & 1) != 0)
-			continue;
-		/* What an earlier datagram met may be told now. */
-		if (send(ask->fd[server], &question->bytes[DNS_MSG_LENGTH],
-		        question->len - DNS_MSG_LENGTH, MSG_NOSIGNAL) < 0)
-			ask->waiting &=
-			    ~((unsigned)ALL_OF_SERVER << 2 * server);
-		else
-			ask->waiting |= 1U << bit;
-	}
+	if (what == DNS_MSG_GOOD)
+		ask->exists = true;
+	ask->done |= 1U << type;
+	ask->waiting &= ~((unsigned)SOCKETS_OF_TYPE << type);
+	if (type == 0 && ask->out->count > 0)
+		ask->end = clock_min(ask->end, clock_in(LATE_MS));
 }
 
 static void
@@ -191,22 +158,36 @@ ask_once(struct ask *ask)
 {
 	ask->waiting = 0;
 	ask->end = clock_min(ask->deadline,
-	    clock_in((int64_t)ask->conf->timeout * 1000 / 2));
-	send_all(ask);
-	while (ask->waiting != 0 && clock_left(ask->end) > 0) {
-		struct pollfd set[SERVERS];
+	    clock_in((int64_t)ask->conf.timeout * 1000 / 2));
+	for (size_t i = 0; i < SOCKETS; i++) {
+		const struct dns_msg_question *question =
+		    &ask->question[i % TYPES];
 
-		for (size_t i = 0; i < SERVERS; i++)
-			set[i] = (struct pollfd){ .fd = ask->fd[i],
-				.events = POLLIN };
-		if (poll(set, SERVERS, clock_left(ask->end)) < 0 &&
+		/* A refusal of the datagram before may be told now. */
+		if ((ask->done >> i % TYPES & 1) == 0 &&
+		    send(ask->sockets[i].fd, &question->bytes[DNS_MSG_LENGTH],
+		        question->len - DNS_MSG_LENGTH, MSG_NOSIGNAL) >= 0)
+			ask->waiting |= 1U << i;
+	}
+	while (ask->waiting != 0 && clock_left(ask->end) > 0) {
+		if (poll(ask->sockets, SOCKETS, clock_left(ask->end)) < 0 &&
 		    errno != EINTR)
 			return;
-		for (size_t i = 0; i < SERVERS; i++) {
-			if (set[i].revents != 0)
+		for (size_t i = 0; i < SOCKETS; i++) {
+			if (ask->sockets[i].revents != 0)
 				hear(ask, i);
 		}
 	}
+}
+
+static int
+open_socket(const struct ask *ask, size_t i)
+{
+	size_t server = i / TYPES;
+
+	return server < ask->conf.count
+	           ? sock_open(&ask->conf.servers[server], PORT, SOCK_DGRAM)
+	           : -1;
 }
 
 static bool
@@ -233,18 +214,15 @@ ask_name(struct ask *ask, struct slice name, struct slice domain,
 		        domain))
 			return false;
 	}
-	/* A connected socket takes nothing from others than the server. */
-	for (size_t i = 0; i < SERVERS; i++)
-		ask->fd[i] =
-		    i < ask->conf->count
-		        ? sock_open(&ask->conf->servers[i], PORT, SOCK_DGRAM)
-		        : -1;
+	for (size_t i = 0; i < SOCKETS; i++)
+		ask->sockets[i] = (struct pollfd){ .fd = open_socket(ask, i),
+			.events = POLLIN };
 	ask->done = 0;
-	for (uint64_t i = 0; i < 2 * ask->conf->attempts && !is_over(ask); i++)
+	for (uint64_t i = 0; i < 2 * ask->conf.attempts && !is_over(ask); i++)
 		ask_once(ask);
-	for (size_t i = 0; i < SERVERS; i++) {
-		if (ask->fd[i] >= 0)
-			(void)close(ask->fd[i]);
+	for (size_t i = 0; i < SOCKETS; i++) {
+		if (ask->sockets[i].fd >= 0)
+			(void)close(ask->sockets[i].fd);
 	}
 	return ask->out->count > 0 ||
 	       (ask->done != ALL_TYPES && ask->failed == failed);
@@ -253,7 +231,7 @@ ask_name(struct ask *ask, struct slice name, struct slice domain,
 static bool
 search(struct ask *ask, struct slice name, struct err *err)
 {
-	struct slice domains = ask->conf->search, none = { 0 }, domain;
+	struct slice domains = ask->conf.search, none = { 0 }, domain;
 	bool first = slice_ends(name, ".");
 	uint64_t dots = 0;
 
@@ -261,7 +239,7 @@ search(struct ask *ask, struct slice name, struct err *err)
 		domains = none;
 	for (size_t i = 0; i < name.len; i++)
 		dots += name.ptr[i] == '.';
-	first = first || dots >= ask->conf->ndots;
+	first = first || dots >= ask->conf.ndots;
 	if (first && ask_name(ask, name, none, err))
 		return true;
 	for (size_t i = 0;
@@ -277,11 +255,10 @@ ask_servers(struct slice name, int64_t deadline, struct cidr_list *out,
     struct err *err)
 {
 	struct buf text = { 0 };
-	struct resolve_conf conf;
-	struct ask ask = { .conf = &conf, .out = out, .deadline = deadline };
+	struct ask ask = { .out = out, .deadline = deadline };
 	bool over;
 
-	resolve_conf_read(&conf, read_file("/etc/resolv.conf", &text));
+	resolve_conf_read(&ask.conf, read_file("/etc/resolv.conf", &text));
 	over = search(&ask, name, err);
 	buf_free(&text);
 	if (out->count > 0)

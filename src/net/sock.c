@@ -34,10 +34,10 @@ sock_open(const struct cidr_address *to, uint16_t port, int type)
 	fd = socket(peer.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
-	/* After a signal, too, connecting goes on in the background. */
-	if (connect(fd, &peer.any, six ? sizeof peer.six : sizeof peer.four) ==
-	        0 ||
-	    errno == EINPROGRESS || errno == EINTR)
+	/* More room than the family needs is fine.  After a signal, too,
+	 * connecting goes on in the background. */
+	if (connect(fd, &peer.any, sizeof peer) == 0 || errno == EINPROGRESS ||
+	    errno == EINTR)
 		return fd;
 	error = errno;
 	(void)close(fd);

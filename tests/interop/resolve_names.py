@@ -14,8 +14,11 @@ import tempfile
 import time
 import unittest
 
-import dnsd
-from dnsd import Name, Server
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "fake"))
+
+import dnsd  # noqa: E402 (its folder had to be named first)
+from dnsd import Name, Server  # noqa: E402
 
 UNSHARE = ["unshare", "--net", "--mount", "--propagation", "private"]
 INSIDE = "RESOLVE_NAMES_INSIDE"

@@ -227,6 +227,9 @@ test_no_answer(void **state)
 	says("eu-west-1 may be misspelt");
 	no_answer(&ctx, ERR_KIND_CONNECTION, ERR_TRANSIENT, "timed out");
 	says("VPC endpoint");
+	no_answer(&ctx, ERR_KIND_CONNECTION, ERR_TRANSIENT,
+	    "the name servers do not answer");
+	says("/etc/resolv.conf");
 	no_answer(&ctx, ERR_KIND_PROXY, ERR_TRANSIENT, "x");
 	says("HTTPS_PROXY");
 	ctx.variant = true;
