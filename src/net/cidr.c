@@ -67,16 +67,17 @@ cidr_has(struct slice block, const char *host)
 {
 	struct cidr_address wanted, network;
 	struct slice base = block, length = { 0 };
-	uint64_t bits = 0;
+	uint64_t most, bits;
 	bool lone = !slice_split(block, '/', &base, &length);
 
 	if (!cidr_read(&network, base) || !cidr_read(&wanted, slice_of(host)))
 		return false;
 	if (wanted.size != network.size)
 		return false;
-	if (lone)
-		bits = 8 * network.size;
-	else if (!slice_u64(length, 8 * network.size, &bits))
+	most = network.size;
+	most *= 8;
+	bits = most;
+	if (!lone && !slice_u64(length, most, &bits))
 		return false;
 	return same_prefix(&wanted, &network, (unsigned)bits);
 }

@@ -250,6 +250,17 @@ search(struct ask *ask, struct slice name, struct err *err)
 	return !first && ask_name(ask, name, none, err);
 }
 
+/* Why there are no addresses. */
+static const char *
+verdict(const struct ask *ask, bool over)
+{
+	if (over)
+		return "the name servers do not answer";
+	if (ask->failed > 0)
+		return "the name servers cannot tell";
+	return ask->exists ? "it has no address" : "it does not exist";
+}
+
 static int
 ask_servers(struct slice name, int64_t deadline, struct cidr_list *out,
     struct err *err)
@@ -263,12 +274,7 @@ ask_servers(struct slice name, int64_t deadline, struct cidr_list *out,
 	buf_free(&text);
 	if (out->count > 0)
 		return 0;
-	if (over || ask.failed > 0)
-		(void)sock_fail(err, over ? "the name servers do not answer"
-		                          : "the name servers cannot tell");
-	else
-		(void)sock_fail(err,
-		    ask.exists ? "it has no address" : "it does not exist");
+	(void)sock_fail(err, verdict(&ask, over));
 	if (!over && ask.failed == 0 && err != NULL)
 		err->retry = ERR_FINAL;
 	return err_wrap(err, "cannot resolve the name");

@@ -5,11 +5,11 @@
  */
 #include <arpa/inet.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/slice.h"
 #include "net/cidr.h"
 #include "net/resolve.h"
 
@@ -19,11 +19,12 @@ main(int argc, char **argv)
 	struct cidr_list list = { .count = 0 };
 	struct err err = { 0 };
 	char text[INET6_ADDRSTRLEN];
+	uint64_t limit = 0;
 
-	if (argc != 3)
+	if (argc != 3 || !slice_u64(slice_of(argv[2]), INT32_MAX, &limit))
 		return 2;
 	log_open(LOG_DEBUG, LOG_TEXT);
-	if (resolve_host(argv[1], clock_in(atoi(argv[2])), &list, &err) != 0) {
+	if (resolve_host(argv[1], clock_in((int64_t)limit), &list, &err) != 0) {
 		printf("%s: %s\n", err.retry == ERR_FINAL ? "final" : "again",
 		    err.msg);
 		return 1;
