@@ -10,6 +10,7 @@
 #   inspect.sh   what a finished binary must be
 #   suites.sh    the test suites and their closing line
 #   checks.sh    what lint checks, with lint.mk
+#   publish.sh   what is done with a release in dist/
 set -eu
 cd "$(dirname "$0")"
 
@@ -34,7 +35,10 @@ PACKAGES_BENCH="awscli curl jq"
 PACKAGES_FUZZ="clang libclang-rt-14-dev"
 PACKAGES_FMT="clang-format"
 PACKAGES_LINT="clang clang-format clang-tidy cppcheck flake8 git mandoc"
-PACKAGES_LINT="$PACKAGES_LINT shellcheck"
+PACKAGES_LINT="$PACKAGES_LINT python3-yaml shellcheck"
+PACKAGES_DOCS="docker-compose python3-botocore python3-kubernetes python3-lark"
+PACKAGES_DOCS="$PACKAGES_DOCS python3-yaml skopeo"
+PACKAGES_LIVE="iproute2 python3 util-linux"
 
 . build.d/packages.sh
 . build.d/sources.sh
@@ -43,6 +47,7 @@ PACKAGES_LINT="$PACKAGES_LINT shellcheck"
 . build.d/inspect.sh
 . build.d/suites.sh
 . build.d/checks.sh
+. build.d/publish.sh
 
 # die TEXT...: say what is wrong and stop.
 die()
@@ -120,6 +125,36 @@ verb_test()
 	suites_run "$@"
 }
 
+# The whole life on a real account; tests/live/README.md.
+verb_live()
+{
+	[ -n "${SSM_ACTIVATE_LIVE:-}" ] || die "live makes nodes on a real" \
+	    "account: set SSM_ACTIVATE_LIVE to its id, see tests/live/README.md"
+	verb_build
+	need_packages "$PACKAGES_LIVE"
+	exec tests/live/run
+}
+
+# push TAG IMAGE: the image of dist/, as IMAGE:X.Y.Z.
+verb_push()
+{
+	[ $# -eq 2 ] || die "usage: ./build.sh push TAG REGISTRY/IMAGE"
+	need_packages "ca-certificates skopeo"
+	dist_whole "${1#v}"
+	image_push "$2" "${1#v}"
+}
+
+# publish TAG: the files of dist/, as a release of the hosting service.
+verb_publish()
+{
+	[ $# -eq 1 ] || die "usage: ./build.sh publish TAG"
+	need_packages "ca-certificates gh skopeo"
+	dist_whole "${1#v}"
+	release_notes >build/release-notes
+	gh release create "$1" --verify-tag --title "$1" \
+	    --notes-file build/release-notes dist/*
+}
+
 # Times and sizes, compared with other ways to do the job.
 verb_bench()
 {
@@ -173,10 +208,13 @@ verb_help()
 
 	  build                 build/ssm-activate (default)
 	  demo                  the whole job against a local AWS
-	  test [SUITE]          unit, interop, fuzz, integration, conformance;
-	                        default all
+	  test [SUITE]          unit, interop, fuzz, integration, conformance,
+	                        docs; default all
 	  bench                 times and sizes
 	  fuzz MODULE SECONDS   libFuzzer on tests/fuzz/fuzz_MODULE.c
+	  live                  the whole life on a real account (guarded)
+	  push TAG IMAGE        the image of dist/ to a registry
+	  publish TAG           the files of dist/ as a release
 	  lint                  format, static analysis, layers, scripts
 	  fmt                   apply clang-format
 	  clean                 remove build/
@@ -189,7 +227,8 @@ verb_help()
 verb=${1:-build}
 [ $# -eq 0 ] || shift
 case $verb in
-build | demo | test | bench | fuzz | lint | fmt | clean | help)
+build | demo | test | bench | fuzz | live | push | publish | lint | fmt | \
+    clean | help)
 	set_arch
 	"verb_$verb" "$@"
 	;;

@@ -93,6 +93,13 @@ suite_interop()
 	run_counted interop "build/$ARCH/check"
 }
 
+# The examples and other documents.
+suite_docs()
+{
+	need_packages "$PACKAGES_DOCS"
+	suite_program docs
+}
+
 # suite_program NAME: the finished program in the hands of tests/NAME/run.
 suite_program()
 {
@@ -131,19 +138,19 @@ run_counted()
 suites_run()
 {
 	case ${1:-all} in
-	all) list="unit interop fuzz integration conformance" ;;
-	unit | interop | fuzz | integration | conformance)
+	all) list="unit interop fuzz integration conformance docs" ;;
+	unit | interop | fuzz | integration | conformance | docs)
 		list=$1
 		[ -d "tests/$1" ] || die "there is no tests/$1"
 		;;
 	*) die "usage: ./build.sh test" \
-	    "[unit|interop|fuzz|integration|conformance]" ;;
+	    "[unit|interop|fuzz|integration|conformance|docs]" ;;
 	esac
 	for suite in $list; do
 		[ -d "tests/$suite" ] || continue
 		say "suite: $suite"
 		case $suite in
-		unit | interop | fuzz) "suite_$suite" ;;
+		unit | interop | fuzz | docs) "suite_$suite" ;;
 		*) suite_program "$suite" ;;
 		esac
 	done

@@ -1,4 +1,4 @@
-"""Containers for the demo: namespaces, a root folder, one first process."""
+"""Containers for demo and live: namespaces, a root folder, a first process."""
 
 import os
 import re
@@ -6,7 +6,6 @@ import subprocess
 import threading
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -50,18 +49,18 @@ class Output:
 
 
 class Container:
-    """One container; ends with the block that it is used in."""
+    """One container; ends with the block that it is used in.
 
-    def __init__(self, kind, places, env, argv, printer):
-        self.name = kind
-        env = dict({"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8"}, **env)
-        root = os.path.join(places.scratch, "root")
-        os.makedirs(root, exist_ok=True)
+    The words are a script that makes the root folder and becomes the first
+    process, and its arguments.
+    """
+
+    def __init__(self, words, env, printer):
         self.process = subprocess.Popen(
             ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child",
-             "--", os.path.join(HERE, "container.sh"), kind, root,
-             places.program, places.agent, places.authority] + argv,
-            env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+             "--"] + words,
+            env=dict({"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8"},
+                     **env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT)
         self.output = Output(self.process.stdout, printer)
 

@@ -47,8 +47,12 @@ class Demo:
         shown = [name + "=" + shlex.quote(value)
                  for name, value in sorted(env.items())]
         self.screen.command(" ".join(shown + [shlex.join(argv)]))
-        return Container(kind, self, dict(self.env, **env), argv,
-                         self.screen.line)
+        root = os.path.join(self.scratch, "root")
+        os.makedirs(root, exist_ok=True)
+        return Container(
+            [os.path.join(HERE, "container.sh"), kind, root, self.program,
+             self.agent, self.authority] + argv,
+            dict(self.env, **env), self.screen.line)
 
     def online(self, seconds=30):
         """Wait for one node that is Online, and return it."""
