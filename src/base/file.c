@@ -16,6 +16,7 @@
 #include "base/slice.h"
 
 enum { CHUNK = 4096, TEMP_SIZE = 40 };
+enum { PROBE_BLOCK = 4096, PROBE_BLOCKS = FILE_PROBE_BYTES / PROBE_BLOCK };
 
 static void
 close_fd(int *fd)
@@ -292,6 +293,7 @@ int
 file_probe_dir(const char *path, mode_t mode, struct err *err)
 {
 	char temp[TEMP_SIZE] = "";
+	char block[PROBE_BLOCK] = "";
 	int dir = -1;
 	int fd = -1;
 	int rc = -1;
@@ -303,10 +305,12 @@ file_probe_dir(const char *path, mode_t mode, struct err *err)
 		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot open the folder");
 	else
 		fd = open_temp(dir, temp, err);
-	if (fd >= 0 && unlinkat(dir, temp, 0) != 0)
-		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot remove a file");
-	else if (fd >= 0)
+	if (fd >= 0)
 		rc = 0;
+	for (int i = 0; rc == 0 && i < PROBE_BLOCKS; i++)
+		rc = file_write_fd(fd, block, sizeof block, err);
+	if (fd >= 0 && unlinkat(dir, temp, 0) != 0)
+		rc = err_sys(err, ERR_KIND_SYSTEM, "cannot remove a file");
 	close_fd(&fd);
 	close_fd(&dir);
 	return rc == 0 ? 0 : err_wrap(err, path);

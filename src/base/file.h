@@ -35,9 +35,10 @@ int file_remove(const char *path, struct err *err);
 /* Write all of data to a descriptor, through EINTR and short writes. */
 int file_write_fd(int fd, const void *data, size_t len, struct err *err);
 
-/* Make sure that a file could be written in the folder (made when absent),
- * by making one; for a read-only root this fails before anything else is
- * done. */
+/* Make sure that files could be written in the folder (made when absent), by
+ * making one of FILE_PROBE_BYTES: a read-only root and a full volume fail
+ * before anything else is done. */
+enum { FILE_PROBE_BYTES = 16 * 1024 };
 int file_probe_dir(const char *path, mode_t mode, struct err *err);
 
 /* Close every descriptor except 0, 1, 2 and those listed (at most 8). */

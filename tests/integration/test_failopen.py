@@ -2,8 +2,10 @@
 
 import os
 import signal
+import threading
 import unittest
 
+from case import environment, wait_until
 from wrong import Wrong
 
 NO_KEYS = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
@@ -87,14 +89,39 @@ class Disk(Wrong):
 
     def test_full_agent_dir(self):
         """No room for the agent's files."""
-        self.check("No space", 71, {}, self.fill("/var/lib/amazon"))
+        self.check("No space", 71, {}, self.fill("/var/lib/amazon"),
+                   calls=False)
 
-    def test_too_small_for_the_vault(self):
-        """Room for the probe and not for the vault: the node that was
+    def test_too_small_for_the_agent(self):
+        """Room for a file, but not for all that it writes."""
+        self.check("No space", 71, {}, lambda root: root.mount_tmpfs(
+            "/var/lib/amazon/ssm", "8k"), calls=False)
+
+    def test_full_meanwhile(self):
+        """The volume fills up after it was looked at: the node that was
         registered meanwhile is taken away again."""
-        self.check("No space", 71, {},
-                   lambda root: root.mount_tmpfs("/var/lib/amazon/ssm", "8k"))
-        self.assertEqual(self.operations()[-1], "DeregisterManagedInstance")
+        for name in ("run_required", "up_required"):
+            self.drop()
+            self.aws.reset()
+            self.aws.fault(operation="RegisterManagedInstance", delay=2)
+            root = self.root()
+            root.mount_tmpfs("/var/lib/amazon/ssm", "64k")
+            filler = threading.Thread(target=self.fill_later, args=(root,))
+            filler.start()
+            getattr(self, name)(root, "No space", 71, environment())
+            filler.join()
+            self.assertEqual(self.operations()[-1],
+                             "DeregisterManagedInstance")
+            self.assert_clean(root)
+
+    def fill_later(self, root):
+        """Fill the volume while AWS is being waited for."""
+        wait_until(lambda: "RegisterManagedInstance" in self.operations(),
+                   "the registration")
+        with open(root.inside("/var/lib/amazon/ssm/full"), "wb", 0) as file:
+            with self.assertRaises(OSError):
+                while True:
+                    file.write(bytes(4096))
 
     def test_readonly_with_volumes(self):
         """With the volumes it works on a read-only root."""

@@ -27,6 +27,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "unit/sandbox.h"
 
 enum { LARGE = 1 << 20, SKIPPED = 77 };
 
@@ -413,6 +414,28 @@ test_probe_makes_the_folder_and_leaves_it_empty(void **state)
 	assert_memory_equal(err.msg, "/proc/self: cannot make a file: ", 32);
 }
 
+/* What does not take a file of that size is full. */
+static void
+full_folder(void)
+{
+	struct rlimit small = { FILE_PROBE_BYTES - 1, FILE_PROBE_BYTES - 1 };
+	struct err err = { 0 };
+
+	SANDBOX_CHECK(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	SANDBOX_CHECK(setrlimit(RLIMIT_FSIZE, &small) == 0);
+	SANDBOX_CHECK(file_probe_dir("d", 0700, &err) == -1);
+	SANDBOX_CHECK(strncmp(err.msg, "d: cannot write: ", 17) == 0);
+	SANDBOX_CHECK(count_entries("d") == 0);
+}
+
+static void
+test_probe_needs_room(void **state)
+{
+	(void)state;
+	assert_true(sandbox_fork(full_folder));
+	assert_int_equal(rmdir("d"), 0);
+}
+
 static void
 ignore_signal(int number)
 {
@@ -593,6 +616,7 @@ main(void)
 		cmocka_unit_test(test_remove_is_content_with_none),
 		cmocka_unit_test(
 		    test_probe_makes_the_folder_and_leaves_it_empty),
+		cmocka_unit_test(test_probe_needs_room),
 		cmocka_unit_test(test_write_fd_goes_on_after_signals),
 		cmocka_unit_test(test_closes_all_but_those_kept),
 		cmocka_unit_test(test_closes_without_close_range),
