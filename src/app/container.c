@@ -73,18 +73,21 @@ add_root(struct buf *out)
 }
 
 void
-container_identity(char out[static STATE_CONTAINER_SIZE])
+container_identity(char out[static STATE_CONTAINER_SIZE], struct env env)
 {
 	struct buf mounts = { .max = MOUNTINFO_MAX }, boot = { 0 };
 	struct buf text = { 0 };
 	char upper[PATH_SIZE];
+	const char *task = NULL;
 	bool known = true;
 
 	out[0] = '\0';
 	read_small("/proc/sys/kernel/random/boot_id", &boot);
 	read_small("/proc/self/mountinfo", &mounts);
 	container_upperdir(upper, sizeof(upper), buf_str(&mounts));
-	buf_printf(&text, "boot %s ", buf_str(&boot));
+	task = env_get(env, "ECS_CONTAINER_METADATA_URI_V4");
+	buf_printf(&text, "boot %s task %s ", buf_str(&boot),
+	    task != NULL ? task : "");
 	if (upper[0] != '\0')
 		buf_printf(&text, "overlay %s", upper);
 	else

@@ -68,7 +68,7 @@ begin(struct state *out, const struct work *work, const char *path,
 {
 	struct state new = { .unsettled = work->cfg->id == NULL };
 
-	container_identity(new.container);
+	container_identity(new.container, work->cfg->env);
 	slice_copy(slice_of(work->role), new.role, sizeof(new.role));
 	if (rng_uuid(new.nonce, err) != 0 ||
 	    rng_uuid(new.fingerprint, err) != 0 ||
@@ -92,11 +92,11 @@ vault_matches(const struct state *state)
 }
 
 static bool
-is_ours(const struct state *state)
+is_ours(const struct state *state, struct env env)
 {
 	char here[STATE_CONTAINER_SIZE];
 
-	container_identity(here);
+	container_identity(here, env);
 	return state->container[0] != '\0' &&
 	       strcmp(state->container, here) == 0;
 }
@@ -120,7 +120,7 @@ prepare(const struct work *work, int out, struct err *err)
 		log_event(LOG_WARN, "state_damaged", "%s; starting anew",
 		    damaged.msg);
 	if (loaded == 0 && state.installed && state.node[0] != '\0' &&
-	    is_ours(&state) && vault_matches(&state))
+	    is_ours(&state, work->cfg->env) && vault_matches(&state))
 		verdict = "reuse";
 	else if (loaded == 0 && !state_settled(&state))
 		verdict = "leftover";

@@ -6,10 +6,12 @@ import subprocess
 import unittest
 
 import place
-from case import BIN, SLEEP, STATE, UP, Case, environment, wait_until
+from case import (BIN, SLEEP, STATE, UP, VAULT, Case, environment, json,
+                  wait_until)
 
 STEPS = ("CreateActivation", "RegisterManagedInstance", "DeleteActivation")
 DELAY = 1.0
+URI = "ECS_CONTAINER_METADATA_URI_V4"
 
 
 class Killed(Case):
@@ -132,6 +134,61 @@ class Restarted(Case):
         held.signal(signal.SIGTERM)
         held.wait()
         self.assert_clean(other)
+
+    def test_in_the_image(self):
+        """State, vault and lock came with the image, as by `docker commit` of
+        a container that runs: two containers of it have nodes of their own,
+        and the one that runs keeps its."""
+        root = self.root()
+        first, node = self.run_up(root=root)
+        first.wait_line("is online")
+        twins = [self.copy_of(root) for _ in range(2)]
+        first.kill()
+        others = [self.run_up(root=twin)[1] for twin in twins]
+        self.assertEqual(len({node, *others}), 3)
+        wait_until(lambda: sorted(one["InstanceId"] for one in
+                                  self.aws.nodes()) == sorted(others),
+                   "the nodes of the two", 20)
+        vaults = {self.vault_of(twin) for twin in twins}
+        self.assertEqual(len(vaults), 2)
+
+    @staticmethod
+    def vault_of(root):
+        """Return all that a root has in its vault."""
+        return "".join(text.hex() for path, text in root.contents()
+                       if path.startswith(VAULT))
+
+    def test_other_container_of_the_task(self):
+        """The same root and boot, but ECS says that it is another
+        container."""
+        root = self.root()
+        env = environment(task=True)
+        held, node = self.run_up(root=root, env=env)
+        held.wait_line("is online")
+        held.kill()
+        _, again = self.run_up(root=root, env=env)
+        self.assertEqual(again, node, "in place")
+        self.drop()
+        env[URI] = env[URI][:-1] + "2"
+        held, again = self.run_up(root=root, env=env)
+        self.assertNotEqual(again, node)
+        self.assertEqual([one["InstanceId"] for one in self.aws.nodes()],
+                         [again])
+
+    def test_identity_that_is_unknown(self):
+        """A state without one was made by nobody who could be us."""
+        root = self.root()
+        held, node = self.run_up(root=root)
+        held.wait_line("is online")
+        held.kill()
+        state = json.loads(root.read(STATE))
+        self.assertRegex(state["container"], "^[0-9a-f]{64}$")
+        state["container"] = ""
+        root.write(STATE, json.dumps(state), 0o600)
+        _, again = self.run_up(root=root)
+        self.assertNotEqual(again, node)
+        self.assertEqual([one["InstanceId"] for one in self.aws.nodes()],
+                         [again])
 
     def test_damaged_state(self):
         """Garbage in our file is named and does not stop anything."""

@@ -21,6 +21,8 @@
 
 enum { UPPER_SIZE = 128 };
 
+static const struct env none;
+
 static void
 upper_is(const char *mountinfo, const char *expected)
 {
@@ -126,11 +128,35 @@ test_identity_is_a_hash_and_stays(void **state)
 	char first[STATE_CONTAINER_SIZE], second[STATE_CONTAINER_SIZE];
 
 	(void)state;
-	container_identity(first);
-	container_identity(second);
+	container_identity(first, none);
+	container_identity(second, none);
 	assert_string_equal(first, second);
 	assert_int_equal(strlen(first), STATE_CONTAINER_SIZE - 1);
 	assert_int_equal(strspn(first, "0123456789abcdef"), strlen(first));
+}
+
+/* Two containers of one task on one root: ECS tells them apart. */
+static void
+test_containers_of_a_task_differ(void **state)
+{
+	char one[] = "ECS_CONTAINER_METADATA_URI_V4=http://169.254.170.2/v4/"
+	             "0f8e-1";
+	char two[] = "ECS_CONTAINER_METADATA_URI_V4=http://169.254.170.2/v4/"
+	             "0f8e-2";
+	char *vars[] = { one, NULL };
+	char first[STATE_CONTAINER_SIZE], second[STATE_CONTAINER_SIZE];
+	char third[STATE_CONTAINER_SIZE];
+
+	(void)state;
+	container_identity(first, (struct env){ vars });
+	vars[0] = two;
+	container_identity(second, (struct env){ vars });
+	container_identity(third, none);
+	assert_string_not_equal(first, second);
+	assert_string_not_equal(first, third);
+	vars[0] = one;
+	container_identity(third, (struct env){ vars });
+	assert_string_equal(first, third);
 }
 
 /* The same machine, another root. */
@@ -139,7 +165,7 @@ in_two_roots(void)
 {
 	char first[STATE_CONTAINER_SIZE], second[STATE_CONTAINER_SIZE];
 
-	container_identity(first);
+	container_identity(first, none);
 	SANDBOX_CHECK(strlen(first) == STATE_CONTAINER_SIZE - 1);
 	SANDBOX_CHECK(mkdir("/other", 0755) == 0);
 	SANDBOX_CHECK(mount("t", "/other", "tmpfs", 0, "mode=755") == 0);
@@ -147,7 +173,7 @@ in_two_roots(void)
 	SANDBOX_CHECK(mount("/proc", "/other/proc", NULL, MS_BIND | MS_REC,
 	                  NULL) == 0);
 	SANDBOX_CHECK(chroot("/other") == 0 && chdir("/") == 0);
-	container_identity(second);
+	container_identity(second, none);
 	SANDBOX_CHECK(strlen(second) == STATE_CONTAINER_SIZE - 1);
 	SANDBOX_CHECK(strcmp(first, second) != 0);
 }
@@ -165,7 +191,7 @@ without_proc(void)
 	char identity[STATE_CONTAINER_SIZE] = "before";
 
 	SANDBOX_CHECK(mount("none", "/proc", "tmpfs", 0, "") == 0);
-	container_identity(identity);
+	container_identity(identity, none);
 	SANDBOX_CHECK(umount("/proc") == 0);
 	SANDBOX_CHECK(identity[0] == '\0');
 }
@@ -201,7 +227,7 @@ without_statx(void)
 	char identity[STATE_CONTAINER_SIZE] = "before";
 
 	refuse_statx();
-	container_identity(identity);
+	container_identity(identity, none);
 	SANDBOX_CHECK(identity[0] == '\0');
 }
 
@@ -223,6 +249,7 @@ main(void)
 		cmocka_unit_test(test_broken_lines),
 		cmocka_unit_test(test_length_of_the_path),
 		cmocka_unit_test(test_identity_is_a_hash_and_stays),
+		cmocka_unit_test(test_containers_of_a_task_differ),
 		cmocka_unit_test(test_identities_differ),
 		cmocka_unit_test(test_no_identity_without_a_boot_id),
 		cmocka_unit_test(test_no_identity_without_a_root),
