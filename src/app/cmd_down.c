@@ -6,11 +6,8 @@
 #include "app/control.h"
 #include "app/keeper.h"
 #include "app/work.h"
-#include "base/clock.h"
 #include "base/err.h"
 #include "ssm/state.h"
-
-enum { GRACE_MS = 3000 };
 
 /* Nobody keeps the node: do what its keeper could not. */
 static int
@@ -43,8 +40,7 @@ cmd_down(struct config *cfg, struct err *err)
 		*err = cfg->malformed;
 		return (int)err->code;
 	}
-	rc = control_ask(cfg, CONTROL_DOWN,
-	    clock_in(cfg->down_timeout_ms + GRACE_MS), &status, err);
+	rc = control_down(cfg, &status, err);
 	if (rc == 1)
 		rc = remove_leftover(cfg, err);
 	else if (rc == 0 && status.node[0] != '\0') {

@@ -13,18 +13,29 @@
 
 enum { ASK_MS = 3000 };
 
+#define UNKNOWN "unknown"
+
 static void
 put_json(struct buf *out, const struct control_status *status)
 {
 	const struct err *last = &status->last;
-	char since[CLOCK_ISO_SIZE];
+	const char *up = "false";
+	char when[CLOCK_ISO_SIZE];
 
-	json_write(out, "{\"up\":?,\"phase\":%,\"online\":?", status->up,
-	    status->phase, status->online);
+	if (status->up)
+		up = "true";
+	else if (strcmp(status->phase, UNKNOWN) == 0)
+		up = "null";
+	json_write(out, "{\"up\":@,\"phase\":%,\"online\":?", up, status->phase,
+	    status->online);
 	if (status->node[0] != '\0') {
-		clock_iso(status->since, since);
+		clock_iso(status->since, when);
 		json_write(out, ",\"node\":%,\"region\":%,\"since\":%",
-		    status->node, status->region, since);
+		    status->node, status->region, when);
+	}
+	if (status->until != 0) {
+		clock_iso(status->until, when);
+		json_write(out, ",\"until\":%", when);
 	}
 	if (status->keeper > 0) {
 		json_write(out,
@@ -46,13 +57,18 @@ put_json(struct buf *out, const struct control_status *status)
 static void
 put_text(struct buf *out, const struct control_status *status)
 {
-	char since[CLOCK_ISO_SIZE];
+	char when[CLOCK_ISO_SIZE];
 
 	buf_printf(out, "%s\n", status->up ? "up" : status->phase);
 	if (status->node[0] != '\0') {
-		clock_iso(status->since, since);
+		clock_iso(status->since, when);
 		buf_printf(out, "node     %s (%s), since %s\n", status->node,
-		    status->region, since);
+		    status->region, when);
+	}
+	if (status->until != 0) {
+		clock_iso(status->until, when);
+		buf_printf(out, "goes     %s, later with open sessions\n",
+		    when);
 	}
 	if (status->agent > 0) {
 		buf_printf(out, "agent    pid %d, %s, restarted %d times\n",
@@ -66,15 +82,19 @@ put_text(struct buf *out, const struct control_status *status)
 		buf_printf(out, "fix      %s\n", status->last.fix);
 }
 
-/* What is known when nobody answers. */
+/* What is known when nobody answers; failure: why there was no asking. */
 static int
 no_keeper(struct control_status *status, const struct config *cfg,
-    struct err *err)
+    const struct err *failure, struct err *err)
 {
 	const char *phase = cfg->gate == CONFIG_GATE_ON ? "down" : "off";
 
-	*status = (struct control_status){ 0 };
+	*status = (struct control_status){ .last = *failure };
+	if (failure->code != ERR_OK)
+		phase = UNKNOWN;
 	memcpy(status->phase, phase, strlen(phase) + 1);
+	if (failure->code != ERR_OK)
+		return 0;
 	return failure_load(cfg, &status->last, err) < 0 ? -1 : 0;
 }
 
@@ -82,12 +102,13 @@ int
 cmd_status(struct config *cfg, struct err *err)
 {
 	struct control_status status = { 0 };
+	struct err failure = { 0 };
 	struct buf text = { 0 };
-	int rc =
-	    control_ask(cfg, CONTROL_STATUS, clock_in(ASK_MS), &status, err);
+	int rc = control_ask(cfg, CONTROL_STATUS, clock_in(ASK_MS), &status,
+	    &failure);
 
-	if (rc == 1)
-		rc = no_keeper(&status, cfg, err);
+	if (rc != 0)
+		rc = no_keeper(&status, cfg, &failure, err);
 	if (rc == 0) {
 		if (cfg->json)
 			put_json(&text, &status);

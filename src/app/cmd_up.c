@@ -13,6 +13,7 @@
 #include "app/keeper.h"
 #include "app/preflight.h"
 #include "app/record.h"
+#include "app/work.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -93,6 +94,13 @@ print_node(const char *node, struct err *err)
 	return rc;
 }
 
+/* What comes after the timeout. */
+static const char *
+whither(const struct config *cfg)
+{
+	return cfg->required ? "it was given up" : "the keeper goes on";
+}
+
 /* Wait for the keeper's word; 1 = there is another one. */
 static int
 wait_up(const struct config *cfg, int fd, struct err *err)
@@ -106,8 +114,8 @@ wait_up(const struct config *cfg, int fd, struct err *err)
 
 		if (poll(&wait, 1, clock_left(deadline)) == 0) {
 			return err_set(err, ERR_KIND_CONNECTION,
-			    "no node within %d ms; the keeper goes on",
-			    (int)cfg->timeout_ms);
+			    "no node within %d ms; %s", (int)cfg->timeout_ms,
+			    whither(cfg));
 		}
 		got = record_receive(fd, &record);
 	}
@@ -144,26 +152,30 @@ ask_up(const struct config *cfg, struct err *err)
 	if (status.last.code != ERR_OK)
 		*err = status.last;
 	else {
-		err_set(err, ERR_KIND_CONNECTION,
-		    "no node within %d ms; the keeper (pid %d) goes on",
-		    (int)cfg->timeout_ms, (int)status.keeper);
+		err_set(err, ERR_KIND_CONNECTION, "no node within %d ms; %s",
+		    (int)cfg->timeout_ms, whither(cfg));
 	}
 	return -1;
 }
 
 /* Only PID 1 learns in time that the container stops. */
 static void
-warn_init(void)
+warn_init(const struct config *cfg)
 {
 	char init[256] = "", self[256] = "";
+	bool ecs = false;
 
 	if (readlink("/proc/1/exe", init, sizeof(init) - 1) > 0 &&
 	    readlink("/proc/self/exe", self, sizeof(self) - 1) > 0 &&
 	    strcmp(init, self) == 0)
 		return;
+	ecs =
+	    cfg->watch_ms > 0 && env_get(cfg->env, WORK_TASK_METADATA) != NULL;
 	log_event(LOG_INFO, "not_init",
 	    "PID 1 is not ssm-activate: unless `ssm-activate down` runs before "
-	    "the container stops, the node stays on the account");
+	    "the container stops, the node stays on the account%s",
+	    ecs ? "; ECS is asked every SSM_ACTIVATE_WATCH whether it does"
+	        : "");
 }
 
 static int
@@ -174,7 +186,7 @@ start_keeper(const struct config *cfg, const struct preflight *pre,
 	int rc = 0;
 	pid_t pid = 0;
 
-	warn_init();
+	warn_init(cfg);
 	if (pipe2(fds, O_CLOEXEC) != 0)
 		return err_sys(err, ERR_KIND_SYSTEM, "pipe");
 	pid = fork();
@@ -212,5 +224,11 @@ cmd_up(struct config *cfg, struct err *err)
 			rc = start_keeper(cfg, &pre, err);
 	} while (rc == 1 && clock_left(until) > 0);
 	preflight_wipe(&pre);
-	return rc == 0 ? 0 : fail_open(cfg, err);
+	if (rc == 0)
+		return 0;
+	/* The entrypoint ends with us, so nobody would clean up after a keeper
+	 * that goes on. */
+	if (cfg->required)
+		control_down(cfg, &(struct control_status){ 0 }, NULL);
+	return fail_open(cfg, err);
 }

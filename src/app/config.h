@@ -47,6 +47,7 @@ struct config {
 	bool fis;
 	const char *id, *code, *code_file;
 	int64_t expires_ms, timeout_ms, give_up_ms, down_timeout_ms;
+	int64_t ttl_ms, ttl_grace_ms, watch_ms; /* ttl, watch: 0 = none */
 	bool required, sudo, create_user;
 	const char *session_user, *agent;
 	int registrar;         /* enum config_registrar */

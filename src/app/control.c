@@ -9,10 +9,11 @@
 #include <unistd.h>
 
 #include "app/config.h"
+#include "app/lock.h"
 #include "base/clock.h"
 #include "base/format.h"
 
-enum { MAGIC = 0x53534d43, BACKLOG = 4 };
+enum { MAGIC = 0x53534d44, BACKLOG = 4, GRACE_MS = 3000, LOOK_MS = 20 };
 
 static struct sockaddr_un
 address(const struct config *cfg)
@@ -227,6 +228,22 @@ dial(const struct sockaddr_un *addr, int ms, bool *gone)
 	return -1;
 }
 
+/* The folder is root's alone, and so is the socket. */
+static void
+failed(const struct sockaddr_un *addr, struct err *err)
+{
+	bool refused = errno == EACCES;
+
+	err_sys(err, ERR_KIND_SYSTEM, "the keeper cannot be asked: %s",
+	    addr->sun_path);
+	if (refused) {
+		err_fix(err,
+		    "only root may ask it, not uid %u: docker exec --user 0, "
+		    "kubectl debug, or from the entrypoint",
+		    (unsigned)geteuid());
+	}
+}
+
 int
 control_ask(const struct config *cfg, enum control_request request,
     int64_t deadline, struct control_status *out, struct err *err)
@@ -241,7 +258,7 @@ control_ask(const struct config *cfg, enum control_request request,
 	if (fd >= 0 && send(fd, &byte, 1, MSG_NOSIGNAL) == 1)
 		rc = receive(fd, deadline, out, err);
 	else if (!gone)
-		err_sys(err, ERR_KIND_SYSTEM, "%s", addr.sun_path);
+		failed(&addr, err);
 	if (fd >= 0)
 		close(fd);
 	/* It may have ended at this moment: then nobody listens any more. */
@@ -254,4 +271,22 @@ control_ask(const struct config *cfg, enum control_request request,
 		return rc;
 	err_clear(err);
 	return 1;
+}
+
+int
+control_down(const struct config *cfg, struct control_status *out,
+    struct err *err)
+{
+	int64_t deadline = clock_in(cfg->down_timeout_ms + GRACE_MS);
+	int rc = control_ask(cfg, CONTROL_DOWN, deadline, out, err);
+	pid_t holder = 0;
+	int fd = -1;
+
+	/* The lock is free once its holder has ended. */
+	while (rc == 0 && !out->stays && clock_left(deadline) > 0 &&
+	       lock_take(&fd, &holder, cfg, NULL) == 1)
+		clock_sleep(clock_in(LOOK_MS));
+	if (fd >= 0)
+		close(fd);
+	return rc;
 }

@@ -26,8 +26,10 @@ struct control_status {
 	uint32_t magic;
 	pid_t keeper, agent; /* agent: 0 = does not run */
 	int64_t since;       /* registered, seconds since 1970, 0 = not */
+	int64_t until;       /* SSM_ACTIVATE_TTL is over, 0 = never */
 	int restarts;        /* of the agent */
 	bool up, online, over;
+	bool stays; /* the keeper, after the take-down: `run` with CMD */
 	char phase[16];
 	char node[SSM_NODE_SIZE];
 	char region[64];
@@ -66,5 +68,12 @@ void control_finish(struct control *control,
  */
 int control_ask(const struct config *cfg, enum control_request request,
     int64_t deadline, struct control_status *out, struct err *err);
+
+/*
+ * Have the node taken down, within the time that this may take, and wait for
+ * the end of a keeper that has nothing else to do.  Results as control_ask().
+ */
+int control_down(const struct config *cfg, struct control_status *out,
+    struct err *err);
 
 #endif

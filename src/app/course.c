@@ -33,6 +33,7 @@ course_start(struct course *course)
 {
 	course->started_at = clock_ms();
 	course->give_up_at = course->started_at + course->work.cfg->give_up_ms;
+	watch_begin(&course->watch, &course->work);
 	course_move_to(course, COURSE_PREPARE);
 }
 
@@ -211,9 +212,30 @@ begin(struct course *course)
 	return true;
 }
 
+/* Reasons to end that nobody has to tell us. */
+static void
+look_for_end(struct course *course)
+{
+	const char *why = NULL;
+
+	if (course->stopping) {
+		watch_end(&course->watch);
+		return;
+	}
+	if (ttl_over(&course->ttl))
+		why = "SSM_ACTIVATE_TTL is over";
+	else if (watch_step(&course->watch, &course->work))
+		why = "ECS stops the task";
+	if (why == NULL)
+		return;
+	log_event(LOG_INFO, "stopping", "%s: taking the node down", why);
+	course_stop(course);
+}
+
 void
 course_step(struct course *course)
 {
+	look_for_end(course);
 	step_others(course);
 	step_job(course);
 	if (course->phase == COURSE_WAIT && clock_ms() >= course->retry_at)
@@ -229,7 +251,9 @@ course_reaped(struct course *course, pid_t pid)
 {
 	return job_reaped(&course->job, pid) ||
 	       job_reaped(&course->saver, pid) ||
-	       job_reaped(&course->key, pid) || job_reaped(&course->tidy, pid);
+	       job_reaped(&course->key, pid) ||
+	       job_reaped(&course->tidy, pid) ||
+	       job_reaped(&course->watch.job, pid);
 }
 
 void
@@ -297,7 +321,7 @@ size_t
 course_poll(const struct course *course, struct pollfd *fds)
 {
 	const struct job *jobs[COURSE_FDS] = { &course->job, &course->saver,
-		&course->key, &course->tidy };
+		&course->key, &course->tidy, &course->watch.job };
 	size_t count = 0;
 
 	for (size_t i = 0; i < COURSE_FDS; i++) {
@@ -315,12 +339,15 @@ int64_t
 course_due(const struct course *course)
 {
 	const struct job *jobs[COURSE_FDS] = { &course->job, &course->saver,
-		&course->key, &course->tidy };
-	int64_t due =
-	    course->phase == COURSE_WAIT ? course->retry_at : INT64_MAX;
+		&course->key, &course->tidy, &course->watch.job };
+	int64_t due = watch_due(&course->watch);
 
 	if (may_begin(course))
 		return 0;
+	if (course->phase == COURSE_WAIT)
+		due = clock_min(due, course->retry_at);
+	if (course->ttl.next != 0 && !course->stopping)
+		due = clock_min(due, course->ttl.next);
 	for (size_t i = 0; i < COURSE_FDS; i++) {
 		if (jobs[i]->active)
 			due = clock_min(due, jobs[i]->deadline);

@@ -5,6 +5,8 @@
 #include <stdint.h>
 
 #include "app/job.h"
+#include "app/ttl.h"
+#include "app/watch.h"
 #include "app/work.h"
 #include "base/err.h"
 #include "ssm/state.h"
@@ -56,6 +58,8 @@ struct course {
 	struct state state, tidied;
 	struct work work;
 	struct job job, saver, key, tidy;
+	struct watch watch;
+	struct ttl ttl;
 	int code_fd;     /* read end of the code pipe, -1 = none */
 	struct err last; /* why it went down, or the last failed try */
 };

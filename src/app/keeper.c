@@ -199,6 +199,7 @@ announce(struct keeper *k)
 	    state->node, k->course.reused ? " again" : "", state->region,
 	    state->node);
 	report(k, RECORD_NODE);
+	ttl_begin(&k->course.ttl, k->cfg, state->node);
 }
 
 /* What the agent is to do, by the course's phase. */
@@ -274,6 +275,8 @@ fill_status(const struct keeper *k, struct control_status *out)
 		.keeper = getpid(),
 		.agent = k->minder.pid,
 		.since = state->node[0] != '\0' ? state->since : 0,
+		.until = k->course.stopping ? 0 : k->course.ttl.until,
+		.stays = k->options->command && !k->command.ended,
 		.restarts = k->minder.restarts,
 		.up = k->course.phase == COURSE_UP,
 		.online = k->online,

@@ -19,11 +19,12 @@ minder_pause(int n)
 	return pause < MINDER_PAUSE_MAX_MS ? pause : MINDER_PAUSE_MAX_MS;
 }
 
+static struct procs_entry list[PROCS_MAX];
+
 /* Signal what belongs to the agent; sessions only where all is to end. */
 static void
 signal_tree(int sig, bool sessions)
 {
-	static struct procs_entry list[PROCS_MAX];
 	size_t count = procs_ours(list, PROCS_MAX);
 
 	for (size_t i = 0; i < count; i++) {
@@ -175,6 +176,18 @@ minder_stop(struct minder *minder, int64_t ms)
 	minder->next = clock_in(ms);
 	if (minder->pid > 0)
 		kill(minder->pid, SIGTERM);
+}
+
+bool
+minder_busy(void)
+{
+	size_t count = procs_ours(list, PROCS_MAX);
+
+	for (size_t i = 0; i < count; i++) {
+		if (list[i].role == PROCS_SESSION && !list[i].zombie)
+			return true;
+	}
+	return false;
 }
 
 void

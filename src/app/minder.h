@@ -62,6 +62,9 @@ void minder_hibernates(struct minder *minder);
  * commands included, is killed by minder_tick(). */
 void minder_stop(struct minder *minder, int64_t ms);
 
+/* A session or a command is open. */
+bool minder_busy(void);
+
 /* Kill all of it now. */
 void minder_kill(struct minder *minder);
 

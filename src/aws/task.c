@@ -184,3 +184,16 @@ task_region(struct api *api, char out[static TASK_REGION_SIZE],
 	metadata_free(&talk.ask);
 	return rc;
 }
+
+int
+task_stops(struct api *api, bool *out, int64_t deadline, struct err *err)
+{
+	struct talk talk;
+	int rc = begin(&talk, api, deadline, err);
+
+	if (rc == 0)
+		*out =
+		    slice_eq(text_of(talk.ask.doc, "DesiredStatus"), "STOPPED");
+	metadata_free(&talk.ask);
+	return rc;
+}

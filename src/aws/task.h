@@ -42,6 +42,10 @@ enum { TASK_REGION_SIZE = 64 };
 int task_region(struct api *api, char out[static TASK_REGION_SIZE],
     int64_t deadline, struct err *err);
 
+/* Whether ECS wants the task to stop, by one request.  Results as
+ * task_load(). */
+int task_stops(struct api *api, bool *out, int64_t deadline, struct err *err);
+
 /* The region that a zone lies in ("us-west-2-lax-1a": us-west-2); false when
  * there is none to be seen.  Pure. */
 bool task_zone_region(const char *zone, char out[static TASK_REGION_SIZE]);

@@ -123,10 +123,13 @@ class Container:
                 self.outer.kill()
         self.outer.wait(10)
 
-    def enter(self, argv, env=None, timeout=WAIT, **options):
+    def enter(self, argv, env=None, timeout=WAIT, uid=None, **options):
         """Run another program in it, as docker exec does."""
         words = ["/usr/bin/nsenter", "--target", str(self.pid1), "--mount",
-                 "--pid", "--uts", "--ipc", "--root", "--wd=/", "--"]
+                 "--pid", "--uts", "--ipc", "--root", "--wd=/"]
+        if uid is not None:
+            words += ["--setuid=%d" % uid, "--setgid=%d" % uid]
+        words.append("--")
         return subprocess.run(words + argv, env=self.env if env is None
                               else env, stdin=subprocess.DEVNULL, text=True,
                               capture_output=True, timeout=timeout,

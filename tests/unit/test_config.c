@@ -69,6 +69,9 @@ test_defaults(void **state)
 	assert_int_equal(cfg.timeout_ms, 10 * second);
 	assert_int_equal(cfg.give_up_ms, hour);
 	assert_int_equal(cfg.down_timeout_ms, 8 * second);
+	assert_int_equal(cfg.ttl_ms, 0);
+	assert_int_equal(cfg.ttl_grace_ms, hour / 3);
+	assert_int_equal(cfg.watch_ms, 5 * second);
 	assert_false(cfg.required);
 	assert_true(cfg.sudo);
 	assert_true(cfg.create_user);

@@ -206,6 +206,51 @@ test_region(void **state)
 	assert_int_equal(region(out, WORLD_STEPS(steps)), 1);
 }
 
+static int
+stops(bool *out, const struct world_step *steps, size_t count)
+{
+	int rc;
+
+	assert_int_equal(world_open(&world, NULL), 0);
+	world_expect(&world, steps, count);
+	rc = task_stops(&world.api, out, clock_in(60000), &world.err);
+	world_done(&world);
+	return rc;
+}
+
+/* One word of ECS counts, and nothing that is like it. */
+static void
+test_stops(void **state)
+{
+	static const char *const others[] = { "{}", "[]",
+		"{\"DesiredStatus\":\"RUNNING\"}",
+		"{\"DesiredStatus\":\"stopped\"}", "{\"DesiredStatus\":1}",
+		"{\"KnownStatus\":\"STOPPED\"}" };
+	struct world_step steps[] = {
+		{ .start = BASE "/task", .status = 200 },
+	};
+	static const struct world_step in_vain[] = {
+		{ .start = BASE "/task", .status = 500 },
+		{ .start = BASE "/task", .status = 500 },
+	};
+	bool out = false;
+
+	(void)state;
+	assert_int_equal(stops(&out, NULL, 0), 1);
+	set_uri();
+	steps[0].body = "{\"DesiredStatus\":\"STOPPED\"}";
+	assert_int_equal(stops(&out, WORLD_STEPS(steps)), 0);
+	assert_true(out);
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+		steps[0].body = others[i];
+		assert_int_equal(stops(&out, WORLD_STEPS(steps)), 0);
+		assert_false(out);
+	}
+	out = true;
+	assert_int_equal(stops(&out, WORLD_STEPS(in_vain)), -1);
+	assert_true(out);
+}
+
 static void
 test_zones(void **state)
 {
@@ -247,6 +292,7 @@ main(void)
 		TEST(test_tries_twice),
 		TEST(test_needs_an_arn),
 		TEST(test_region),
+		TEST(test_stops),
 		TEST(test_zones),
 	};
 

@@ -1,0 +1,65 @@
+#include "app/watch.h"
+
+#include <unistd.h>
+
+#include "app/config.h"
+#include "app/minder.h"
+#include "app/record.h"
+#include "app/work.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+void
+watch_begin(struct watch *watch, const struct work *work)
+{
+	watch->on = work->cfg->watch_ms > 0 && getpid() != 1 &&
+	            env_get(work->cfg->env, WORK_TASK_METADATA) != NULL;
+}
+
+static void
+start(struct watch *watch, const struct work *work)
+{
+	struct job_spec spec = {
+		.name = "watch the task",
+		.work = work_watch_run,
+		.input = work,
+		.deadline = INT64_MAX,
+	};
+
+	watch->next = clock_in(minder_pause(++watch->deaths));
+	(void)job_start(&watch->job, &spec, NULL);
+}
+
+bool
+watch_step(struct watch *watch, const struct work *work)
+{
+	struct record record;
+
+	while (job_next(&watch->job, &record) == 1) {
+		if (record.type == RECORD_DONE) {
+			watch->on = false;
+			return true;
+		}
+		if (record.type == RECORD_FAILED) {
+			log_debug("%s", record.err.msg);
+			watch->on = record.err.retry != ERR_FINAL;
+			watch->next = clock_in(minder_pause(watch->deaths));
+		}
+	}
+	if (clock_ms() >= watch_due(watch))
+		start(watch, work);
+	return false;
+}
+
+void
+watch_end(struct watch *watch)
+{
+	watch->on = false;
+	job_kill(&watch->job);
+}
+
+int64_t
+watch_due(const struct watch *watch)
+{
+	return watch->on && !watch->job.active ? watch->next : INT64_MAX;
+}

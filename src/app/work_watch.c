@@ -1,0 +1,56 @@
+#include <stddef.h>
+
+#include "app/config.h"
+#include "app/jail.h"
+#include "app/record.h"
+#include "app/work.h"
+#include "aws/client.h"
+#include "aws/conf.h"
+#include "aws/task.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+
+enum { ASK_MS = 5000 };
+
+/* Until the task is to stop.  An answer that does not come is no reason to
+ * give up: the next one may. */
+static int
+watch(struct client *client, int64_t every, struct err *err)
+{
+	bool stops = false;
+
+	while (!stops) {
+		err_clear(err);
+		switch (task_stops(client_api(client), &stops, clock_in(ASK_MS),
+		    err)) {
+		case 0:
+			break;
+		case 1:
+			return err_set(err, ERR_KIND_CONFIG,
+			    "no task metadata to watch");
+		default:
+			log_debug("%s", err->msg);
+		}
+		if (!stops)
+			clock_sleep(clock_in(every));
+	}
+	return 0;
+}
+
+void
+work_watch_run(const void *input, int out)
+{
+	const struct work *work = input;
+	struct conf_options options = { .env = work->cfg->env };
+	struct client *client = NULL;
+	struct err err = { 0 };
+	int rc = client_open(&client, &options, &err);
+
+	if (rc == 0)
+		rc = jail_net(&err);
+	if (rc == 0)
+		rc = watch(client, work->cfg->watch_ms, &err);
+	record_finish(out, rc, &err);
+	client_free(client);
+}

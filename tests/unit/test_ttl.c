@@ -1,0 +1,72 @@
+/* How long a node may live. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "app/config.h"
+#include "app/ttl.h"
+#include "base/clock.h"
+
+enum { TTL_MS = 60000, GRACE_MS = 5000 };
+
+static const struct config cfg = { .ttl_ms = TTL_MS, .ttl_grace_ms = GRACE_MS };
+
+static void
+test_none(void **state)
+{
+	const struct config none = { .ttl_grace_ms = GRACE_MS };
+	struct ttl ttl = { 0 };
+
+	(void)state;
+	assert_false(ttl_over(&ttl));
+	ttl_begin(&ttl, &none, "mi-1");
+	assert_int_equal(ttl.next, 0);
+	assert_int_equal(ttl.until, 0);
+	assert_false(ttl_over(&ttl));
+}
+
+static void
+test_counts_from_when_it_is_up(void **state)
+{
+	struct ttl ttl = { 0 };
+	int64_t before = clock_ms(), now = clock_now();
+
+	(void)state;
+	ttl_begin(&ttl, &cfg, "mi-1");
+	assert_true(ttl.next >= before + TTL_MS &&
+	            ttl.next <= clock_in(TTL_MS));
+	assert_int_equal(ttl.latest, ttl.next + GRACE_MS);
+	assert_in_range(ttl.until, now + TTL_MS / 1000,
+	    clock_now() + TTL_MS / 1000);
+	assert_false(ttl_over(&ttl));
+}
+
+/* It is told once, so that nobody waits for a time that has passed. */
+static void
+test_over(void **state)
+{
+	struct ttl ttl = { 0 };
+
+	(void)state;
+	ttl_begin(&ttl, &cfg, "mi-1");
+	ttl.next = clock_ms();
+	assert_true(ttl_over(&ttl));
+	assert_int_equal(ttl.next, 0);
+	assert_false(ttl_over(&ttl));
+	assert_true(ttl.until > 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_none),
+		cmocka_unit_test(test_counts_from_when_it_is_up),
+		cmocka_unit_test(test_over),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
