@@ -210,7 +210,8 @@ verb_help()
 	  demo                  the whole job against a local AWS
 	  test [SUITE]          unit, interop, fuzz, integration, conformance,
 	                        docs; default all
-	  bench                 times and sizes
+	  bench [N...]          times and sizes, and crowds of N containers
+	                        each; default 10 and 1000, 0 = none
 	  fuzz MODULE SECONDS   libFuzzer on tests/fuzz/fuzz_MODULE.c
 	  live                  the whole life on a real account (guarded)
 	  push TAG IMAGE        the image of dist/ to a registry

@@ -1,6 +1,7 @@
 #include "app/course.h"
 
 #include "app/config.h"
+#include "app/course_key.h"
 #include "app/course_phases.h"
 #include "app/record.h"
 #include "base/clock.h"
@@ -16,6 +17,7 @@ course_init(struct course *course, const struct course_options *options)
 {
 	*course = (struct course){
 		.code_fd = -1,
+		.key_out = { -1, -1 },
 		.work = {
 			.cfg = options->cfg,
 			.agent = options->agent,
@@ -133,8 +135,10 @@ take(struct course *course, const struct record *record)
 		log_event(LOG_INFO, "node_removed", "%s is removed",
 		    course->state.node);
 		break;
-	case RECORD_NONE:
 	case RECORD_REGION:
+		course_key_make(course);
+		break;
+	case RECORD_NONE:
 	case RECORD_NODE:
 	case RECORD_NO_ACTIVATION:
 	case RECORD_SETTLED:

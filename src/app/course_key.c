@@ -6,6 +6,7 @@
 #include "app/course_move.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
 
 enum { KEY_MS = 60000 };
 
@@ -23,36 +24,53 @@ course_key_drop(struct course *course)
 	job_kill(&course->key);
 	close_fd(&course->work.public_fd);
 	close_fd(&course->work.private_fd);
+	close_fd(&course->key_out[0]);
+	close_fd(&course->key_out[1]);
 	course->key_used = false;
 }
 
 int
-course_key_begin(struct course *course, struct err *err)
+course_key_open(struct course *course, struct err *err)
 {
-	int public[2] = { -1, -1 }, private[2] = { -1, -1 };
+	int public[2], private[2];
+
+	if (course->work.public_fd >= 0 && !course->key_used)
+		return 0;
+	course_key_drop(course);
+	if (pipe2(public, O_CLOEXEC) != 0)
+		return err_sys(err, ERR_KIND_SYSTEM, "pipe");
+	course->work.public_fd = public[0];
+	course->key_out[0] = public[1];
+	if (pipe2(private, O_CLOEXEC) != 0) {
+		err_sys(err, ERR_KIND_SYSTEM, "pipe");
+		course_key_drop(course);
+		return -1;
+	}
+	course->work.private_fd = private[0];
+	course->key_out[1] = private[1];
+	return 0;
+}
+
+void
+course_key_make(struct course *course)
+{
 	struct work work = course->work;
 	struct job_spec spec = {
 		.name = "make a key",
 		.work = work_key_make,
 		.input = &work,
+		.keep = { course->key_out[0], course->key_out[1] },
 		.keep_count = 2,
 		.deadline = clock_in(KEY_MS),
 	};
-	int rc = -1;
+	struct err err = { 0 };
 
-	if (course->work.public_fd >= 0 && !course->key_used)
-		return 0;
-	course_key_drop(course);
-	if (pipe2(public, O_CLOEXEC) == 0 && pipe2(private, O_CLOEXEC) == 0) {
-		spec.keep[0] = work.public_fd = public[1];
-		spec.keep[1] = work.private_fd = private[1];
-		rc = job_start(&course->key, &spec, err);
-	} else {
-		err_sys(err, ERR_KIND_SYSTEM, "pipe");
-	}
-	close_fd(&public[1]);
-	close_fd(&private[1]);
-	course->work.public_fd = public[0];
-	course->work.private_fd = private[0];
-	return rc;
+	if (course->key_out[0] < 0)
+		return;
+	work.public_fd = course->key_out[0];
+	work.private_fd = course->key_out[1];
+	if (job_start(&course->key, &spec, &err) != 0)
+		log_debug("%s", err.msg);
+	close_fd(&course->key_out[0]);
+	close_fd(&course->key_out[1]);
 }

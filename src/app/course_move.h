@@ -61,6 +61,7 @@ struct course {
 	struct watch watch;
 	struct ttl ttl;
 	int code_fd;     /* read end of the code pipe, -1 = none */
+	int key_out[2];  /* for the key maker, until it is started */
 	struct err last; /* why it went down, or the last failed try */
 };
 

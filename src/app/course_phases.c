@@ -93,7 +93,7 @@ begin_register(struct course *course, struct err *err)
 	course->state.unsettled = course->work.cfg->id == NULL;
 	course->delegated = false;
 	course->work.delegate = course->work.cfg->registrar == CONFIG_AGENT;
-	if (!course->work.delegate && course_key_begin(course, err) != 0)
+	if (!course->work.delegate && course_key_open(course, err) != 0)
 		return -1;
 	close_fd(&course->code_fd);
 	if (pipe2(code, O_CLOEXEC) != 0)
@@ -241,6 +241,10 @@ try_failed(struct course *course, const struct err *err)
 		course_move_fail(course, err);
 		return;
 	}
+	/* Many wait for AWS at this moment, perhaps many on this machine:
+	 * none of them takes the processor from those who are served. */
+	if (course->key.active)
+		course_key_drop(course);
 	course->last = *err;
 	log_err(LOG_WARN,
 	    err->retry == ERR_THROTTLED ? "throttled" : "try_failed", err);

@@ -1,0 +1,32 @@
+"""Many containers at once; tests/bench/crowds.py does it with a thousand."""
+
+import unittest
+
+from case import Case
+from crowd import Crowd, ideal
+
+COUNT = 10
+LATE = 6.0  # seconds; 2 on an idle machine
+CALLS = 4
+
+
+class Together(Case):
+    """Ten containers, five activations a second."""
+
+    def test_ten(self):
+        """All get their node soon, with few calls, and nothing is left."""
+        crowd = Crowd(COUNT)
+        self.addCleanup(crowd.end)
+        self.assertLess(crowd.run(30), ideal(COUNT) + LATE)
+        state = crowd.account()
+        self.assertEqual(state["activations"], [])
+        self.assertEqual(len(state["nodes"]), COUNT)
+        calls = crowd.calls()
+        self.assertGreater(calls["CreateActivation"], COUNT)
+        self.assertLessEqual(calls["CreateActivation"], CALLS * COUNT)
+        self.assertEqual(calls["DeleteActivation"], COUNT)
+        self.assertEqual(crowd.log.odd, [])
+
+
+if __name__ == "__main__":
+    unittest.main()
