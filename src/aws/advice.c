@@ -102,10 +102,14 @@ static void
 add_allow(struct buf *out, const char *action, const char *resource,
     const char *condition)
 {
+	static const char where[] = "add to the caller's policy ";
+
+	/* Said once, for the first of several. */
+	if (slice_find(slice_of(buf_str(out)), where) < 0)
+		buf_puts(out, where);
 	json_write(out,
-	    "add to the caller's policy "
-	    "{\"Effect\":\"Allow\",\"Action\":%,\"Resource\":%@}",
-	    action, resource, condition);
+	    "{\"Effect\":\"Allow\",\"Action\":%,\"Resource\":%@}", action,
+	    resource, condition);
 }
 
 /* An ARN stays as it is; ROLE or PATH/ROLE becomes one. */

@@ -65,10 +65,11 @@ statement(const char *action, const char *resource)
 static void
 test_missing_permission(void **state)
 {
-	struct advice_context describe = create;
+	struct advice_context describe = create, registering = create;
 
 	(void)state;
 	describe.operation = "DescribeActivations";
+	registering.operation = "RegisterManagedInstance";
 	advise(&describe, "AccessDeniedException",
 	    "User: arn:aws:sts::111122223333:assumed-role/task/abc is not "
 	    "authorized to perform: ssm:DescribeActivations on resource: "
@@ -86,6 +87,10 @@ test_missing_permission(void **state)
 	     "\"Resource\":\"*\"}");
 	says("\"Resource\":\"arn:aws:iam::111122223333:role/service-role/"
 	     "NodeRole\"");
+	/* Two statements, one sentence. */
+	assert_null(strstr(strstr(err.fix, "add to") + 1, "add to"));
+	advise(&registering, "AccessDeniedException", "not allowed");
+	assert_null(strstr(err.fix, "Effect"));
 	advise(&describe, "AccessDenied", "");
 	says("the caller may not");
 	statement("ssm:DescribeActivations", "*");
@@ -166,6 +171,15 @@ test_codes(void **state)
 		    "behind" },
 		{ "X", "InvalidSignatureException",
 		    "Signature not yet current: x", "ahead" },
+		{ "X", "SignatureDoesNotMatch",
+		    "Credential should be scoped to a valid region.",
+		    "another region or service than eu-west-1, ssm" },
+		{ "X", "InvalidSignatureException",
+		    "Credential should be scoped to correct service: 'ssm'.",
+		    "AWS_ENDPOINT_URL*" },
+		{ "RegisterManagedInstance", "AccessDeniedException",
+		    "with an explicit deny in a VPC endpoint policy",
+		    "VPC endpoint" },
 		{ "X", "MissingAuthenticationToken", "", "proxy" },
 		{ "X", "OptInRequired", "", "eu-west-1" },
 		{ "X", "RegionDisabledException", "", "enable the region" },
