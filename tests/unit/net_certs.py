@@ -35,6 +35,15 @@ KEYS = {
     "rsa": RSA + ["rsa_keygen_bits:2048"],
     "rsa1024": RSA + ["rsa_keygen_bits:1024"],
     "rsa4096": RSA + ["rsa_keygen_bits:4096"],
+    "star": RSA + ["rsa_keygen_bits:2048"],
+    "own2048": RSA + ["rsa_keygen_bits:2048"],
+    "own4096": RSA + ["rsa_keygen_bits:4096"],
+    "mid2048": RSA + ["rsa_keygen_bits:2048"],
+    "mid3072": RSA + ["rsa_keygen_bits:3072"],
+    "own256": EC + ["ec_paramgen_curve:P-256"],
+    "mid256": EC + ["ec_paramgen_curve:P-256"],
+    "own384": EC + ["ec_paramgen_curve:P-384"],
+    "mid384": EC + ["ec_paramgen_curve:P-384"],
     "p256": EC + ["ec_paramgen_curve:P-256"],
     "p384": EC + ["ec_paramgen_curve:P-384"],
     "ed25519": ["-algorithm", "ED25519"],
@@ -72,6 +81,30 @@ CERTS = [
      SAN + "\n1.2.3.4.5=critical,ASN1:UTF8String:x", NOW, "sha256"),
 ]
 
+# Chains in AWS's shape: an older root ("star") vouches for each own root, and
+# the server sends that certificate too.  Name; keys of the own root, of the
+# intermediate and of the leaf; digest.
+AWS = [
+    ("aws-2048", "own2048", "mid2048", "rsa", "sha256"),
+    ("aws-4096", "own4096", "mid3072", "rsa4096", "sha384"),
+    ("aws-p256", "own256", "mid256", "p256", "sha256"),
+    ("aws-p384", "own384", "mid384", "p384", "sha384"),
+    ("aws-mixed", "own384", "mid2048", "p256", "sha512"),
+]
+CERTS.append(("star", "Star", "star", None, AUTHORITY, NOW, "sha256"))
+for _name, _own, _mid, _leaf, _digest in AWS:
+    CERTS += [
+        (_name + "-own", _name + " Root", _own, None, AUTHORITY, NOW,
+         _digest),
+        (_name + "-cross", _name + " Root", _own, "star", AUTHORITY, NOW,
+         "sha256"),
+        (_name + "-late", _name + " Root", _own, "star", AUTHORITY, PAST,
+         "sha256"),
+        (_name + "-mid", _name + " M01", _mid, _name + "-own", AUTHORITY, NOW,
+         _digest),
+        (_name + "-leaf", HOST, _leaf, _name + "-mid", SAN, NOW, _digest),
+    ]
+
 # What the servers send: name, certificates; the first one's key is used.
 CHAINS = {
     "good": ["leaf", "inter"],
@@ -96,6 +129,12 @@ CHAINS = {
     "critical": ["critical"],
 }
 
+for _name, *_ in AWS:
+    CHAINS[_name] = [_name + "-leaf", _name + "-mid", _name + "-cross"]
+    CHAINS[_name + "-short"] = CHAINS[_name][:2]
+    CHAINS[_name + "-late"] = CHAINS[_name][:2] + [_name + "-late"]
+    CHAINS[_name + "-swapped"] = [CHAINS[_name][i] for i in (0, 2, 1)]
+
 ROOTS = ["root", "big-root", "ec-root", "p384-root"]
 
 
@@ -113,6 +152,8 @@ class Certs:
         for name, certs in CHAINS.items():
             self.join("chain-%s.pem" % name, certs)
         self.join("roots.pem", ROOTS)
+        for name, *_ in AWS:
+            self.join(name + "-both.pem", ["star", name + "-own"])
 
     def path(self, name):
         return os.path.join(self.folder, name)
