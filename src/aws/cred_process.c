@@ -38,14 +38,16 @@ check_status(struct cred_run *run, struct err *err)
 static int
 decode(struct cred *out, const struct buf *text, struct err *err)
 {
+	enum err_kind kind = ERR_KIND_CREDENTIAL_RETRIEVAL;
 	struct json *doc = NULL;
 	double version = 0;
 	int rc;
 
-	if (json_parse(&doc, buf_str(text), text->len, NULL) != 0 ||
-	    !json_number(doc, "Version", &version) || version < 1 ||
+	if (json_parse(&doc, buf_str(text), text->len, NULL) != 0)
+		kind = ERR_KIND_INVALID_VALUE;
+	if (!json_number(doc, "Version", &version) || version < 1 ||
 	    version > 1) {
-		rc = err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
+		rc = err_set(err, kind,
 		    "its output is not one JSON object with \"Version\": 1");
 	} else {
 		rc = cred_value_json(out, doc, "SessionToken", err);

@@ -233,6 +233,10 @@ ca_load(struct ca **out, const char *path, const char *what, struct err *err)
 		return -1;
 	if (read_bundle(ca, path, err) != 0) {
 		ca_free(ca);
+		/* To AWS SDKs this is a failure of TLS; our exit status says
+		 * that a setting is wrong. */
+		if (err != NULL && err->kind == ERR_KIND_CONFIG)
+			err->kind = ERR_KIND_TLS;
 		return err_wrap(err, what);
 	}
 	log_debug("%s: %zu trust anchors from %s", what, ca->count, path);

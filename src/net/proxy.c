@@ -26,18 +26,25 @@ pick_variable(bool tls, struct env env)
 	return either(env, "http_proxy", "HTTP_PROXY");
 }
 
-/* One entry of no_proxy without brackets and port: "host:80" is "host". */
+/* One entry of no_proxy without brackets and port.  A port has to be that of
+ * the URL, and to stand there: an entry of another one is for nobody. */
 static struct slice
-entry_host(struct slice entry)
+entry_host(struct slice entry, const struct url *url)
 {
 	struct slice host = { 0 }, tail = { 0 };
+	uint64_t port = 0;
 
-	if (slice_starts(entry, "[") &&
-	    slice_split(slice_skip(entry, 1), ']', &host, &tail))
-		return host;
-	if (slice_split(entry, ':', &host, &tail) && !slice_has(tail, ':'))
-		return host;
-	return entry;
+	if (slice_starts(entry, "[")) {
+		(void)slice_split(slice_skip(entry, 1), ']', &host, &tail);
+		tail = slice_skip(tail, 1);
+	} else if (!slice_split(entry, ':', &host, &tail) ||
+	           slice_has(tail, ':')) {
+		return entry;
+	}
+	if (tail.len > 0 && (!slice_u64(tail, UINT16_MAX, &port) ||
+	        port != url->port || port == (url->tls ? 443 : 80)))
+		host.len = 0;
+	return host;
 }
 
 /* host is the name itself, or a name below it. */
@@ -63,7 +70,7 @@ is_exempt(const struct url *url, struct env env)
 		rest = slice_skip(rest, 1);
 		while (slice_starts(entry, "."))
 			entry = slice_skip(entry, 1);
-		entry = entry_host(entry);
+		entry = entry_host(entry, url);
 		found = url->literal ? cidr_has(entry, url->host)
 		                     : is_under(url->host, entry);
 	}

@@ -23,7 +23,8 @@ def fits(want, got):
 
 def headers(record):
     """The headers of a request by lower-case name; the last one counts."""
-    return {name.lower(): value for name, value in record['headers']}
+    pairs = record.get('headers', [])
+    return {name.lower(): value for name, value in pairs}
 
 
 def members(record, key):

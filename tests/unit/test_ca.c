@@ -193,7 +193,8 @@ test_nothing_usable_is_an_error(void **state)
 
 		assert_int_equal(load_text(texts[i], strlen(texts[i]), &err),
 		    -1);
-		assert_int_equal(err.kind, ERR_KIND_CONFIG);
+		assert_int_equal(err.kind, ERR_KIND_TLS);
+		assert_int_equal(err.code, ERR_CONFIG);
 		assert_non_null(strstr(err.msg, "AWS_CA_BUNDLE"));
 		assert_non_null(strstr(err.msg, "certificate in /"));
 	}
@@ -212,7 +213,8 @@ test_missing_file_is_an_error(void **state)
 
 		assert_int_equal(ca_load(&ca, paths[i], "ca_bundle", &err), -1);
 		assert_null(ca);
-		assert_int_equal(err.kind, ERR_KIND_CONFIG);
+		assert_int_equal(err.kind, ERR_KIND_TLS);
+		assert_int_equal(err.code, ERR_CONFIG);
 		assert_non_null(strstr(err.msg, "ca_bundle"));
 		assert_non_null(strstr(err.msg, paths[i]));
 	}
@@ -239,7 +241,8 @@ test_limit_of_the_count(void **state)
 	    CA_COUNT_MAX);
 	add_many(&text, &pem, 1);
 	assert_int_equal(load_buf(&text, &err), -1);
-	assert_int_equal(err.kind, ERR_KIND_CONFIG);
+	assert_int_equal(err.kind, ERR_KIND_TLS);
+	assert_int_equal(err.code, ERR_CONFIG);
 	buf_free(&pem);
 }
 

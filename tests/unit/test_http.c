@@ -526,7 +526,8 @@ test_bundle_decides(void **state)
 	stop(&c);
 	assert_int_equal(http_open(&http, &options, &err), -1);
 	assert_null(http);
-	assert_int_equal(err.kind, ERR_KIND_CONFIG);
+	assert_int_equal(err.kind, ERR_KIND_TLS);
+	assert_int_equal(err.code, ERR_CONFIG);
 	assert_non_null(strstr(err.msg, "AWS_CA_BUNDLE"));
 	http_close(NULL);
 }
