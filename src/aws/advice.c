@@ -107,9 +107,8 @@ add_allow(struct buf *out, const char *action, const char *resource,
 	/* Said once, for the first of several. */
 	if (slice_find(slice_of(buf_str(out)), where) < 0)
 		buf_puts(out, where);
-	json_write(out,
-	    "{\"Effect\":\"Allow\",\"Action\":%,\"Resource\":%@}", action,
-	    resource, condition);
+	json_write(out, "{\"Effect\":\"Allow\",\"Action\":%,\"Resource\":%@}",
+	    action, resource, condition);
 }
 
 /* An ARN stays as it is; ROLE or PATH/ROLE becomes one. */

@@ -41,8 +41,9 @@ entry_host(struct slice entry, const struct url *url)
 	           slice_has(tail, ':')) {
 		return entry;
 	}
-	if (tail.len > 0 && (!slice_u64(tail, UINT16_MAX, &port) ||
-	        port != url->port || port == (url->tls ? 443 : 80)))
+	if (tail.len > 0 &&
+	    (!slice_u64(tail, UINT16_MAX, &port) || port != url->port ||
+	        port == (url->tls ? 443 : 80)))
 		host.len = 0;
 	return host;
 }

@@ -166,16 +166,27 @@ test_refuses_other_answers(void **state)
 		{ "{\"Version\":1,\"AccessKeyId\":\"A\","
 		  "\"SecretAccessKey\":\"hush\",\"Expiration\":\"soon\"}",
 		    "Expiration" },
-		{ "hush", "not one JSON object" },
-		{ "", "not one JSON object" },
 		{ "[1]", "not one JSON object" },
-		{ GOOD " " GOOD, "not one JSON object" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
 		prints(answers[i].json);
 		fails(ERR_KIND_CREDENTIAL_RETRIEVAL, answers[i].text);
+		assert_null(strstr(world.err.msg, "hush"));
+	}
+}
+
+/* A kind of its own, as with the AWS CLI. */
+static void
+test_refuses_what_is_no_json(void **state)
+{
+	static const char *const answers[] = { "hush", "", GOOD " " GOOD };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+		prints(answers[i]);
+		fails(ERR_KIND_INVALID_VALUE, "not one JSON object");
 		assert_null(strstr(world.err.msg, "hush"));
 	}
 }
@@ -287,6 +298,7 @@ main(void)
 		TEST(test_shows_errors_of_a_failure),
 		TEST(test_needs_a_program),
 		TEST(test_refuses_other_answers),
+		TEST(test_refuses_what_is_no_json),
 		TEST(test_refuses_expired_keys),
 		TEST(test_bounds_the_output),
 		TEST(test_does_not_wait_for_more_than_the_program),
