@@ -30,7 +30,7 @@ umask 022
 PACKAGES_BUILD="binutils ca-certificates dpkg-dev gcc libc6-dev make openssl"
 PACKAGES_UNIT="openssl python3"
 PACKAGES_INTEROP="iproute2 openssl python3 python3-botocore"
-PACKAGES_RUN="iproute2 procps python3 strace busybox-static"
+PACKAGES_RUN="busybox-static dumb-init iproute2 procps python3 strace tini"
 PACKAGES_BENCH="awscli curl jq"
 PACKAGES_FUZZ="clang libclang-rt-14-dev"
 PACKAGES_FMT="clang-format"

@@ -31,8 +31,7 @@ set_group(const struct child_options *options)
 		return -1;
 	if (!options->foreground)
 		return 0;
-	/* All signals are blocked, so no SIGTTOU stops us.  Without a terminal
-	 * of our own there is nothing to be in front of. */
+	/* Without a terminal of our own there is nothing to be in front of. */
 	if (tcsetpgrp(STDIN_FILENO, getpid()) == 0)
 		return 0;
 	tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -105,7 +104,10 @@ become(const struct child_options *options, int pipe_fd)
 	if (set_user(options->user) != 0)
 		goto fail;
 	report.step = NULL;
-	exec_reset_signals();
+	if (options->signals != NULL)
+		exec_restore_signals(options->signals);
+	else
+		exec_reset_signals();
 	exec_program(options->argv, options->envp, options->search);
 fail:
 	report.error = errno;
@@ -136,23 +138,6 @@ explain(const struct report *report, const char *program, struct err *err)
 	    report->step);
 }
 
-/* The process with all signals blocked on both sides, so that no handler of
- * ours runs in the child. */
-static pid_t
-fork_blocked(const struct child_options *options, const int ends[static 2])
-{
-	sigset_t all, before;
-	pid_t pid;
-
-	(void)sigfillset(&all);
-	(void)sigprocmask(SIG_SETMASK, &all, &before);
-	pid = fork();
-	if (pid == 0)
-		become(options, ends[1]);
-	(void)sigprocmask(SIG_SETMASK, &before, NULL);
-	return pid;
-}
-
 int
 child_start(pid_t *pid, const struct child_options *options, int *exec_errno,
     struct err *err)
@@ -164,7 +149,9 @@ child_start(pid_t *pid, const struct child_options *options, int *exec_errno,
 	*exec_errno = 0;
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return err_sys(err, ERR_KIND_SYSTEM, "pipe");
-	new = fork_blocked(options, ends);
+	new = fork();
+	if (new == 0)
+		become(options, ends[1]);
 	if (new < 0)
 		err_sys(err, ERR_KIND_SYSTEM, "fork");
 	(void)close(ends[1]);

@@ -7,6 +7,7 @@
 #include "app/keeper.h"
 #include "app/preflight.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/log.h"
 
 /* Without a command it is a sidecar, whose only purpose is the node: an unset
@@ -48,6 +49,10 @@ cmd_run(struct config *cfg, struct err *err)
 		return (int)err->code;
 	if (is_off(cfg))
 		return run_off(cfg, options.user, err);
+	/* As the script of AWS Fault Injection Service ends. */
+	if (cfg->argv == NULL && cfg->fis)
+		cfg->required = true;
+	file_close_cover();
 	if (preflight_check(&pre, cfg, &refused) != 0) {
 		options.refused = &refused;
 		if (cfg->required) {

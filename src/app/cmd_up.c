@@ -213,6 +213,7 @@ cmd_up(struct config *cfg, struct err *err)
 		    "SSM_ACTIVATE is neither on nor off: taken as off");
 	if (cfg->gate != CONFIG_GATE_ON)
 		return 0;
+	file_close_cover();
 	if (preflight_check(&pre, cfg, err) != 0) {
 		failure_save(cfg, err, NULL);
 		return fail_open(cfg, err);

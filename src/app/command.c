@@ -50,7 +50,8 @@ environment(const struct config *cfg, const struct user_ids *user)
 
 int
 command_start(struct command *command, const struct config *cfg,
-    const struct user_ids *user, struct err *err)
+    const struct user_ids *user, const struct exec_signals *signals,
+    struct err *err)
 {
 	struct child_options options = {
 		.argv = (const char *const *)cfg->argv,
@@ -59,6 +60,7 @@ command_start(struct command *command, const struct config *cfg,
 		.new_group = true,
 		.foreground = isatty(STDIN_FILENO) == 1,
 		.user = user,
+		.signals = signals,
 	};
 	int exec_errno = 0;
 

@@ -6,6 +6,7 @@
 
 struct config;
 struct err;
+struct exec_signals;
 struct user_ids;
 
 /* The application under `run`. */
@@ -15,10 +16,11 @@ struct command {
 	bool ended;
 };
 
-/* Start cfg->argv.  On failure status is what to end with: 127 not found, 126
- * not executable, else as err says. */
+/* Start cfg->argv with signals as they were before ours.  On failure status is
+ * what to end with: 127 not found, 126 not executable, else as err says. */
 int command_start(struct command *command, const struct config *cfg,
-    const struct user_ids *user, struct err *err);
+    const struct user_ids *user, const struct exec_signals *signals,
+    struct err *err);
 
 /* Tell that pid was reaped; true if that was the command. */
 bool command_reaped(struct command *command, pid_t pid, int status);

@@ -11,22 +11,10 @@
 #include "app/record.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/exec.h"
 
 /* A pipe holds 64 KiB (pipe(7)). */
 enum { PIPE_RECORDS = 64 };
-
-/* Dispositions and mask are the keeper's; a worker dies of signals. */
-static void
-default_signals(void)
-{
-	sigset_t none;
-
-	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL);
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
 
 static void __attribute__((noreturn))
 be_worker(const struct job_spec *spec, int out, pid_t keeper)
@@ -40,7 +28,9 @@ be_worker(const struct job_spec *spec, int out, pid_t keeper)
 	/* A group of its own: what is typed at the terminal is for the
 	 * application, and what the worker starts ends with it. */
 	setpgid(0, 0);
-	default_signals();
+	/* The mask is the keeper's; a worker dies of signals. */
+	exec_reset_signals();
+	signal(SIGPIPE, SIG_IGN);
 	jail_worker(keep, count);
 	if (getppid() == keeper)
 		spec->work(spec->input, out);

@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -23,7 +22,10 @@
 #include "app/signals.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/exec.h"
+#include "base/file.h"
 #include "base/log.h"
+#include "base/pages.h"
 #include "base/slice.h"
 
 enum {
@@ -35,6 +37,7 @@ struct keeper {
 	const struct keeper_options *options;
 	const struct config *cfg;
 	int signal_fd, lock_fd, report_fd;
+	struct exec_signals signals;
 	struct command command;
 	bool announced, online, over_told;
 	int required_status; /* REQUIRED and no access: the exit status */
@@ -73,6 +76,8 @@ start_course(struct keeper *k, struct err *err)
 		    "another ssm-activate (pid %d) keeps %s", (int)holder,
 		    k->cfg->state_dir);
 	default:
+		if (k->options->refused != NULL)
+			break;
 		work_advise_volumes(k->cfg, err);
 		return -1;
 	}
@@ -103,7 +108,7 @@ open_keeper(struct keeper *k, struct err *err)
 	k->report_fd = k->options->report_fd;
 	k->leave_by = INT64_MAX;
 	course_init(&k->course, &options);
-	return signals_open(&k->signal_fd, err);
+	return signals_open(&k->signal_fd, &k->signals, err);
 }
 
 static void
@@ -122,9 +127,9 @@ reap(struct keeper *k)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (command_reaped(&k->command, pid, status)) {
-			k->leave_by = k->cfg->no_linger
-			                  ? clock_ms()
-			                  : clock_in(k->cfg->down_timeout_ms);
+			k->leave_by = clock_in(k->cfg->no_linger
+			                           ? 0
+			                           : k->cfg->down_timeout_ms);
 			stop(k);
 		} else if (!course_reaped(&k->course, pid)) {
 			minder_reaped(&k->minder, pid, status);
@@ -136,16 +141,11 @@ reap(struct keeper *k)
 static void
 take_signal(struct keeper *k, int sig)
 {
-	bool ends = (k->cfg->stop_signals & signals_bit(sig)) != 0;
+	bool ends = (k->cfg->stop_signals & signals_bit(sig)) != 0 ||
+	            (sig == SIGHUP && k->command.pid == 0);
 
-	if (sig == SIGCHLD) {
-		reap(k);
-		return;
-	}
 	if (k->command.pid > 0)
 		kill(k->command.pid, sig);
-	else if (sig == SIGHUP)
-		ends = true;
 	if (!ends || k->course.stopping)
 		return;
 	log_event(LOG_INFO, "stopping", "SIG%s: taking the node down",
@@ -158,8 +158,12 @@ take_signals(struct keeper *k)
 {
 	struct signalfd_siginfo info;
 
-	while (read(k->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		take_signal(k, (int)info.ssi_signo);
+	while (read(k->signal_fd, &info, sizeof(info)) > 0) {
+		if (info.ssi_signo == SIGCHLD)
+			reap(k);
+		else
+			take_signal(k, (int)info.ssi_signo);
+	}
 }
 
 static void
@@ -190,8 +194,6 @@ announce(struct keeper *k)
 {
 	const struct state *state = &k->course.state;
 
-	if (k->announced)
-		return;
 	k->announced = true;
 	log_node(state->node);
 	log_event(LOG_INFO, "node_up",
@@ -235,7 +237,7 @@ mind(struct keeper *k)
 	case COURSE_PHASES:
 		break;
 	}
-	if (k->course.phase == COURSE_UP)
+	if (k->course.phase == COURSE_UP && !k->announced)
 		announce(k);
 	if (k->minder.phase == MINDER_LOST) {
 		err_set(&lost, ERR_KIND_SYSTEM,
@@ -252,7 +254,6 @@ read_log(struct keeper *k)
 	/* What it says before the node is announced can wait. */
 	if (k->tail.fd >= 0 && k->announced)
 		news = logtail_read(&k->tail);
-
 	if ((news & LOGTAIL_ONLINE) != 0 && !k->online) {
 		k->online = true;
 		log_event(LOG_INFO, "node_online", "%s is online",
@@ -335,17 +336,17 @@ may_leave(const struct keeper *k)
 static void
 wait_for_events(const struct keeper *k)
 {
-	struct pollfd fds[FDS_MAX];
+	struct pollfd fds[FDS_MAX] = {
+		{ .fd = k->signal_fd, .events = POLLIN },
+		{ .fd = k->announced ? k->tail.fd : -1, .events = POLLIN },
+	};
 	int64_t due = clock_min(course_due(&k->course),
 	    clock_min(minder_due(&k->minder), k->leave_by));
-	size_t count = 0;
+	size_t count = 2 + course_poll(&k->course, fds + 2);
 
-	fds[count++] = (struct pollfd){ .fd = k->signal_fd, .events = POLLIN };
-	if (k->tail.fd >= 0 && k->announced)
-		fds[count++] =
-		    (struct pollfd){ .fd = k->tail.fd, .events = POLLIN };
-	count += course_poll(&k->course, fds + count);
 	count += control_poll(&k->control, fds + count);
+	if (k->announced || course_over(&k->course))
+		pages_drop();
 	poll(fds, count, due == INT64_MAX ? -1 : clock_left(due));
 }
 
@@ -376,10 +377,13 @@ keeper_run(const struct keeper_options *options, struct err *err)
 
 	if (open_keeper(&k, err) != 0)
 		return (int)err->code;
-	if (options->command &&
-	    command_start(&k.command, k.cfg, options->user, err) != 0)
-		return k.command.status;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (options->command && command_start(&k.command, k.cfg, options->user,
+	                            &k.signals, err) != 0)
+		return k.command.status;
+	/* What the application inherits is not for us to hold open. */
+	if (options->report_fd < 0)
+		file_close_others(&k.signal_fd, 1);
 	if (start_course(&k, &refused) != 0) {
 		/* `up` asks the keeper that was faster. */
 		if (k.course.quiet && options->report_fd >= 0)
@@ -392,7 +396,5 @@ keeper_run(const struct keeper_options *options, struct err *err)
 	minder_kill(&k.minder);
 	control_close(&k.control, k.cfg);
 	spec_free(&k.spec);
-	if (k.required_status != 0)
-		return k.required_status;
-	return options->command ? k.command.status : 0;
+	return k.required_status != 0 ? k.required_status : k.command.status;
 }

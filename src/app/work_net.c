@@ -233,6 +233,7 @@ static int
 do_register(struct net *net, struct err *err)
 {
 	struct task task = { 0 };
+	int rc = 0;
 
 	if (net->work->cfg->id != NULL && load_given(net, err) != 0)
 		return -1;
@@ -243,9 +244,15 @@ do_register(struct net *net, struct err *err)
 	        NULL, NULL) != 0)
 		return err_set(err, ERR_KIND_SYSTEM, "the keeper is gone");
 	/* Tags and name are better with the task's data; without them the
-	 * node is as good. */
-	if (task_load(&task, client_api(net->client), net->work->deadline,
-	        err) < 0) {
+	 * node is as good, except to Fault Injection Service. */
+	rc =
+	    task_load(&task, client_api(net->client), net->work->deadline, err);
+	if (rc > 0 && net->work->cfg->fis)
+		return err_set(err, ERR_KIND_INVALID_VALUE,
+		    "SSM_ACTIVATE_FIS needs the ECS task metadata");
+	if (rc < 0 && net->work->cfg->fis)
+		return -1;
+	if (rc < 0) {
 		log_event(LOG_WARN, "task_metadata", "%s", err->msg);
 		err_clear(err);
 	}

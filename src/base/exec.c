@@ -32,6 +32,13 @@ exec_reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+void
+exec_restore_signals(const struct exec_signals *before)
+{
+	(void)sigaction(SIGCHLD, &before->child, NULL);
+	(void)sigprocmask(SIG_SETMASK, &before->mask, NULL);
+}
+
 /* execve(2) takes texts that it could change, and does not. */
 static void
 run_file(const char *path, const char *const *argv, char *const *envp)

@@ -1,6 +1,7 @@
 #ifndef BASE_EXEC_H
 #define BASE_EXEC_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 /*
@@ -8,8 +9,17 @@
  * nothing.
  */
 
+/* What init changes of its own signals, as it was before. */
+struct exec_signals {
+	sigset_t mask;
+	struct sigaction child; /* of SIGCHLD */
+};
+
 /* Default dispositions and an empty mask. */
 void exec_reset_signals(void);
+
+/* As they were; what was ignored from the start still is. */
+void exec_restore_signals(const struct exec_signals *before);
 
 /*
  * Become argv[0] with the environment; comes back with errno if that fails.

@@ -44,4 +44,9 @@ int file_probe_dir(const char *path, mode_t mode, struct err *err);
 /* Close every descriptor except 0, 1, 2 and those listed (at most 8). */
 void file_close_others(const int *keep, size_t count);
 
+/* Take the numbers of those of 0, 1, 2 that are closed, so that no file or
+ * connection gets them and what is logged.  They stay closed for programs
+ * that are started. */
+void file_close_cover(void);
+
 #endif

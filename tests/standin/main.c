@@ -2,12 +2,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/paths.h"
+#include "agent/user.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/ids.h"
 #include "base/slice.h"
 #include "standin.h"
 
@@ -85,18 +88,46 @@ dump(const char *argv0)
 	buf_free(&name);
 }
 
+/* As the agent does it: ssm-user's ids, groups and home, and for the rest the
+ * environment that the agent has. */
+static _Noreturn void
+become_session(const char *script)
+{
+	struct user_ids user = { 0 };
+	struct err err = { 0 };
+
+	(void)setsid();
+	if (script == NULL) {
+		script = "sleep 3600; :";
+	} else if (user_find(&user, USER_NAME, &err) != 0 ||
+	           ids_become(user.uid, user.gid, user.groups,
+	               (size_t)user.group_count) != 0 ||
+	           setenv("HOME", user.home, 1) != 0 || chdir("/") != 0) {
+		(void)fprintf(stderr, "STANDIN_SESSION_RUN: %s\n", err.msg);
+		_exit(1);
+	}
+	(void)execlp("sh", "sh", "-c", script, (char *)NULL);
+	_exit(127);
+}
+
 /* A shell that somebody works in. */
 static int
 session_run(void)
 {
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		(void)setsid();
-		(void)execlp("sh", "sh", "-c", "sleep 3600; :", (char *)NULL);
-		_exit(127);
-	}
+	if (fork() == 0)
+		become_session(knob_get("STANDIN_SESSION_RUN"));
 	(void)sleep(SESSION_SECONDS);
+	return 0;
+}
+
+/* When this program began, for who measures how long a start takes. */
+static int
+clock_run(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	(void)printf("%lld%09ld\n", (long long)now.tv_sec, now.tv_nsec);
 	return 0;
 }
 
@@ -106,6 +137,8 @@ main(int argc, char **argv)
 	char folder[STANDIN_PATH_MAX];
 	struct slice name, rest;
 
+	if (argc == 2 && strcmp(argv[1], "clock") == 0)
+		return clock_run();
 	if (argc < 1 || find_folder(folder, argv[0]) != 0)
 		return 1;
 	name = slice_of(argv[0]);

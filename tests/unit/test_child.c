@@ -20,6 +20,7 @@
 #include "agent/child.h"
 #include "agent/user.h"
 #include "base/err.h"
+#include "base/exec.h"
 #include "unit/sandbox.h"
 
 enum { TEXT_MAX = 4096 };
@@ -140,6 +141,31 @@ signals(void)
 	says((struct child_options){ 0 }, "SigIgn", "0000000000000000");
 	SANDBOX_CHECK(sigprocmask(SIG_BLOCK, NULL, &all) == 0);
 	SANDBOX_CHECK(sigismember(&all, SIGUSR1) == 1);
+}
+
+static void
+signals_as_before(void)
+{
+	struct exec_signals before = { .child = { .sa_handler = SIG_IGN } };
+	sigset_t all;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)sigemptyset(&before.mask);
+	(void)sigaddset(&before.mask, SIGUSR1);
+	(void)sigfillset(&all);
+	SANDBOX_CHECK(sigprocmask(SIG_SETMASK, &all, NULL) == 0);
+	says((struct child_options){ .signals = &before }, "SigBlk",
+	    "0000000000000200");
+	/* PIPE and CHLD. */
+	says((struct child_options){ .signals = &before }, "SigIgn",
+	    "0000000000011000");
+}
+
+static void
+test_starts_with_signals_as_before(void **state)
+{
+	(void)state;
+	assert_true(sandbox_fork(signals_as_before));
 }
 
 static void
@@ -381,6 +407,7 @@ static void
 terminal(void)
 {
 	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), slave;
+	sigset_t stop;
 
 	SANDBOX_CHECK(master >= 0 && grantpt(master) == 0);
 	SANDBOX_CHECK(unlockpt(master) == 0 && setsid() > 0);
@@ -389,6 +416,9 @@ terminal(void)
 	SANDBOX_CHECK(dup2(slave, 0) == 0 && close(slave) == 0);
 	says((struct child_options){ .new_group = true }, "front", "0");
 	/* Now from the background, where SIGTTOU would stop us. */
+	(void)sigemptyset(&stop);
+	(void)sigaddset(&stop, SIGTTOU);
+	SANDBOX_CHECK(sigprocmask(SIG_BLOCK, &stop, NULL) == 0);
 	says((struct child_options){ .new_group = true, .foreground = true },
 	    "front", "1");
 	says((struct child_options){ .new_group = true, .foreground = true },
@@ -411,6 +441,7 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_starts_with_default_signals),
+		cmocka_unit_test(test_starts_with_signals_as_before),
 		cmocka_unit_test(test_folder_environment_group_and_stdio),
 		cmocka_unit_test(test_reports_the_status_as_a_shell),
 		cmocka_unit_test(test_says_why_it_did_not_start),
