@@ -13,7 +13,7 @@ import time
 import place
 import procfs
 import tracer
-from container import Container, environment, wait_until
+from container import Container, environment
 from roots import Root
 
 ROLE = "SSMServiceRole"
@@ -21,6 +21,15 @@ BODY = json.dumps({"IamRole": ROLE, "RegistrationLimit": 1})
 PEAK_LIMIT = 1024  # KiB, of each process of one `up`
 RATIO_LIMIT = 200
 RUNS = {"ssm-activate": 101, "aws": 9, "curl": 31}
+IDLE_LIMIT = 300  # KiB
+IDLE_SECONDS = 180
+SETTLE = 3
+IDLE = {"run": ["/usr/local/bin/ssm-activate", "run", "--", "/bin/sleep",
+                "600"],
+        "up": ["/bin/sh", "-c", "ssm-activate up; sleep 600 & wait"]}
+ROUNDS = 500
+START_LIMITS = {"gate on": " (wanted: at most +1)",
+                "gate off": " (wanted: nothing)"}
 UP = ["/bin/sh", "-c", "ssm-activate up && ssm-activate down"]
 
 
@@ -171,31 +180,80 @@ def show_peaks():
 
 
 def show_idle():
-    """Print the memory of the keeper when nothing happens."""
+    """Print the memory of the keeper when nothing happens, after `up` and
+    under `run`, and how often it wakes up."""
     heading("The idle keeper (smaps_rollup)")
-    root = Root("alpine")
-    held = Container(root, ["/bin/sh", "-c", "ssm-activate up; echo up; "
-                            "sleep 60 & wait"]).start()
-    wait_until(lambda: "up\n" in held.out, "up")
-    time.sleep(3)
-    keeper = held.find("ssm-activate")[0]
-    ticks = cpu_ticks(keeper)
-    rollup = procfs.read(keeper, "smaps_rollup").decode()
-    for line in rollup.splitlines():
-        name, _, rest = line.partition(":")
-        if name in ("Rss", "Pss", "Private_Clean", "Private_Dirty"):
-            print("  %-34s %9s KiB" % (name, rest.split()[0]))
-    time.sleep(5)
-    print("  %-34s %9d ticks of 10 ms" % ("CPU in 5 s",
-                                          cpu_ticks(keeper) - ticks))
-    held.kill()
-    root.remove()
+    keepers = {}
+    for name, argv in IDLE.items():
+        root = Root("alpine")
+        held = Container(root, argv).start()
+        held.wait_line("is online", 60)
+        keepers[name] = (held, root)
+    time.sleep(SETTLE)
+    before = {name: idle_counts(keeper(held))
+              for name, (held, _) in keepers.items()}
+    time.sleep(IDLE_SECONDS)
+    for name, (held, root) in keepers.items():
+        show_keeper(name, keeper(held), before[name])
+        held.kill()
+        root.remove()
+
+
+def keeper(held):
+    """Return the pid of the keeper in a container."""
+    if procfs.program(held.pid1) == "ssm-activate":
+        return held.pid1
+    return held.find("ssm-activate")[0]
+
+
+def show_keeper(name, pid, before):
+    """Print what one keeper holds and did."""
+    rollup = dict(line.split(":", 1) for line in
+                  procfs.read(pid, "smaps_rollup").decode().splitlines()[1:])
+    for field in ("Rss", "Private_Clean", "Private_Dirty"):
+        wanted = " (wanted: at most %d)" % IDLE_LIMIT if field == "Rss" else ""
+        print("  %-34s %9d KiB%s" % (name + ", " + field,
+                                     int(rollup[field].split()[0]), wanted))
+    ticks, wakes = (now - then for now, then in
+                    zip(idle_counts(pid), before))
+    print("  %-34s %9d ticks of 10 ms, %d wake-ups in %d s (wanted: at most "
+          "%d)" % (name + ", CPU", ticks, wakes, IDLE_SECONDS,
+                   IDLE_SECONDS // 60))
+
+
+def idle_counts(pid):
+    """Return the processor time of a process and how often it slept."""
+    return (cpu_ticks(pid),
+            int(procfs.status(pid)["voluntary_ctxt_switches"]))
 
 
 def cpu_ticks(pid):
     """Return user and system time of a process."""
     fields = procfs.read(pid, "stat").rpartition(b")")[2].split()
     return int(fields[11]) + int(fields[12])
+
+
+def show_start():
+    """Print when an application begins, compared with tini."""
+    heading("Start of the application: CLOCK_MONOTONIC at its main minus that "
+            "at the\nspawn, %d interleaved rounds (median)" % ROUNDS)
+    root = Root("debian")
+    shutil.copy(os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                             "start.py"), root.inside("/start.py"))
+    shutil.copy(place.standin(), root.inside("/clock"))
+    held = Container(root, ["/usr/bin/python3", "/start.py", str(ROUNDS),
+                            "/clock"],
+                     environment(SSM_ACTIVATE_LOG="error")).start()
+    if held.wait(600) != 0:
+        raise RuntimeError(held.err)
+    medians = json.loads(held.out)
+    root.remove()
+    for name, value in medians.items():
+        line = "  %-34s %9.3f ms" % (name, value / 1e6)
+        if name in START_LIMITS and "tini" in medians:
+            line += "   tini %+.3f ms%s" % ((value - medians["tini"]) / 1e6,
+                                            START_LIMITS[name])
+        print(line)
 
 
 def main():
@@ -207,6 +265,7 @@ def main():
     with place.Place(inspect_peers=False) as here:
         show_peaks()
         show_idle()
+        show_start()
         show_times(here.aws)
     return 0
 

@@ -53,7 +53,8 @@ class Container:
 
     made = 0
 
-    def __init__(self, root, argv, env=None, strace=None):
+    def __init__(self, root, argv, env=None, strace=None, stdin=None,
+                 terminal=None):
         Container.made += 1
         self.root = root
         self.argv = argv
@@ -61,6 +62,8 @@ class Container:
         self.outer = None
         self.pid1 = None
         self.strace = strace
+        self.stdin = subprocess.DEVNULL if stdin is None else stdin
+        self.terminal = terminal
         self.ended_after = None
         self.base = os.path.join(root.folder, "container-%d" % Container.made)
 
@@ -68,16 +71,31 @@ class Container:
         """Start it and wait until PID 1 is the program."""
         argv = UNSHARE + ["--root=" + self.root.path, "--mount-proc",
                           "--wd=/", "--"] + self.argv
+        if self.terminal is not None:
+            return self.start_on_terminal(argv)
         if self.strace:
             argv = ["/usr/bin/strace", "-f", "-o", self.strace] + argv
         with open(self.base + ".out", "wb") as out, \
                 open(self.base + ".err", "ab") as err:
             self.outer = subprocess.Popen(
-                argv, env=self.env, stdin=subprocess.DEVNULL, stdout=out,
+                argv, env=self.env, stdin=self.stdin, stdout=out,
                 stderr=err, start_new_session=True)
         if not self.strace:
             self.pid1 = wait_until(self.find_pid1, "PID 1 of the container",
                                    START_TIMEOUT)
+        return self
+
+    def start_on_terminal(self, argv):
+        """Start it as `docker run -it` does: PID 1 leads a session, whose
+        terminal is its 0, 1 and 2."""
+        place_of_command = argv.index("--") + 1
+        argv[place_of_command:place_of_command] = ["/usr/bin/setsid",
+                                                   "--ctty"]
+        self.outer = subprocess.Popen(
+            argv, env=self.env, stdin=self.terminal, stdout=self.terminal,
+            stderr=self.terminal, start_new_session=True)
+        self.pid1 = wait_until(self.find_pid1, "PID 1 of the container",
+                               START_TIMEOUT)
         return self
 
     def find_pid1(self):
@@ -85,7 +103,7 @@ class Container:
         if self.outer.poll() is not None:
             return -1
         for pid in procfs.children(self.outer.pid):
-            if procfs.program(pid) not in ("", "unshare"):
+            if procfs.program(pid) not in ("", "unshare", "setsid"):
                 return pid
         return None
 

@@ -35,14 +35,16 @@ class Tags(Case):
 
     def test_fault_injection(self):
         """With SSM_ACTIVATE_FIS the tag is there, or it is an error."""
-        held, _ = self.run_up(env=environment(SSM_ACTIVATE_FIS="true"))
+        held, _ = self.run_up(env=environment(
+            task=True, SSM_ACTIVATE_FIS="true"))
         self.assertEqual(self.aws.nodes()[0]["Tags"]
                          ["FAULT_INJECTION_SIDECAR"], "true")
         held.kill()
         self.aws.reset()
-        self.aws.policy("user", **NO_TAGS)
+        self.aws.policy("task", **NO_TAGS)
         held = self.start([BIN, "run", "--"] + SLEEP, env=environment(
-            SSM_ACTIVATE_FIS="true", SSM_ACTIVATE_REQUIRED="true"))
+            task=True, SSM_ACTIVATE_FIS="true",
+            SSM_ACTIVATE_REQUIRED="true"))
         self.assertEqual(held.wait(), 77)
         self.assert_clean(held.root)
 

@@ -1,0 +1,68 @@
+"""What the keeper costs while nothing happens."""
+
+import subprocess
+import time
+import unittest
+
+from case import BIN, SH, Case, procfs, wait_until
+
+RSS_LIMIT = 300  # KiB
+WATCH_SECONDS = 3
+KINDS = {"run": [BIN, "run", "--", "/bin/sleep", "300"],
+         "up": [SH, "-c", "ssm-activate up; sleep 300 & wait"]}
+
+
+class Idle(Case):
+    """A node that is up and online."""
+
+    def keepers(self):
+        """Start one of each kind; return {kind: pid of the keeper}."""
+        held = {kind: self.start(argv) for kind, argv in KINDS.items()}
+        for one in held.values():
+            one.wait_line("is online")
+        time.sleep(1.5)
+        wait_until(lambda: len(held["up"].find("ssm-activate")) == 1
+                   and not held["run"].find("ssm-activate"), "no worker")
+        return {"run": held["run"].pid1,
+                "up": held["up"].find("ssm-activate")[0]}
+
+    def test_idle(self):
+        """Little memory, and not one system call."""
+        keepers = self.keepers()
+        switches = {kind: self.switches(pid)
+                    for kind, pid in keepers.items()}
+        time.sleep(WATCH_SECONDS)
+        slept = {kind: self.switches(pid) - switches[kind]
+                 for kind, pid in keepers.items()}
+        traces = {kind: subprocess.Popen(
+            ["/usr/bin/timeout", "-s", "INT", str(WATCH_SECONDS),
+             "/usr/bin/strace", "-qq", "-p", str(pid)], text=True,
+            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            for kind, pid in keepers.items()}
+        seen = {kind: trace.communicate(timeout=30)[1]
+                for kind, trace in traces.items()}
+        for kind, pid in keepers.items():
+            with self.subTest(kind=kind):
+                # The one that it is in when strace comes.
+                calls = [line for line in seen[kind].splitlines()
+                         if not line.startswith(("poll(",
+                                                 "restart_syscall("))]
+                self.assertEqual(calls, [])
+                self.assertEqual(slept[kind], 0, "wake-ups")
+                self.assertLessEqual(self.rss(pid), RSS_LIMIT)
+
+    @staticmethod
+    def switches(pid):
+        """Return how often it slept."""
+        return int(procfs.status(pid)["voluntary_ctxt_switches"])
+
+    @staticmethod
+    def rss(pid):
+        """Return its memory in KiB."""
+        lines = procfs.read(pid, "smaps_rollup").decode().splitlines()
+        return next(int(line.split()[1]) for line in lines
+                    if line.startswith("Rss:"))
+
+
+if __name__ == "__main__":
+    unittest.main()
