@@ -9,7 +9,6 @@
 #include "app/config.h"
 #include "app/jail.h"
 #include "aws/client.h"
-#include "aws/conf.h"
 #include "aws/query_json.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -84,22 +83,13 @@ out:
 static int
 send_call(struct call *call, struct err *err)
 {
-	const struct config *cfg = call->cfg;
-	struct conf_options options = {
-		.env = cfg->env,
-		.profile = cfg->profile,
-		.region = cfg->region,
-		.endpoint_url = cfg->endpoint_url,
-		.read_timeout_ms = (int)cfg->read_timeout_ms,
-	};
 	struct api_request req = {
 		.service = call->service,
-		.operation = cfg->words[1],
+		.operation = call->cfg->words[1],
 		.body = buf_str(&call->body),
 	};
 
-	if (client_open(&call->client, &options, err) != 0 ||
-	    jail_net(err) != 0)
+	if (jail_client(&call->client, call->cfg, NULL, err) != 0)
 		return -1;
 	return client_call(call->client, &req, &call->reply, err);
 }

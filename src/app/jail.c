@@ -9,6 +9,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "app/config.h"
+#include "aws/client.h"
+#include "aws/conf.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/ids.h"
@@ -82,4 +85,20 @@ jail_net(struct err *err)
 	prctl(PR_SET_DUMPABLE, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	return 0;
+}
+
+int
+jail_client(struct client **out, const struct config *cfg, const char *region,
+    struct err *err)
+{
+	struct conf_options options = {
+		.env = cfg->env,
+		.profile = cfg->profile,
+		.region =
+		    region != NULL && *region != '\0' ? region : cfg->region,
+		.endpoint_url = cfg->endpoint_url,
+		.read_timeout_ms = (int)cfg->read_timeout_ms,
+	};
+
+	return client_open(out, &options, err) == 0 ? jail_net(err) : -1;
 }

@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+struct client;
+struct config;
 struct err;
 
 /*
@@ -19,5 +21,12 @@ void jail_worker(const int *keep, size_t count);
  */
 enum { JAIL_ID = 65534 };
 int jail_net(struct err *err);
+
+/*
+ * A client as the settings want it, which has read all files that it needs;
+ * then jail_net().  region: goes before the settings' own; NULL or "" = none.
+ */
+int jail_client(struct client **out, const struct config *cfg,
+    const char *region, struct err *err);
 
 #endif

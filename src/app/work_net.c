@@ -8,7 +8,6 @@
 #include "app/record.h"
 #include "app/work.h"
 #include "aws/client.h"
-#include "aws/conf.h"
 #include "aws/cred.h"
 #include "aws/list.h"
 #include "aws/task.h"
@@ -58,16 +57,7 @@ net_free(struct net *net)
 static int
 net_open(struct net *net, const char *region, struct err *err)
 {
-	const struct config *cfg = net->work->cfg;
-	struct conf_options options = {
-		.env = cfg->env,
-		.profile = cfg->profile,
-		.region =
-		    region != NULL && *region != '\0' ? region : cfg->region,
-		.endpoint_url = cfg->endpoint_url,
-	};
-
-	if (client_open(&net->client, &options, err) != 0 || jail_net(err) != 0)
+	if (jail_client(&net->client, net->work->cfg, region, err) != 0)
 		return -1;
 	net->ssm.client = net->client;
 	net->ssm.role = net->work->role;
@@ -352,9 +342,13 @@ work_net_remove(const void *work, int out)
 	struct register_journal journal = { &net, journal_step };
 	struct register_own own = { &net, get_own };
 	struct state state = *net.work->state;
+	struct ssm_pace pace = { 0 };
 	struct err err = { 0 };
 	int rc = -1;
 
+	/* In a crowd, what AWS lets through in our time is somebody's. */
+	ssm_pace_begin(&pace);
+	net.ssm.pace = &pace;
 	if (vault_load(&net.vault, &err) != 0)
 		err_clear(&err);
 	/* Another node's key is of no use, and none of our business. */

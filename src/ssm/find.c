@@ -13,11 +13,11 @@ enum { PAGE = 50, PAGES_MAX = 200 };
 /* One of the two listings, which differ in names only. */
 struct listing {
 	const char *operation;
-	const char *filter; /* the template of a request's beginning */
+	const char *filter; /* the template of the member */
 	const char *list, *id;
 	bool (*is_id)(const char *text);
-	const char *value; /* that the filter asks for */
-	const char *text;  /* in the description; "" = any */
+	const char *key, *value; /* of the filter; no value: no filter */
+	const char *text;        /* in the description; "" = any */
 	const struct find_sink *sink;
 };
 
@@ -32,7 +32,7 @@ take_page(const struct listing *what, const struct json *doc, struct err *err)
 
 		if (id != NULL && what->is_id(id) &&
 		    slice_find(slice_of(description), what->text) >= 0 &&
-		    what->sink->found(what->sink->context, id, err) != 0)
+		    what->sink->found(what->sink->context, id, item, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -62,8 +62,9 @@ get_page(const struct listing *what, const struct ssm *ssm, struct buf *next,
 	struct ssm_exchange page = { .operation = what->operation };
 	int rc = -1;
 
-	json_write(&page.body, what->filter, what->value);
-	json_write(&page.body, ",\"MaxResults\":#", (long long)PAGE);
+	json_write(&page.body, "{\"MaxResults\":#", (long long)PAGE);
+	if (what->value != NULL)
+		json_write(&page.body, what->filter, what->key, what->value);
 	if (next->len > 0)
 		json_write(&page.body, ",\"NextToken\":%", buf_str(next));
 	buf_putc(&page.body, '}');
@@ -98,11 +99,12 @@ find_activations(const struct ssm *ssm, const char *role, const char *text,
 {
 	const struct listing what = {
 		.operation = "DescribeActivations",
-		.filter = "{\"Filters\":[{\"FilterKey\":\"IamRole\","
+		.filter = ",\"Filters\":[{\"FilterKey\":%,"
 		          "\"FilterValues\":[%]}]",
 		.list = "ActivationList",
 		.id = "ActivationId",
 		.is_id = ssm_is_uuid,
+		.key = "IamRole",
 		.value = role,
 		.text = text,
 		.sink = sink,
@@ -112,17 +114,17 @@ find_activations(const struct ssm *ssm, const char *role, const char *text,
 }
 
 int
-find_nodes(const struct ssm *ssm, const char *activation,
+find_nodes(const struct ssm *ssm, const char *key, const char *value,
     const struct find_sink *sink, struct err *err)
 {
 	const struct listing what = {
 		.operation = "DescribeInstanceInformation",
-		.filter = "{\"Filters\":[{\"Key\":\"ActivationIds\","
-		          "\"Values\":[%]}]",
+		.filter = ",\"Filters\":[{\"Key\":%,\"Values\":[%]}]",
 		.list = "InstanceInformationList",
 		.id = "InstanceId",
 		.is_id = ssm_is_node,
-		.value = activation,
+		.key = key,
+		.value = value,
 		.text = "",
 		.sink = sink,
 	};

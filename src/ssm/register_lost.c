@@ -21,10 +21,12 @@ struct sweep {
 };
 
 static int
-sweep_found(void *context, const char *id, struct err *err)
+sweep_found(void *context, const char *id, const struct json *item,
+    struct err *err)
 {
 	const struct sweep *sweep = context;
 
+	(void)item;
 	if (strcmp(id, sweep->keep) == 0)
 		return 0;
 	return ssm_delete_activation(sweep->ssm, id, err);
@@ -55,10 +57,12 @@ register_lost_sweep(const struct ssm *ssm, const char *role, const char *nonce,
 }
 
 static int
-note_node(void *context, const char *id, struct err *err)
+note_node(void *context, const char *id, const struct json *item,
+    struct err *err)
 {
 	char *node = context;
 
+	(void)item;
 	(void)err;
 	format_text(node, SSM_NODE_SIZE, "%s", id);
 	return 0;
@@ -71,7 +75,7 @@ register_lost_node(const struct ssm *ssm, const char *activation,
 	struct find_sink sink = { .context = node, .found = note_node };
 
 	node[0] = '\0';
-	if (find_nodes(ssm, activation, &sink, err) != 0)
+	if (find_nodes(ssm, "ActivationIds", activation, &sink, err) != 0)
 		node[0] = '\0';
 	return node[0] != '\0' ? 0 : -1;
 }

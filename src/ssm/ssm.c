@@ -6,18 +6,54 @@
 #include "aws/client.h"
 #include "aws/list.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/slice.h"
 
-enum { TOO_MANY_UPDATES_TRIES = 3 };
+enum {
+	TOO_MANY_UPDATES_TRIES = 3,
+	PAUSE_MS = 200, /* five a second are a known limit */
+	PAUSE_MAX_MS = 20000,
+};
+
+void
+ssm_pace_begin(struct ssm_pace *pace)
+{
+	pace->until = clock_in(SSM_PATIENCE_MS);
+	pace->pause_ms = PAUSE_MS;
+}
+
+/* Whether to repeat a call; err is empty after a success. */
+static bool
+again(const struct ssm *ssm, struct err *err)
+{
+	struct ssm_pace *pace = ssm->pace;
+	int64_t next = 0;
+
+	if (pace == NULL)
+		return false;
+	if (err->retry != ERR_THROTTLED) {
+		if (err->kind == ERR_KIND_NONE || err->kind == ERR_KIND_API)
+			ssm_pace_begin(pace);
+		return false;
+	}
+	next = clock_in(pace->pause_ms);
+	if (next >= pace->until || (ssm->deadline != 0 && next >= ssm->deadline))
+		return false;
+	clock_sleep(next);
+	if (pace->pause_ms < PAUSE_MAX_MS)
+		pace->pause_ms *= 2;
+	err_clear(err);
+	return true;
+}
 
 int
 ssm_exchange(const struct ssm *ssm, struct ssm_exchange *what, struct err *err)
 {
 	struct api_request req = {
-		.service = API_SSM,
+		.service = what->service,
 		.operation = what->operation,
 		.body = buf_str(&what->body),
 		.secret = what->secret,
@@ -34,12 +70,16 @@ ssm_exchange(const struct ssm *ssm, struct ssm_exchange *what, struct err *err)
 		req.signer.kind = SIGV4_HMAC;
 		req.signer.cred = ssm->as;
 	}
-	if (!buf_ok(&what->body))
-		err_memory(err);
-	else if (what->signer == NULL && ssm->as == NULL)
-		rc = client_call(ssm->client, &req, &reply, err);
-	else
-		rc = api_call(client_api(ssm->client), &req, &reply, err);
+	do {
+		api_reply_free(&reply);
+		if (!buf_ok(&what->body))
+			err_memory(err);
+		else if (what->signer == NULL && ssm->as == NULL)
+			rc = client_call(ssm->client, &req, &reply, err);
+		else
+			rc = api_call(client_api(ssm->client), &req, &reply,
+			    err);
+	} while (again(ssm, err));
 	what->ambiguous = reply.ambiguous;
 	if (rc == 0) {
 		rc = api_reply_json(&reply, &what->doc, err);

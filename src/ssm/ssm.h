@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "aws/api.h"
 #include "base/buf.h"
 
 struct client;
@@ -30,17 +31,31 @@ enum {
 	SSM_TAGS_MAX = 50,
 };
 
+/*
+ * Patience: a call that AWS throttles is repeated with growing pauses until
+ * nothing was let through for SSM_PATIENCE_MS, or until its deadline.
+ */
+enum { SSM_PATIENCE_MS = 180000 };
+struct ssm_pace {
+	int64_t until; /* clock_ms() time base */
+	int pause_ms;  /* the next one */
+};
+void ssm_pace_begin(struct ssm_pace *pace);
+
 /* Who calls.  as: sign with these credentials instead of the client's (a
- * node's own). deadline: of each call, clock_ms() time base. */
+ * node's own). deadline: of each call, clock_ms() time base;
+ * 0 = 180 s from then on. */
 struct ssm {
 	struct client *client;
 	const struct cred *as;
 	const char *role; /* of the node, for advice */
 	int64_t deadline;
+	struct ssm_pace *pace; /* NULL = none; else err is given, and empty */
 };
 
-/* One operation of this service: what goes out, what comes back. */
+/* One operation: what goes out, what comes back. */
 struct ssm_exchange {
+	enum api_service service; /* zero is Systems Manager */
 	const char *operation;
 	struct buf body;                   /* JSON; freed by ssm_exchange() */
 	const char *secret;                /* in the body, NULL = none */

@@ -2,6 +2,7 @@
 
 import traceback
 
+import plant
 from faults import BadFault
 from httpmsg import text_response
 from iampolicy import Document
@@ -39,7 +40,14 @@ class Admin:
             "limits": self.limits, "clock": self.clock, "roles": self.roles,
             "task": self.task, "expire": self.expire,
             "throttle": self.throttle, "lag": self.lag,
-            "disconnect": self.disconnect, "tags": self.tags}
+            "disconnect": self.disconnect, "tags": self.tags,
+            "tasks": self.planter(plant.tasks),
+            "nodes": self.planter(plant.nodes),
+            "activations": self.planter(plant.activations)}
+
+    def planter(self, function):
+        """Return an admin call that puts something on the account."""
+        return lambda body: function(self.state, _mapping(body))
 
     @staticmethod
     def operation(request):

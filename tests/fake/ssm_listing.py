@@ -1,15 +1,16 @@
 """SSM: DescribeInstanceInformation with its filters."""
 
-from errors import ApiError
+from errors import ApiError, validation
 from operation import operation
 from paging import page
 from schema import List, Number, Structure, Text
 
 KEYS = ("ActivationIds", "AgentVersion", "AssociationStatus", "IamRole",
-        "InstanceIds", "PingStatus", "PlatformType", "ResourceType",
-        "SourceIds", "SourceTypes")
+        "InstanceIds", "PingStatus", "PlatformTypes", "PlatformType",
+        "ResourceType", "SourceIds", "SourceTypes")
 MEMBER = {"ActivationIds": "ActivationId", "InstanceIds": "InstanceId",
-          "SourceIds": "SourceId", "SourceTypes": "SourceType"}
+          "SourceIds": "SourceId", "SourceTypes": "SourceType",
+          "PlatformTypes": "PlatformType"}
 FILTER = Structure({"Key": Text(1), "Values": List(Text(1), 1, 100)},
                    ("Key", "Values"))
 COPIED = ("AgentVersion", "PlatformType", "PlatformName", "PlatformVersion",
@@ -42,22 +43,30 @@ def _matches(node, shown, key, values):
 
 
 def _check_filters(filters):
-    """Refuse unknown keys, and tag filters mixed with others."""
+    """Refuse unknown keys, tag filters mixed with others, and more than one
+    type of resource."""
     keys = [rule["Key"] for rule in filters]
     tags = [key for key in keys if key == "tag-key"
-            or key.startswith("tag:")]
+            or key.startswith("tag:") and key != "tag:"]
     for key in keys:
         if key not in KEYS and key not in tags:
             raise ApiError("InvalidFilterKey", "The specified filter key is "
                            "not valid: %s" % key)
     if tags and len(tags) != len(keys):
-        raise ApiError("InvalidInstanceInformationFilterValue", "Tag filters "
-                       "cannot be combined with other filters.")
+        raise validation("Cannot mix tag or inventory filter with any other "
+                         "filter.")
+    for rule in filters:
+        if rule["Key"] == "ResourceType" and len(rule["Values"]) > 1:
+            raise ApiError("InvalidInstanceInformationFilterValue",
+                           "ResourceType filter may contain only one value.")
 
 
 def _merge(params):
     """Return filters of both generations in the newer form."""
     merged = list(params.get("Filters") or [])
+    if merged and params.get("InstanceInformationFilterList"):
+        raise validation("Filters and InstanceInformationFilterList cannot "
+                         "be used together.")
     for rule in params.get("InstanceInformationFilterList") or []:
         merged.append({"Key": rule["key"], "Values": rule["valueSet"]})
     return merged

@@ -135,6 +135,7 @@ class State:
             self.handed_out = {}
             self.imds_tokens = {}
             self.task = self.new_task(self.task_id)
+            self.tasks = {}
 
     def new_task(self, ident):
         """Return a running ECS task."""

@@ -313,14 +313,59 @@ class AccountTest(unittest.TestCase):
         self.assertEqual(self.aws.secrets()["activation_codes"][ident],
                          code)
 
+    def describe_tasks(self, **params):
+        """Call DescribeTasks."""
+        return self.user.call(
+            "DescribeTasks", target="AmazonEC2ContainerServiceV20141113",
+            **params)
+
     def test_ecs(self):
-        """DescribeTasks knows the one task."""
+        """DescribeTasks knows the one task, and those that were planted."""
         arn = self.aws.state()["task"]["TaskARN"]
-        target = "AmazonEC2ContainerServiceV20141113"
-        _, answer = self.user.call("DescribeTasks", target=target,
-                                   cluster="demo", tasks=[arn, "gone"])
+        other = arn.rpartition("/")[0] + "/" + "0" * 32
+        _, answer = self.describe_tasks(cluster="demo", tasks=[arn, "gone"])
         self.assertEqual(answer["tasks"][0]["desiredStatus"], "RUNNING")
         self.assertEqual(answer["failures"][0]["reason"], "MISSING")
+        self.aws.post("tasks", {other: "STOPPED"})
+        cluster = arn.replace(":task/", ":cluster/").rpartition("/")[0]
+        _, answer = self.describe_tasks(cluster=cluster, tasks=[other, arn])
+        self.assertEqual([one["lastStatus"] for one in answer["tasks"]],
+                         ["STOPPED", "RUNNING"])
+
+    def test_ecs_refuses(self):
+        """What DescribeTasks does not take."""
+        arn = self.aws.state()["task"]["TaskARN"]
+        self.refused(self.describe_tasks(tasks=[arn]),
+                     "ClusterNotFoundException")
+        for tasks in ([], [arn] * 101, [arn.replace("eu-west-1", "eu-west-2")],
+                      [arn.replace("demo", "other")], ["arn:aws:ecs:x"]):
+            self.refused(self.describe_tasks(cluster="demo", tasks=tasks),
+                         "InvalidParameterException")
+
+    def test_node_filters(self):
+        """Filters by tag stand alone; planted nodes have any age."""
+        made = self.aws.post("nodes", {"count": 2, "tags": {"k": "v"},
+                                       "pinged": 7200, "registered": 9000})
+        self.aws.post("nodes", {"node": made[0], "pinged": None})
+
+        def ask(*filters):
+            return self.user.call("DescribeInstanceInformation", Filters=[
+                {"Key": key, "Values": list(values)}
+                for key, *values in filters])
+        _, seen = ask(("tag-key", "k", "other"))
+        self.assertEqual([one["PingStatus"] for one
+                          in seen["InstanceInformationList"]],
+                         ["Inactive", "ConnectionLost"])
+        self.assertNotIn("LastPingDateTime",
+                         seen["InstanceInformationList"][0])
+        self.assertEqual(ask(("tag-key", "x"))[1][
+            "InstanceInformationList"], [])
+        mixed = ("tag-key", "k"), ("PingStatus", "Online")
+        self.refused(ask(*mixed), "ValidationException", "Cannot mix tag")
+        self.refused(ask(("tag:", "k")), "InvalidFilterKey")
+        self.refused(ask(("Tag", "k")), "InvalidFilterKey")
+        self.refused(ask(("ResourceType", "ManagedInstance", "EC2Instance")),
+                     "InvalidInstanceInformationFilterValue", "only one")
 
     def test_sts(self):
         """STS answers XML and gives credentials that work."""

@@ -167,6 +167,16 @@ class Signals(Case):
         self.assertLess(held.ended_after, 3)
         self.assertIn(node, held.err)
 
+    def test_throttled_for_a_while(self):
+        """It goes on beyond the attempts of one call."""
+        held, _ = self.run_up()
+        self.aws.fault(operation="DeregisterManagedInstance", count=5,
+                       code="ThrottlingException")
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(), 0)
+        self.assert_clean(held.root)
+        self.assertEqual(len(self.aws.calls("DeregisterManagedInstance")), 6)
+
     def test_slow_application(self):
         """The application's own grace period is not shortened: it ends
         after the node is gone."""

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/json.h"
 #include "net/http.h"
 #include "ssm/find.h"
 #include "unit/account.h"
@@ -23,9 +24,10 @@ static struct {
 } got;
 
 static int
-found(void *context, const char *id, struct err *err)
+found(void *context, const char *id, const struct json *item, struct err *err)
 {
 	assert_ptr_equal(context, &got);
+	assert_non_null(json_first(item));
 	assert_true(got.count < FOUND_MAX);
 	snprintf(got.id[got.count++], SSM_NODE_SIZE, "%s", id);
 	if (got.count == got.stop_at)
@@ -51,11 +53,10 @@ clean(void **state)
 	return account_free(&a) ? 0 : -1;
 }
 
-#define FILTER \
-	"{\"Filters\":[{\"FilterKey\":\"IamRole\",\"FilterValues\":[\"r\"]}]"
-#define ASKS(more)                          \
-	ACCOUNT_ASKS("DescribeActivations", \
-	    FILTER ",\"MaxResults\":50" more "}")
+#define FILTER                                            \
+	"{\"MaxResults\":50,\"Filters\":[{\"FilterKey\":" \
+	"\"IamRole\",\"FilterValues\":[\"r\"]}]"
+#define ASKS(more) ACCOUNT_ASKS("DescribeActivations", FILTER more "}")
 #define ITEM(id, text) \
 	"{\"ActivationId\":\"" id "\",\"Description\":\"" text "\"}"
 
@@ -179,8 +180,9 @@ test_nodes_of_an_activation(void **state)
 {
 	static const struct world_step steps[] = {
 		{ ACCOUNT_ASKS("DescribeInstanceInformation",
-		      "{\"Filters\":[{\"Key\":\"ActivationIds\",\"Values\":["
-		      "\"" ACCOUNT_ID_A "\"]}],\"MaxResults\":50}"),
+		      "{\"MaxResults\":50,\"Filters\":[{\"Key\":"
+		      "\"ActivationIds\",\"Values\":["
+		      "\"" ACCOUNT_ID_A "\"]}]}"),
 		    ACCOUNT_SAYS("{\"InstanceInformationList\":["
 		                 "{\"InstanceId\":\"i-0123456789abcdef0\"},"
 		                 "{\"InstanceId\":\"mi-x\"},{},"
@@ -189,9 +191,28 @@ test_nodes_of_an_activation(void **state)
 
 	(void)state;
 	account_expect(&a, WORLD_STEPS(steps));
-	assert_int_equal(find_nodes(&a.ssm, ACCOUNT_ID_A, &sink, &a.err), 0);
+	assert_int_equal(find_nodes(&a.ssm, "ActivationIds", ACCOUNT_ID_A,
+	                     &sink, &a.err),
+	    0);
 	assert_int_equal(got.count, 1);
 	assert_string_equal(got.id[0], ACCOUNT_NODE);
+}
+
+static void
+test_of_any_role(void **state)
+{
+	static const struct world_step steps[] = {
+		{ ACCOUNT_ASKS("DescribeActivations", "{\"MaxResults\":50}"),
+		    ACCOUNT_SAYS("{\"ActivationList\":[" ITEM(ACCOUNT_ID_A,
+		        "[mark]") "]}") },
+	};
+
+	(void)state;
+	account_expect(&a, WORLD_STEPS(steps));
+	assert_int_equal(find_activations(&a.ssm, NULL, "[mark]", &sink,
+	                     &a.err),
+	    0);
+	assert_int_equal(got.count, 1);
 }
 
 #define ACCOUNT_TEST(f) cmocka_unit_test_setup_teardown(f, make, clean)
@@ -205,6 +226,7 @@ main(void)
 		ACCOUNT_TEST(test_stops_at_a_failure),
 		ACCOUNT_TEST(test_endless_listing),
 		ACCOUNT_TEST(test_nodes_of_an_activation),
+		ACCOUNT_TEST(test_of_any_role),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

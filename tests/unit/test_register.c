@@ -160,14 +160,14 @@ run(const struct register_in *in, const struct world_step *steps, size_t count)
 #define DEREGISTERS                               \
 	ACCOUNT_ASKS("DeregisterManagedInstance", \
 	    "{\"InstanceId\":\"" ACCOUNT_NODE "\"}")
-#define LISTS                                           \
-	ACCOUNT_ASKS("DescribeActivations",             \
-	    "{\"Filters\":[{\"FilterKey\":\"IamRole\"," \
-	    "\"FilterValues\":[\"Role\"]}],\"MaxResults\":50}")
-#define LISTS_NODES                                                                \
-	ACCOUNT_ASKS("DescribeInstanceInformation",                                \
-	    "{\"Filters\":[{\"Key\":\"ActivationIds\",\"Values\":[\"" ACCOUNT_ID_A \
-	    "\"]}],\"MaxResults\":50}")
+#define LISTS                                                 \
+	ACCOUNT_ASKS("DescribeActivations",                   \
+	    "{\"MaxResults\":50,\"Filters\":[{\"FilterKey\":" \
+	    "\"IamRole\",\"FilterValues\":[\"Role\"]}]}")
+#define LISTS_NODES                                     \
+	ACCOUNT_ASKS("DescribeInstanceInformation",     \
+	    "{\"MaxResults\":50,\"Filters\":[{\"Key\":" \
+	    "\"ActivationIds\",\"Values\":[\"" ACCOUNT_ID_A "\"]}]}")
 #define ITEM(id, text) \
 	"{\"ActivationId\":\"" id "\",\"Description\":\"" text "\"}"
 #define LIST(items) ACCOUNT_SAYS("{\"ActivationList\":[" items "]}")

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "aws/cred.h"
+#include "base/clock.h"
 #include "base/rsa.h"
 #include "ssm/ssm.h"
 #include "unit/account.h"
@@ -227,6 +228,53 @@ test_deregister(void **state)
 	err_clear(&a.err);
 	assert_int_equal(ssm_deregister(&a.ssm, ACCOUNT_NODE, &a.err), -1);
 	assert_int_equal(a.err.kind, ERR_KIND_CONNECTION);
+}
+
+#define THROTTLED ACCOUNT_REFUSES("ThrottlingException", "Rate exceeded")
+
+/* With patience it goes on, up to the deadline or the end of patience, which
+ * begins anew with each answer. */
+static void
+test_patience(void **state)
+{
+	static const struct world_step through[] = {
+		{ DEREGISTERS, THROTTLED },
+		{ DEREGISTERS, THROTTLED },
+		{ DEREGISTERS, ACCOUNT_SAYS("{}") },
+	};
+	static const struct world_step once[] = { { DEREGISTERS, THROTTLED } };
+	static const struct world_step refused[] = { { DEREGISTERS,
+	    ACCOUNT_REFUSES("AccessDeniedException", "no") } };
+	struct ssm_pace pace = { .until = clock_in(SSM_PATIENCE_MS) };
+
+	(void)state;
+	pace.pause_ms = 5;
+	a.ssm.pace = &pace;
+	account_expect(&a, WORLD_STEPS(through));
+	assert_int_equal(ssm_deregister(&a.ssm, ACCOUNT_NODE, &a.err), 0);
+	assert_int_equal(a.err.kind, ERR_KIND_NONE);
+	account_done(&a);
+	assert_true(pace.pause_ms > 20);
+
+	pace = (struct ssm_pace){ .until = clock_ms(), .pause_ms = 5 };
+	account_expect(&a, WORLD_STEPS(once));
+	assert_int_equal(ssm_deregister(&a.ssm, ACCOUNT_NODE, &a.err), -1);
+	assert_string_equal(a.err.peer_code, "ThrottlingException");
+	assert_true(pace.until <= clock_ms());
+
+	account_expect(&a, WORLD_STEPS(refused));
+	assert_int_equal(ssm_deregister(&a.ssm, ACCOUNT_NODE, &a.err), -1);
+	assert_string_equal(a.err.peer_code, "AccessDeniedException");
+	assert_true(pace.until > clock_ms() + SSM_PATIENCE_MS / 2);
+
+	a.ssm.deadline = clock_in(pace.pause_ms - 1);
+	account_expect(&a, WORLD_STEPS(once));
+	assert_int_equal(ssm_deregister(&a.ssm, ACCOUNT_NODE, &a.err), -1);
+	assert_string_equal(a.err.peer_code, "ThrottlingException");
+
+	a.ssm.pace = NULL;
+	account_expect(&a, WORLD_STEPS(once));
+	assert_int_equal(ssm_deregister(&a.ssm, ACCOUNT_NODE, &a.err), -1);
 }
 
 static void
@@ -474,6 +522,7 @@ main(void)
 		ACCOUNT_TEST(test_create_refused),
 		ACCOUNT_TEST(test_delete),
 		ACCOUNT_TEST(test_deregister),
+		ACCOUNT_TEST(test_patience),
 		ACCOUNT_TEST(test_too_many_updates),
 		ACCOUNT_TEST(test_register),
 		ACCOUNT_TEST(test_register_refused),
