@@ -60,6 +60,17 @@ static const struct {
 	},
 	{
 	    {
+	        "gc",
+	        CONFIG_GC,
+	        "[OPTION...]",
+	        "find nodes and activations of containers that are gone",
+	        "A line each: kind, id, reason, last sign of life, task, name.\n"
+	        "Nothing is changed without --yes.\n",
+	    },
+	    cmd_gc,
+	},
+	{
+	    {
 	        "api",
 	        CONFIG_API,
 	        "[OPTION...] ssm|sts|ecs OPERATION",

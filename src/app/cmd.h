@@ -12,6 +12,7 @@ int cmd_run(struct config *cfg, struct err *err);
 int cmd_up(struct config *cfg, struct err *err);
 int cmd_down(struct config *cfg, struct err *err);
 int cmd_status(struct config *cfg, struct err *err);
+int cmd_gc(struct config *cfg, struct err *err);
 int cmd_api(struct config *cfg, struct err *err);
 int cmd_version(struct config *cfg, struct err *err);
 

@@ -24,9 +24,10 @@ enum config_command {
 	CONFIG_API = 1 << 4,
 	CONFIG_VERSION = 1 << 5,
 	CONFIG_HELP = 1 << 6,
+	CONFIG_GC = 1 << 7,
 	CONFIG_BRING_UP = CONFIG_RUN | CONFIG_UP,
 	CONFIG_NODE = CONFIG_BRING_UP | CONFIG_DOWN | CONFIG_STATUS,
-	CONFIG_AWS = CONFIG_NODE | CONFIG_API,
+	CONFIG_AWS = CONFIG_NODE | CONFIG_API | CONFIG_GC,
 	CONFIG_ALL = CONFIG_AWS | CONFIG_VERSION | CONFIG_HELP,
 };
 
@@ -62,7 +63,10 @@ struct config {
 	const char *user;        /* run */
 	bool no_linger;          /* run */
 	bool background;         /* up */
-	bool json, strict;       /* status, api */
+	bool json;               /* status, api, gc */
+	bool strict;             /* status */
+	bool yes;                /* gc */
+	int64_t older_than_ms;   /* gc */
 	const char *body;        /* api */
 	int64_t read_timeout_ms; /* api */
 	bool licenses;           /* version */

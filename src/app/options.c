@@ -293,9 +293,10 @@ const struct option options_table[] = {
 	{
 	    .flag = "json",
 	    .kind = OPTIONS_SWITCH,
-	    .commands = CONFIG_STATUS | CONFIG_API,
+	    .commands = CONFIG_STATUS | CONFIG_API | CONFIG_GC,
 	    .offset = AT(json),
-	    .help = "one JSON object; of api also for a failure",
+	    .help = "one JSON object; of api also for a failure; of gc one a "
+	            "line",
 	},
 	{
 	    .flag = "strict",
@@ -323,9 +324,26 @@ const struct option options_table[] = {
 	    .max_s = HOUR,
 	},
 	{
+	    .flag = "yes",
+	    .kind = OPTIONS_SWITCH,
+	    .commands = CONFIG_GC,
+	    .offset = AT(yes),
+	    .help = "remove what is found",
+	},
+	{
+	    .flag = "older-than",
+	    .kind = OPTIONS_SPAN,
+	    .commands = CONFIG_GC,
+	    .offset = AT(older_than_ms),
+	    .fallback = "24h",
+	    .value = "TIME",
+	    .help = "how long a node of no known task may be silent",
+	    .max_s = 365 * DAY,
+	},
+	{
 	    .flag = "profile",
 	    .kind = OPTIONS_TEXT,
-	    .commands = CONFIG_BRING_UP | CONFIG_DOWN | CONFIG_API,
+	    .commands = CONFIG_BRING_UP | CONFIG_DOWN | CONFIG_API | CONFIG_GC,
 	    .offset = AT(profile),
 	    .value = "NAME",
 	    .help = "AWS profile, over AWS_PROFILE",
@@ -333,7 +351,7 @@ const struct option options_table[] = {
 	{
 	    .flag = "region",
 	    .kind = OPTIONS_TEXT,
-	    .commands = CONFIG_BRING_UP | CONFIG_API,
+	    .commands = CONFIG_BRING_UP | CONFIG_API | CONFIG_GC,
 	    .offset = AT(region),
 	    .value = "REGION",
 	    .help = "over AWS_REGION",
@@ -341,7 +359,7 @@ const struct option options_table[] = {
 	{
 	    .flag = "endpoint-url",
 	    .kind = OPTIONS_TEXT,
-	    .commands = CONFIG_BRING_UP | CONFIG_DOWN | CONFIG_API,
+	    .commands = CONFIG_BRING_UP | CONFIG_DOWN | CONFIG_API | CONFIG_GC,
 	    .offset = AT(endpoint_url),
 	    .value = "URL",
 	    .help = "over AWS_ENDPOINT_URL",

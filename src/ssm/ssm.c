@@ -40,7 +40,8 @@ again(const struct ssm *ssm, struct err *err)
 		return false;
 	}
 	next = clock_in(pace->pause_ms);
-	if (next >= pace->until || (ssm->deadline != 0 && next >= ssm->deadline))
+	if (next >= pace->until ||
+	    (ssm->deadline != 0 && next >= ssm->deadline))
 		return false;
 	clock_sleep(next);
 	if (pace->pause_ms < PAUSE_MAX_MS)

@@ -74,14 +74,17 @@ class Jail(Case):
             [SH, "-c", "exec 7</etc/passwd; ssm-activate up; "
              "trap 'ssm-activate down; exit' TERM; sleep 60 & wait"]))
 
-    def test_api(self):
-        """`api` works for the caller and is as poor."""
+    def test_commands(self):
+        """`api` and `gc` work for the caller and are as poor."""
         held = self.start(SLEEP)
-        done = held.program("api", "ssm", "DescribeActivations")
-        self.assertEqual(done.returncode, 0, done.stderr)
-        calls = self.own_calls()
-        self.assertEqual(len(calls), 1)
-        self.check_peer(calls[0], False)
+        for words, count in ((("api", "ssm", "DescribeActivations"), 1),
+                             (("gc",), 2)):
+            done = held.program(*words)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            calls = self.own_calls()
+            self.assertEqual(len(calls), count)
+            self.check_peer(calls[0], False)
+            self.aws.reset()
 
     def test_without_capabilities(self):
         """A container that withholds SETUID and SETPCAP: it still works,

@@ -21,11 +21,12 @@ settings_of_source()
 		name["CONFIG_DOWN"] = "down"
 		name["CONFIG_STATUS"] = "status"
 		name["CONFIG_API"] = "api"
+		name["CONFIG_GC"] = "gc"
 		name["CONFIG_VERSION"] = "version"
 		name["CONFIG_BRING_UP"] = "run up"
 		name["CONFIG_NODE"] = node
-		name["CONFIG_AWS"] = node " api"
-		name["CONFIG_ALL"] = node " api version help"
+		name["CONFIG_AWS"] = node " api gc"
+		name["CONFIG_ALL"] = node " api gc version help"
 	}
 	function put() {
 		if (flag != "" || variable != "")

@@ -1,0 +1,144 @@
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "app/cmd.h"
+#include "app/config.h"
+#include "app/jail.h"
+#include "aws/client.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "ssm/leftover.h"
+#include "ssm/ssm.h"
+
+struct gc {
+	const struct config *cfg;
+	struct ssm ssm;
+	struct ssm_pace pace;
+	struct buf list; /* of struct leftover */
+	int found, removed;
+	struct err failed; /* the first failure, told already */
+	struct err *err;   /* of printing */
+};
+
+/* One leftover, one line. */
+static void
+put(struct gc *gc, const struct leftover *item, bool removed)
+{
+	const char *kind = item->activation ? "activation" : "node";
+	const char *why = leftover_reason(item->why);
+	char since[CLOCK_ISO_SIZE] = "-";
+	struct buf line = { 0 };
+
+	if (item->since != 0)
+		clock_iso(item->since, since);
+	if (gc->cfg->json) {
+		json_write(&line,
+		    "{\"kind\":%,\"id\":%,\"why\":%,\"since\":%,\"task\":%,"
+		    "\"name\":%,\"removed\":?}\n",
+		    kind, item->id, why, since, item->task, item->name,
+		    removed);
+	} else {
+		buf_printf(&line, "%s %s %s %s %s %s\n", kind, item->id, why,
+		    since, item->task[0] != '\0' ? item->task : "-",
+		    item->name);
+	}
+	file_write_fd(STDOUT_FILENO, line.data, line.len, gc->err);
+	buf_free(&line);
+}
+
+/* What to do is said once. */
+static void
+stays(struct gc *gc, const struct leftover *item, struct err *err)
+{
+	err_wrap(err, item->id);
+	if (gc->failed.code == ERR_OK)
+		gc->failed = *err;
+	else
+		err->fix[0] = '\0';
+	log_err(LOG_WARN, "left_behind", err);
+}
+
+static void
+take_away(struct gc *gc, const struct leftover *item)
+{
+	struct err err = { 0 };
+	int rc = -1;
+
+	if (clock_ms() >= gc->pace.until) {
+		err_set(&err, ERR_KIND_CONNECTION,
+		    "not tried: nothing went through for %d s",
+		    SSM_PATIENCE_MS / 1000);
+	} else if (item->activation) {
+		rc = ssm_delete_activation(&gc->ssm, item->id, &err);
+	} else {
+		rc = ssm_deregister(&gc->ssm, item->id, &err);
+	}
+	if (rc != 0) {
+		stays(gc, item, &err);
+		return;
+	}
+	gc->removed++;
+	put(gc, item, true);
+}
+
+static void
+go_through(struct gc *gc)
+{
+	const struct leftover *item = (const void *)gc->list.data;
+	size_t left = gc->list.len / sizeof(*item);
+
+	for (; left > 0; left--, item++) {
+		if (item->why == LEFTOVER_NO)
+			continue;
+		gc->found++;
+		if (gc->cfg->yes)
+			take_away(gc, item);
+		else
+			put(gc, item, false);
+	}
+	if (gc->cfg->yes) {
+		log_event(LOG_INFO, "leftovers", "%d of %d removed",
+		    gc->removed, gc->found);
+		return;
+	}
+	log_event(LOG_INFO, "leftovers",
+	    "%d left behind; nothing was changed%s", gc->found,
+	    gc->found > 0 ? ", --yes removes" : "");
+}
+
+static int
+collect(struct gc *gc, struct err *err)
+{
+	const struct config *cfg = gc->cfg;
+
+	if (jail_client(&gc->ssm.client, cfg, NULL, err) != 0)
+		return -1;
+	/* It may live on without the shell that started it. */
+	prctl(PR_SET_PDEATHSIG, 0);
+	if (client_locate(gc->ssm.client, err) != 0)
+		return -1;
+	ssm_pace_begin(&gc->pace);
+	gc->ssm.pace = &gc->pace;
+	leftover_find(&gc->ssm, cfg->older_than_ms / 1000, &gc->list,
+	    &gc->failed);
+	go_through(gc);
+	return 0;
+}
+
+int
+cmd_gc(struct config *cfg, struct err *err)
+{
+	struct gc gc = { .cfg = cfg, .err = err };
+
+	if (cfg->malformed.code != ERR_OK)
+		*err = cfg->malformed;
+	else
+		collect(&gc, err);
+	buf_free(&gc.list);
+	client_free(gc.ssm.client);
+	return (int)(err->code != ERR_OK ? err->code : gc.failed.code);
+}
