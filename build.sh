@@ -10,13 +10,14 @@
 #   inspect.sh   what a finished binary must be
 #   suites.sh    the test suites and their closing line
 #   checks.sh    what lint checks, with lint.mk
+#   dist.sh      a release, with sbom.py and oci.py
 #   publish.sh   what is done with a release in dist/
 set -eu
 cd "$(dirname "$0")"
 
 ROOT=$(pwd)
 JOBS=$(nproc)
-SIZE_MAX=262144 # bytes of the stripped program
+SIZE_MAX=262144 # bytes of the stripped program; on arm64 a sixteenth more
 
 # Debian's tools, here and in the tests, and nothing from outside that would
 # change what they do.
@@ -39,6 +40,10 @@ PACKAGES_LINT="$PACKAGES_LINT python3-yaml shellcheck"
 PACKAGES_DOCS="docker-compose python3-botocore python3-kubernetes python3-lark"
 PACKAGES_DOCS="$PACKAGES_DOCS python3-yaml skopeo"
 PACKAGES_LIVE="iproute2 python3 util-linux"
+PACKAGES_DIST="git python3"
+PACKAGES_TEST_DIST="faketime minisign python3-jsonschema skopeo"
+PACKAGES_EMULATE="libc6-dev gcc qemu-user-static"
+PACKAGES_IMAGES="buildah debootstrap $PACKAGES_EMULATE"
 
 . build.d/packages.sh
 . build.d/sources.sh
@@ -47,6 +52,7 @@ PACKAGES_LIVE="iproute2 python3 util-linux"
 . build.d/inspect.sh
 . build.d/suites.sh
 . build.d/checks.sh
+. build.d/dist.sh
 . build.d/publish.sh
 
 # die TEXT...: say what is wrong and stop.
@@ -91,22 +97,24 @@ unlock()
 	exec 9>&-
 }
 
-# The program, and the stand-in agent if the tests have one.
+# The program, and the stand-in agent if the tests have one.  What is for
+# another machine stays in its folder.
 verb_build()
 {
 	need_packages "$PACKAGES_BUILD"
 	lock
 	prepare program
 	compile ship program
-	inspect_program "build/$ARCH/ship/ssm-activate"
-	cp "build/$ARCH/ship/ssm-activate" build/ssm-activate
-	cp "build/$ARCH/ship/ssm-activate.debug" build/ssm-activate.debug
+	program=build/$ARCH/ship/ssm-activate
+	inspect_program "$program"
+	[ -n "$CROSS" ] || cp "$program" "$program.debug" build/
 	if [ -n "$(find tests/standin -name '*.c' 2>/dev/null)" ]; then
 		compile ship standin
-		cp "build/$ARCH/ship/amazon-ssm-agent-standin" build/
+		[ -n "$CROSS" ] ||
+		    cp "build/$ARCH/ship/amazon-ssm-agent-standin" build/
 	fi
 	unlock
-	say "build/ssm-activate: $(wc -c <build/ssm-activate) of at most" \
+	say "$program: $(wc -c <"$program") of at most" \
 	    "$SIZE_MAX bytes, with$(awk '{ printf " %s %s", $1, $2 }' \
 	    build/vendor-versions)"
 }
@@ -195,6 +203,16 @@ verb_fmt()
 	find src tests -name '*.[ch]' -exec clang-format -i {} +
 }
 
+# dist [VERSION]: the files of a release, in dist/.
+verb_dist()
+{
+	need_packages "$PACKAGES_DIST"
+	dist_check "$@"
+	dist_make
+	say "dist:"
+	ls -l dist
+}
+
 verb_clean()
 {
 	lock
@@ -209,18 +227,22 @@ verb_help()
 	  build                 build/ssm-activate (default)
 	  demo                  the whole job against a local AWS
 	  test [SUITE]          unit, interop, fuzz, integration, conformance,
-	                        docs; default all
+	                        docs; default all of these; by name also dist,
+	                        images
 	  bench [N...]          times and sizes, and crowds of N containers
 	                        each; default 10 and 1000, 0 = none
 	  fuzz MODULE SECONDS   libFuzzer on tests/fuzz/fuzz_MODULE.c
 	  live                  the whole life on a real account (guarded)
+	  dist [VERSION]        dist/: programs for both architectures, image,
+	                        bill of materials, hashes, signature
 	  push TAG IMAGE        the image of dist/ to a registry
 	  publish TAG           the files of dist/ as a release
 	  lint                  format, static analysis, layers, scripts
 	  fmt                   apply clang-format
 	  clean                 remove build/
 
-	ARCH=arm64 ./build.sh build   cross-compiles on another machine.
+	ARCH=arm64 ./build.sh build   cross-compiles on another machine;
+	ARCH=arm64 ./build.sh test integration   runs that under qemu.
 	Missing Debian packages are installed when root or sudo allows it.
 	END
 }
@@ -228,8 +250,8 @@ verb_help()
 verb=${1:-build}
 [ $# -eq 0 ] || shift
 case $verb in
-build | demo | test | bench | fuzz | live | push | publish | lint | fmt | \
-    clean | help)
+build | demo | test | bench | fuzz | live | dist | push | publish | lint | \
+    fmt | clean | help)
 	set_arch
 	"verb_$verb" "$@"
 	;;

@@ -115,6 +115,7 @@ checks_run()
 	check "Python scripts" each_script python3 py \
 	    /usr/bin/python3 -m flake8 --max-line-length 100
 	check "workflows" tests/lint/workflows.py
+	check "Dockerfiles" tests/lint/dockerfile.py docker/Dockerfile.*
 	check "white space" check_space
 	check "unfinished work" check_words
 	check "paths of a machine" check_paths

@@ -66,9 +66,14 @@ program_version()
 	    head -n 1
 }
 
-# The commit that is built, "-dirty" if the tree differs, "none" without git.
+# The commit that is built, "-dirty" if the tree differs, "none" without git;
+# BUILD_REVISION says it where .git is missing.
 program_revision()
 {
+	[ -z "${BUILD_REVISION:-}" ] || {
+		echo "$BUILD_REVISION"
+		return 0
+	}
 	commit=$(git -c safe.directory="$ROOT" rev-parse --short=12 HEAD \
 	    2>/dev/null) || commit=none
 	[ "$commit" = none ] ||

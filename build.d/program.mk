@@ -31,6 +31,7 @@ replay: $(FUZZ:tests/fuzz/%.c=$(OUT)/fuzz/%)
 # begin in the file where constants end.
 ifeq ($(FLAVOUR),ship)
 gccfile = $(shell $(GCC) -print-file-name=$(1))
+comma := ,
 define link
 $(CC) -nostdlib -nostartfiles -static -no-pie -o $@ $(2) \
     -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack \
@@ -52,7 +53,7 @@ $(OUT)/objects.list: FORCE
 	@echo '$(OBJECTS)' | cmp -s - $@ || echo '$(OBJECTS)' > $@
 
 $(OUT)/ssm-activate.debug: $(OBJECTS) $(LIBS) $(OUT)/objects.list
-	$(call link,$^,$(LINK_WHOLE))
+	$(call link,$^,$(LINK_WHOLE) -Wl$(comma)-Map=$(@:.debug=.map))
 $(OUT)/ssm-activate: $(OUT)/ssm-activate.debug
 	$(CROSS)strip --strip-all --remove-section=.comment -o $@ $<
 

@@ -65,6 +65,23 @@ sources_list()
 	END { stanza() }'
 }
 
+# The name of the machine's release.
+machine_codename()
+{
+	# shellcheck disable=SC1091 # a file of every Debian
+	(. /etc/os-release && echo "${VERSION_CODENAME:-stable}")
+}
+
+# machine_sources: the deb-src entries of the machine for its own release.
+machine_sources()
+{
+	codename=$(machine_codename)
+	for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list \
+	    /etc/apt/sources.list.d/*.sources; do
+		[ ! -f "$file" ] || sources_list "$codename" <"$file"
+	done
+}
+
 # A configuration of apt that lives in build/apt; the machine's stays as it
 # is, and its proxy and other settings still count.
 apt_private_setup()
@@ -72,14 +89,9 @@ apt_private_setup()
 	rm -rf build/apt
 	mkdir -p build/apt/parts build/apt/lists/partial \
 	    build/apt/cache/archives/partial
-	# shellcheck disable=SC1091 # a file of every Debian
-	codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-stable}")
-	for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list \
-	    /etc/apt/sources.list.d/*.sources; do
-		[ ! -f "$file" ] || sources_list "$codename" <"$file"
-	done >build/apt/parts/debian.sources
+	machine_sources >build/apt/parts/debian.sources
 	[ -s build/apt/parts/debian.sources ] ||
-	    die "no Debian $codename archive in the apt configuration"
+	    die "no Debian $(machine_codename) archive in the apt configuration"
 	cat >build/apt/apt.conf <<-END
 	#clear APT::Update::Post-Invoke;
 	#clear APT::Update::Post-Invoke-Success;

@@ -100,12 +100,51 @@ suite_docs()
 	suite_program docs
 }
 
-# suite_program NAME: the finished program in the hands of tests/NAME/run.
+# suite_program NAME: the finished program in the hands of tests/NAME/run.  One
+# for another machine runs under an emulator.
 suite_program()
 {
 	verb_build
 	need_packages "$PACKAGES_RUN"
+	if [ -n "$CROSS" ]; then
+		[ "$1" = integration ] ||
+		    die "only the integration tests can run emulated"
+		need_packages "$PACKAGES_EMULATE"
+		SSM_ACTIVATE_BIN=build/$ARCH/ship/ssm-activate
+		SSM_ACTIVATE_STANDIN=build/$ARCH/ship/amazon-ssm-agent-standin
+		export SSM_ACTIVATE_BIN SSM_ACTIVATE_STANDIN
+	fi
 	run_counted "$1"
+}
+
+# The Dockerfiles, built for real on bases made of Debian's packages.
+suite_images()
+{
+	for arch in $DIST_ARCHES; do
+		(
+			ARCH=$arch
+			set_arch
+			verb_build
+		)
+	done
+	need_packages "$PACKAGES_RUN $PACKAGES_IMAGES"
+	machine_sources | sed 's/^Types: deb-src/Types: deb/' \
+	    >build/images.sources
+	say "images: bases of Debian's packages in build/images"
+	tests/images/bases.sh "$ROOT/build/images" build/images.sources \
+	    "$(machine_codename)"
+	run_counted images build/images "$(program_revision)"
+}
+
+# A release made twice, and what is in it.
+suite_dist()
+{
+	need_packages "$PACKAGES_BUILD $PACKAGES_DIST $PACKAGES_TEST_DIST"
+	command -v npm >/dev/null || need_packages npm
+	lock
+	prepare program
+	unlock
+	run_counted dist
 }
 
 # run_counted NAME ARGUMENT...: tests/NAME/run, whose last line counts.
@@ -134,23 +173,25 @@ run_counted()
 	tally "${passed:-0}" "$failed"
 }
 
-# suites_run [NAME]: one suite, or all that are there.
+# suites_run [NAME]: one suite, or all; but dist and images, which compile
+# everything four times and fill build/ with root file systems, only by name.
 suites_run()
 {
 	case ${1:-all} in
 	all) list="unit interop fuzz integration conformance docs" ;;
-	unit | interop | fuzz | integration | conformance | docs)
+	unit | interop | fuzz | integration | conformance | docs | \
+	    dist | images)
 		list=$1
 		[ -d "tests/$1" ] || die "there is no tests/$1"
 		;;
 	*) die "usage: ./build.sh test" \
-	    "[unit|interop|fuzz|integration|conformance|docs]" ;;
+	    "[unit|interop|fuzz|integration|conformance|docs|dist|images]" ;;
 	esac
 	for suite in $list; do
 		[ -d "tests/$suite" ] || continue
 		say "suite: $suite"
 		case $suite in
-		unit | interop | fuzz | docs) "suite_$suite" ;;
+		unit | interop | fuzz | docs | dist | images) "suite_$suite" ;;
 		*) suite_program "$suite" ;;
 		esac
 	done

@@ -21,6 +21,11 @@ SLEEP = [SH, "-c", "trap 'exit 0' TERM INT QUIT; sleep 300 & wait"]
 AGENTS = ("amazon-ssm-agent", "ssm-agent-worker")
 
 
+def native(reason):
+    """Leave out, under an emulator, what it would show of itself."""
+    return unittest.skipIf(place.is_emulated(), "emulated: " + reason)
+
+
 class Case(unittest.TestCase):
     """A test with an empty account."""
 
@@ -138,4 +143,5 @@ class Case(unittest.TestCase):
 
 
 __all__ = ["AGENTS", "BIN", "Case", "NODE", "SH", "SLEEP", "STATE", "UP",
-           "VAULT", "environment", "json", "os", "procfs", "re", "wait_until"]
+           "VAULT", "environment", "json", "native", "os", "procfs", "re",
+           "wait_until"]

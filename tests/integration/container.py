@@ -54,7 +54,7 @@ class Container:
     made = 0
 
     def __init__(self, root, argv, env=None, strace=None, stdin=None,
-                 terminal=None):
+                 terminal=None, workdir="/"):
         Container.made += 1
         self.root = root
         self.argv = argv
@@ -64,13 +64,14 @@ class Container:
         self.strace = strace
         self.stdin = subprocess.DEVNULL if stdin is None else stdin
         self.terminal = terminal
+        self.workdir = workdir
         self.ended_after = None
         self.base = os.path.join(root.folder, "container-%d" % Container.made)
 
     def start(self):
         """Start it and wait until PID 1 is the program."""
         argv = UNSHARE + ["--root=" + self.root.path, "--mount-proc",
-                          "--wd=/", "--"] + self.argv
+                          "--wd=" + self.workdir, "--"] + self.argv
         if self.terminal is not None:
             return self.start_on_terminal(argv)
         if self.strace:

@@ -29,6 +29,11 @@ class Result(unittest.TestResult):
         super().addFailure(test, err)
         self.show("FAILED", test, self.failures[-1][1])
 
+    def addSkip(self, test, reason):
+        """Say why."""
+        super().addSkip(test, reason)
+        print("skipped: %s: %s" % (test.id(), reason))
+
     def addError(self, test, err):
         """Show it."""
         super().addError(test, err)

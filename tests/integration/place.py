@@ -17,9 +17,12 @@ import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(TOP, "tests", "fake"))
+for _name in ("fake", "emulation"):
+    sys.path.insert(0, os.path.join(TOP, "tests", _name))
 
-from client import FakeAws  # noqa: E402 (its folder had to be named first)
+# Their folders had to be named first.
+import emulation  # noqa: E402
+from client import FakeAws  # noqa: E402
 
 REGION = "eu-west-1"
 HOSTNAME = "container1"
@@ -94,6 +97,19 @@ def real_agent():
     return os.environ.get("SSM_ACTIVATE_AGENT_DIR") or None
 
 
+def is_emulated():
+    """Tell whether the binary is for another processor than this one."""
+    return emulation.architecture(program()) != emulation.native()
+
+
+def command():
+    """Return the words that start the binary on this machine."""
+    if is_emulated():
+        return [emulation.EMULATORS[emulation.architecture(program())],
+                program()]
+    return [program()]
+
+
 def write(path, text, mode=0o644):
     """Write a file, with the folders above it."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -126,6 +142,7 @@ class Place:
                            inspect_peers=self.inspect_peers,
                            region=REGION)
         self.aws.start()
+        self.make_outside()
         self.make_common()
         current = self
         return self
@@ -140,20 +157,26 @@ class Place:
         """Return a path in our folder."""
         return os.path.join(self.folder, *names)
 
-    def make_common(self):
-        """Make the layer that all roots share: what docker would add, the
-        program and the agent."""
+    def make_outside(self):
+        """Make the layer with what docker would add, and our authority."""
         names = ["%s.%s.amazonaws.com" % (service, REGION)
                  for service in SERVICES]
-        write(self.path("common/etc/hosts"), "127.0.0.1 localhost %s %s\n"
+        write(self.path("outside/etc/hosts"), "127.0.0.1 localhost %s %s\n"
               % (HOSTNAME, " ".join(names)))
-        write(self.path("common/etc/resolv.conf"), "nameserver 127.0.0.1\n")
-        shutil.copy(self.path("aws/ca.pem"), self.path("common/aws.pem"))
-        os.makedirs(self.path("common/proc"))
+        write(self.path("outside/etc/resolv.conf"), "nameserver 127.0.0.1\n")
+        shutil.copy(self.path("aws/ca.pem"), self.path("outside/aws.pem"))
+        os.makedirs(self.path("outside/proc"))
+        self.make_devices(self.path("outside/dev"))
+
+    def make_common(self):
+        """Make the layer with the program and the agent."""
         os.makedirs(self.path("common/usr/local/bin"))
         shutil.copy(program(), self.path("common/usr/local/bin/ssm-activate"))
-        self.make_devices(self.path("common/dev"))
         self.install_agent(self.path("common/usr/bin"))
+        if is_emulated():
+            emulator = emulation.Emulation(self.path("emulation"))
+            for folder in ("/usr/bin", "/usr/local/bin"):
+                emulator.install_all(self.path("common"), folder)
 
     @staticmethod
     def make_devices(folder):

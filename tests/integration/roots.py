@@ -70,12 +70,16 @@ class Root:
             os.makedirs(os.path.join(self.folder, name))
         self.attach()
 
+    def layers(self):
+        """Return the folders below, the upper ones first."""
+        return [place.current.path("outside"), place.current.path("common"),
+                lower(self.kind)]
+
     def attach(self):
         """Mount it."""
-        layers = "%s:%s" % (place.current.path("common"), lower(self.kind))
         mount("-t", "overlay", "overlay", "-o",
               "lowerdir=%s,upperdir=%s,workdir=%s" % (
-                  layers, self.upper, os.path.join(self.folder, "work")),
+                  ":".join(self.layers()), self.upper, os.path.join(self.folder, "work")),
               self.path)
 
     def detach(self):

@@ -7,7 +7,7 @@ import tempfile
 import unittest
 
 import place
-from case import Case
+from case import Case, native
 
 # What the C library's start needs before main.
 ALLOWED = {"arch_prctl", "set_tid_address", "execve"}
@@ -19,6 +19,7 @@ def is_started(line):
     return " = 0" in line and "execve(" in line
 
 
+@native("strace shows the calls of the emulator")
 class Trace(Case):
     """System calls, as strace shows them."""
 

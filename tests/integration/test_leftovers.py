@@ -110,8 +110,9 @@ class Restarted(Case):
         held, node = self.run_up(root=root)
         held.kill()
         subprocess.run(
-            [place.program(), "api", "ssm", "DeregisterManagedInstance",
-             "--body", '{"InstanceId":"%s"}' % node],
+            place.command() + [
+                "api", "ssm", "DeregisterManagedInstance",
+                "--body", '{"InstanceId":"%s"}' % node],
             env=self.aws.environment(), check=True, timeout=30,
             capture_output=True)
         _, again = self.run_up(root=root)

@@ -3,7 +3,7 @@
 import signal
 import unittest
 
-from case import BIN, NODE, SH, Case, wait_until
+from case import BIN, NODE, SH, SLEEP, UP, Case, wait_until
 from wrong import WAITING
 
 
@@ -14,7 +14,8 @@ class Passing(Case):
         """It goes on, and comes up when the throttling ends."""
         self.aws.fault(operation="CreateActivation", count=3,
                        code="ThrottlingException")
-        held, node = self.run_up()
+        held = self.start([BIN, "run", "--"] + SLEEP)
+        node = held.wait_line(UP, 30).group(1)
         self.wait_online(node)
         self.assertRegex(held.err, "warn: .*Throttling")
         held.signal(signal.SIGTERM)

@@ -5,11 +5,12 @@ import signal
 import unittest
 
 import activations
-from case import (AGENTS, BIN, SH, VAULT, Case, environment, json, procfs,
-                  wait_until)
+from case import (AGENTS, BIN, SH, VAULT, Case, environment, json, native,
+                  procfs, wait_until)
 
 KEY = VAULT + "/Store/RegistrationKey"
 SAMPLES = 50
+OUTSIDE = "/proc shows the environment of the emulator"
 
 
 def pieces(secret):
@@ -152,6 +153,7 @@ class Leaks(Watched):
 class GivenCode(Watched):
     """A code that the user gave."""
 
+    @native(OUTSIDE)
     def test_by_variable(self):
         """Gone from every environment once read."""
         ident, code = activations.make()
@@ -168,6 +170,7 @@ class GivenCode(Watched):
         self.assert_absent(code, held, seen, files,
                            ("ssm-activate", "unshare"))
 
+    @native(OUTSIDE)
     def test_by_variable_to_up(self):
         """The keeper and what it starts have none; the caller's own
         environment is the caller's."""
@@ -182,6 +185,7 @@ class GivenCode(Watched):
             self.assertNotIn(code.encode(), procfs.read(pid, "environ"),
                              procfs.program(pid))
 
+    @native(OUTSIDE)
     def test_when_malformed(self):
         """Gone also where the settings are refused."""
         code = "a-code-that-is-not-used-0123456789"
