@@ -55,7 +55,7 @@ class Tasks(Base):
 
     def test_model(self):
         """RegisterTaskDefinition would read each."""
-        self.assertEqual(len(TASKS), 2)
+        self.assertEqual(len(TASKS), 3)
         for name in TASKS:
             with self.subTest(name=name):
                 task = examples.load("ecs", name)
@@ -73,7 +73,7 @@ class Tasks(Base):
                 with self.subTest(task=task["family"]):
                     self.check_container(argv, one)
                 ours += 1
-        self.assertEqual(ours, 2)
+        self.assertEqual(ours, 3)
 
     def check_container(self, argv, one):
         """Check one container that we are in."""
@@ -100,6 +100,28 @@ class Tasks(Base):
             for role in ("taskRoleArn", "executionRoleArn"):
                 self.assertRegex(task[role], r"^arn:aws:iam::%s:role/\S+$"
                                  % examples.ACCOUNT)
+
+
+class Schedule(Base):
+    """The scheduled gc."""
+
+    def test_model(self):
+        """CreateSchedule would read it, and it starts the task's family."""
+        made = examples.load("ecs", "schedule-gc.json")
+        self.check_shape(made, "scheduler", "CreateSchedule")
+        self.assertRegex(made["ScheduleExpression"],
+                         r"^rate\(\d+ (minute|hour|day)s?\)$")
+        family = examples.load("ecs", "task-gc.json")["family"]
+        arn = made["Target"]["EcsParameters"]["TaskDefinitionArn"]
+        self.assertEqual(arn.rpartition("/")[2], family)
+        policy = examples.load("iam", "scheduler-role.json")
+        run, roles = policy["Statement"]
+        self.assertIn(arn, run["Resource"])
+        self.assertEqual(run["Condition"]["ArnEquals"]["ecs:cluster"],
+                         made["Target"]["Arn"])
+        task = examples.load("ecs", "task-gc.json")
+        self.assertEqual(sorted(roles["Resource"]), sorted(
+            [task["taskRoleArn"], task["executionRoleArn"]]))
 
 
 class TheCheckItself(Base):

@@ -13,6 +13,9 @@ from case import BIN, SLEEP, UP, Case, environment, re
 FOLDER = os.path.join(place.TOP, "docs", "examples", "iam")
 ROLE = "ssm-node"
 PATIENCE = 30.0
+STOPPED = ("arn:aws:ecs:eu-west-1:123456789012:task/demo/"
+           "00000000000000000000000000000001")
+MARK = "web [ssm-activate:0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9]"
 LOST_ACTIVATION = {"operation": "CreateActivation", "lost": True}
 LOST_NODE = {"operation": "RegisterManagedInstance", "lost": True}
 # What is needed only when an answer gets lost.
@@ -162,6 +165,41 @@ class FaultInjection(Policies):
             with self.subTest(action=action):
                 self.account(task, merged(core, without(node, action)))
                 self.assertNotEqual(self.live(SSM_ACTIVATE_FIS="true"), [])
+
+
+class Collector(Policies):
+    """gc-role.json: what a scheduled gc may do, and needs."""
+
+    def collect(self, policy):
+        """Let gc find one of each; return its status and what it said."""
+        self.account(policy)
+        self.aws.post("tasks", {STOPPED: "STOPPED"})
+        self.aws.post("nodes", {
+            "tags": {"ssm-activate": "0.1.0", "ECS_TASK_ARN": STOPPED},
+            "registered": 7200, "pinged": 3600})
+        self.aws.post("activations", {
+            "description": MARK, "created": 7200, "expires": -3600})
+        done = subprocess.run(
+            [place.program(), "gc", "--yes", "--older-than", "24h"],
+            env=self.aws.environment(task=True), capture_output=True,
+            text=True, timeout=60, check=False)
+        return done.returncode, done.stderr
+
+    def test_enough(self):
+        """Both go, and nothing is refused."""
+        status, said = self.collect(load("gc-role"))
+        self.assertEqual((status, self.refused()), (0, []), said)
+        self.assertIn("2 of 2 removed", said)
+        self.assert_account_empty()
+
+    def test_each_action_counts(self):
+        """Without any one of them it is refused, and said."""
+        policy = load("gc-role")
+        for action in actions(policy):
+            with self.subTest(action=action):
+                _, said = self.collect(without(policy, action))
+                self.assertNotEqual(self.refused(), [])
+                self.assertRegex(said, "warn: .*" + action)
 
 
 if __name__ == "__main__":
