@@ -33,6 +33,7 @@ class Admin:
             "state": self.report, "calls": log.report,
             "connections": log.report_connections,
             "verdicts": log.verdicts, "faults": faults.report,
+            "held": faults.holds.report,
             "secrets": state.secrets,
             "sessions": messages.report}
         self.writes = {
@@ -43,7 +44,8 @@ class Admin:
             "disconnect": self.disconnect, "tags": self.tags,
             "tasks": self.planter(plant.tasks),
             "nodes": self.planter(plant.nodes),
-            "activations": self.planter(plant.activations)}
+            "activations": self.planter(plant.activations),
+            "release": self.release}
 
     def planter(self, function):
         """Return an admin call that puts something on the account."""
@@ -92,6 +94,11 @@ class Admin:
         else:
             self.faults.add(body)
         return self.faults.report()
+
+    def release(self, body):
+        """Let the requests go on that a fault holds."""
+        self.faults.holds.release()
+        return {}
 
     def policy(self, body):
         """Set what a principal may do: {"principal", "allow", "deny"},

@@ -168,6 +168,14 @@ class FakeAws:
         """Order a fault."""
         return self.post("faults", spec)
 
+    def held(self):
+        """Return the operations of the requests that a fault holds."""
+        return self.get("held")
+
+    def release(self):
+        """Let all held requests go on."""
+        return self.post("release", {})
+
     def policy(self, principal, **rules):
         """Set what a principal may do: allow=[...], deny=[...]."""
         return self.post("policy", dict(rules, principal=principal))

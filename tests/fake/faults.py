@@ -14,11 +14,13 @@ EFFECTS = {
     "status", "reason", "code", "message", "body", "body_base64",
     "headers", "redirect", "nesting", "garbage", "chunked", "bytewise",
     "size", "lowercase", "no_length", "date_offset", "no_date",
-    "interim", "flood", "hang_up", "no_notify",
+    "interim", "flood", "hang_up", "no_notify", "hold",
 }
 REPLACING = {"status", "code", "body", "body_base64", "redirect",
              "nesting"}
 PLACES = ("answer", "header", "body")
+HOLDS = ("asked", "done")
+HOLD_MAX = 120.0
 
 
 class BadFault(ValueError):
@@ -38,6 +40,8 @@ class Fault:
         for cut in ("reset", "close"):
             if cut in spec and spec[cut] not in PLACES:
                 raise BadFault("%s is one of %s" % (cut, ", ".join(PLACES)))
+        if spec.get("hold", "asked") not in HOLDS:
+            raise BadFault("hold is one of %s" % ", ".join(HOLDS))
         self.spec = spec
         self.seen = 0
         self.hits = 0
@@ -108,12 +112,41 @@ class Plan:
         return b"\x00\xff\x15\x03 this is no HTTP answer\r\n\r\n" * 8
 
 
+class Holds:
+    """The requests that wait until a test lets them go on."""
+
+    def __init__(self):
+        self.changed = threading.Condition()
+        self.waiting = []
+        self.releases = 0
+
+    def wait(self, operation):
+        """Wait for the next release, but not for ever."""
+        with self.changed:
+            before = self.releases
+            self.waiting.append(operation)
+            self.changed.wait_for(lambda: self.releases > before, HOLD_MAX)
+            self.waiting.remove(operation)
+
+    def release(self):
+        """Let all go on."""
+        with self.changed:
+            self.releases += 1
+            self.changed.notify_all()
+
+    def report(self):
+        """Return the operations of those that wait."""
+        with self.changed:
+            return list(self.waiting)
+
+
 class Faults:
     """All orders, in the order they came; the first that is due wins."""
 
     def __init__(self):
         self.lock = threading.Lock()
         self.orders = []
+        self.holds = Holds()
 
     def add(self, specs):
         """Add one order or a list of them."""
@@ -123,9 +156,10 @@ class Faults:
             self.orders += made
 
     def clear(self):
-        """Forget all orders."""
+        """Forget all orders, and let go on what one of them holds."""
         with self.lock:
             self.orders = []
+        self.holds.release()
 
     def plan(self, stage, **facts):
         """Return the plan for one connection or request."""

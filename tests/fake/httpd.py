@@ -189,11 +189,15 @@ class Server:
 
     def _answer(self, connection, request, entry, plan):
         """Perform the operation as the plan allows, and send the answer."""
+        if plan.hold == "asked":
+            self.faults.holds.wait(entry["operation"])
         if not plan.performs:
             self._silent(connection, plan, connection.socket)
         answer = None
         if plan.performs:
             answer = self.application.answer(request, connection, entry)
+        if plan.hold == "done":
+            self.faults.holds.wait(entry["operation"])
         if plan.replaces:
             answer = writer.made_up(plan)
             entry["status"], entry["code"] = answer.status, plan.code

@@ -167,6 +167,32 @@ class FaultTest(Case):
             self.create()
         self.assertEqual(self.aws.activations(), [])
 
+    def hold(self, when):
+        """Return a request that is held, and its answers to be."""
+        answers = []
+        self.aws.fault(operation="CreateActivation", hold=when)
+        caller = threading.Thread(
+            target=lambda: answers.append(self.create()[0]), daemon=True)
+        caller.start()
+        deadline = time.monotonic() + 10
+        while not self.aws.held() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.assertEqual(self.aws.held(), ["CreateActivation"])
+        self.assertEqual(answers, [])
+        return caller, answers
+
+    def test_hold(self):
+        """A request waits, before or after it is performed, until told."""
+        for when, made in (("asked", 0), ("done", 1)):
+            with self.subTest(when=when):
+                self.aws.reset()
+                caller, answers = self.hold(when)
+                self.assertEqual(len(self.aws.activations()), made)
+                self.aws.release()
+                caller.join(10)
+                self.assertEqual((answers, self.aws.held()), ([200], []))
+                self.assertEqual(len(self.aws.activations()), 1)
+
     def test_accept_stage(self):
         """Faults before TLS hit the connection, on the one listener."""
         self.aws.fault(stage="accept", listener="https", refuse=True)
@@ -179,7 +205,7 @@ class FaultTest(Case):
     def test_unknown_fault(self):
         """A misspelt fault is refused, not ignored."""
         for spec in ({"operatoin": "x", "status": 1}, {"operation": "x"},
-                     {"reset": "nowhere"}):
+                     {"reset": "nowhere"}, {"hold": "later"}):
             with self.assertRaises(AdminError):
                 self.aws.fault(**spec)
 
