@@ -195,7 +195,8 @@ setup_remove_sudoers(struct err *err)
 	enum file_found found = file_read(PATHS_SUDOERS, &text, err);
 	int rc = found == FILE_FAILED ? -1 : 0;
 
-	if (slice_eq(slice_make(text.data, text.len), sudoers))
+	if (found == FILE_ABSENT ||
+	    slice_eq(slice_make(text.data, text.len), sudoers))
 		rc = file_remove(PATHS_SUDOERS, err);
 	buf_free(&text);
 	return rc == 0 ? 0 : err_wrap(err, "sudo");

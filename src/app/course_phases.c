@@ -182,7 +182,9 @@ prepare_done(struct course *course)
 	if (course->leftover) {
 		log_event(LOG_INFO, "leftover",
 		    "removing what an earlier start left behind");
-		course_move_to(course, COURSE_REMOVE);
+		course_move_to(course, state_settled(&course->state)
+		                           ? COURSE_FORGET
+		                           : COURSE_REMOVE);
 		return;
 	}
 	/* Nothing was sent yet. */
@@ -215,6 +217,8 @@ check_failed(struct course *course, const struct err *err)
 static void
 register_done(struct course *course)
 {
+	/* On disk before the first of the agent's files is. */
+	course->state.begun = course->unsaved = true;
 	course_move_to(course,
 	    course->delegated ? COURSE_DELEGATE : COURSE_INSTALL);
 }
@@ -231,16 +235,14 @@ course_phases_pause(int64_t waited, double unit)
 	return (int64_t)((double)most * (0.4 + 0.6 * unit));
 }
 
-static void
-try_failed(struct course *course, const struct err *err)
+/* Wait, and begin again; false if that is of no use. */
+static bool
+try_again(struct course *course, const struct err *err)
 {
 	int64_t now = clock_ms();
 
-	if (err->retry == ERR_FINAL || course->state.node[0] != '\0' ||
-	    now >= course->give_up_at) {
-		course_move_fail(course, err);
-		return;
-	}
+	if (err->retry == ERR_FINAL || now >= course->give_up_at)
+		return false;
 	/* Many wait for AWS at this moment, perhaps many on this machine:
 	 * none of them takes the processor from those who are served. */
 	if (course->key.active)
@@ -251,6 +253,14 @@ try_failed(struct course *course, const struct err *err)
 	course->retry_at =
 	    now + course_phases_pause(now - course->started_at, rng_unit());
 	course_move_to(course, COURSE_WAIT);
+	return true;
+}
+
+static void
+try_failed(struct course *course, const struct err *err)
+{
+	if (course->state.node[0] != '\0' || !try_again(course, err))
+		course_move_fail(course, err);
 }
 
 static void
@@ -301,6 +311,9 @@ course_phases_left(const struct state *state)
 static void
 remove_failed(struct course *course, const struct err *err)
 {
+	/* The state of the leftover is on disk still. */
+	if (!course->stopping && try_again(course, err))
+		return;
 	log_err(LOG_WARN, "remove_failed", err);
 	course_phases_left(&course->state);
 	/* On disk it stays, for the next start to try again. */
@@ -369,7 +382,7 @@ const struct course_table course_phases[COURSE_PHASES] = {
 	[COURSE_REGISTER] = { begin_register, register_done, try_failed,
 	    false },
 	[COURSE_DELEGATE] = { begin_delegate, delegate_done, course_move_fail,
-	    false },
+	    true },
 	[COURSE_INSTALL] = { begin_install, install_done, course_move_fail,
 	    true },
 	[COURSE_REMOVE] = { begin_remove, remove_done, remove_failed, false },

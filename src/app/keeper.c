@@ -49,15 +49,18 @@ struct keeper {
 	struct logtail tail;
 };
 
-static void
+/* False if nobody waits for it, or does not any more. */
+static bool
 report(struct keeper *k, enum record_type type)
 {
-	if (k->report_fd < 0)
-		return;
-	record_send(k->report_fd, type, k->course.state.node, NULL,
-	    &k->course.last);
-	close(k->report_fd);
+	bool told = k->report_fd >= 0 &&
+	            record_send(k->report_fd, type, k->course.state.node, NULL,
+	                &k->course.last) == 0;
+
+	if (k->report_fd >= 0)
+		close(k->report_fd);
 	k->report_fd = -1;
+	return told;
 }
 
 /* Lock and socket, then the course; a failure is an end of the course. */
@@ -309,15 +312,16 @@ static void
 tell_over(struct keeper *k)
 {
 	const struct err *last = &k->course.last;
+	bool told = false;
 
 	if (k->over_told || !course_over(&k->course))
 		return;
 	k->over_told = true;
+	told = report(k, last->code != ERR_OK ? RECORD_FAILED : RECORD_DONE);
 	/* Where `up` still waits, it says why itself. */
-	if (last->code != ERR_OK && k->report_fd < 0)
+	if (last->code != ERR_OK && !told)
 		log_err(k->cfg->required ? LOG_ERROR : LOG_WARN, "no_access",
 		    last);
-	report(k, last->code != ERR_OK ? RECORD_FAILED : RECORD_DONE);
 	if (last->code == ERR_OK || !k->cfg->required)
 		return;
 	k->required_status = (int)last->code;

@@ -122,7 +122,7 @@ prepare(const struct work *work, int out, struct err *err)
 	if (loaded == 0 && state.installed && state.node[0] != '\0' &&
 	    is_ours(&state, work->cfg->env) && vault_matches(&state))
 		verdict = "reuse";
-	else if (loaded == 0 && !state_settled(&state))
+	else if (loaded == 0 && (state.begun || !state_settled(&state)))
 		verdict = "leftover";
 	else if (begin(&state, work, path, err) != 0)
 		return -1;
@@ -207,23 +207,14 @@ install_user(const struct work *work)
 }
 
 static void
-install_sudo(const struct work *work, struct state *state)
+install_sudo(const struct work *work)
 {
 	struct err err = { 0 };
 
-	if (!work->cfg->sudo)
+	if (!work->cfg->sudo || setup_sudoers(&err) >= 0)
 		return;
-	switch (setup_sudoers(&err)) {
-	case 0:
-		state->sudoers = true;
-		break;
-	case 1:
-		break;
-	default:
-		err_fix(&err, "ssm-user cannot use sudo in sessions");
-		log_err(LOG_WARN, "sudo", &err);
-		break;
-	}
+	err_fix(&err, "ssm-user cannot use sudo in sessions");
+	log_err(LOG_WARN, "sudo", &err);
 }
 
 /* All or nothing, as far as the node depends on it. */
@@ -252,7 +243,7 @@ install(const struct work *work, int out, struct err *err)
 	work_path(path, work->cfg, STATE);
 	failure_save(work->cfg, &(struct err){ 0 }, NULL);
 	install_user(work);
-	install_sudo(work, &state);
+	install_sudo(work);
 	state.installed = true;
 	if (state_save(&state, path, err) != 0)
 		return -1;
@@ -276,11 +267,9 @@ work_files_forget(const void *input, int out)
 	char path[WORK_PATH_MAX];
 	int rc = 0;
 
-	/* Otherwise it is somebody else's. */
-	if (work->state->installed)
-		rc |= vault_remove(&err);
-	if (work->state->sudoers)
-		rc |= setup_remove_sudoers(&err);
+	/* Otherwise they are somebody else's. */
+	if (work->state->begun)
+		rc = vault_remove(&err) | setup_remove_sudoers(&err);
 	certs_path(path, work->cfg);
 	rc |= file_remove(path, &err);
 	work_path(path, work->cfg, STATE);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,11 +11,14 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/format.h"
-#include "base/rng.h"
 #include "base/slice.h"
 
-enum { CHUNK = 4096, TEMP_SIZE = 40 };
+enum { CHUNK = 4096 };
 enum { PROBE_BLOCK = 4096, PROBE_BLOCKS = FILE_PROBE_BYTES / PROBE_BLOCK };
+
+/* Beside the file whose name follows; a file has one only, so that what a
+ * crash leaves goes with the next writing or removal of that file. */
+#define TEMP ".ssm-activate."
 
 static void
 close_fd(int *fd)
@@ -127,15 +129,11 @@ sync_fd(int fd)
 
 /* A new empty file in the folder, 0600; its descriptor, or -1. */
 static int
-open_temp(int dir, char name[static TEMP_SIZE], struct err *err)
+open_temp(int dir, const char *name, struct err *err)
 {
-	uint64_t random = 0;
 	int fd;
 
-	if (rng_fill(&random, sizeof random, err) != 0)
-		return -1;
-	(void)format_text(name, TEMP_SIZE, ".ssm-activate.%016llx",
-	    (unsigned long long)random);
+	(void)unlinkat(dir, name, 0);
 	fd = openat(dir, name,
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -190,7 +188,7 @@ int
 file_write(const char *path, mode_t mode, const void *data, size_t len,
     struct err *err)
 {
-	char temp[TEMP_SIZE] = "";
+	char temp[NAME_MAX + 1];
 	const char *name = NULL;
 	bool made = false;
 	int dir = open_parent(path, &name, err);
@@ -199,6 +197,7 @@ file_write(const char *path, mode_t mode, const void *data, size_t len,
 
 	if (dir < 0)
 		goto out;
+	(void)format_text(temp, sizeof temp, TEMP "%s", name);
 	fd = open_temp(dir, temp, err);
 	if (fd < 0)
 		goto out;
@@ -284,6 +283,14 @@ file_mkdirs(const char *path, mode_t mode, struct err *err)
 int
 file_remove(const char *path, struct err *err)
 {
+	struct slice folder, name;
+	char temp[PATH_MAX];
+
+	if (slice_rsplit(slice_of(path), '/', &folder, &name)) {
+		(void)format_text(temp, sizeof temp, "%.*s/" TEMP "%s",
+		    (int)folder.len, folder.ptr, name.ptr);
+		(void)unlink(temp);
+	}
 	if (unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR)
 		return 0;
 	return err_sys(err, ERR_KIND_SYSTEM, "cannot remove %s", path);
@@ -292,7 +299,7 @@ file_remove(const char *path, struct err *err)
 int
 file_probe_dir(const char *path, mode_t mode, struct err *err)
 {
-	char temp[TEMP_SIZE] = "";
+	static const char temp[] = TEMP "probe";
 	char block[PROBE_BLOCK] = "";
 	int dir = -1;
 	int fd = -1;

@@ -20,8 +20,10 @@ enum file_found file_read(const char *path, struct buf *out, struct err *err);
 
 /*
  * Put data in place of the file: a temporary file beside it, fsync, rename,
- * fsync of the folder.  Never follows a symbolic link at path, never leaves
- * the temporary file.  mode is exact (no umask); owner stays the caller.
+ * fsync of the folder.  Never follows a symbolic link at path.  Only a crash
+ * leaves the temporary file, and the next file_write() or file_remove() of
+ * path takes it away; so there may be one writer of a path at a time.  mode is
+ * exact (no umask); owner stays the caller.
  */
 int file_write(const char *path, mode_t mode, const void *data, size_t len,
     struct err *err);
@@ -29,7 +31,8 @@ int file_write(const char *path, mode_t mode, const void *data, size_t len,
 /* Make the folder and those above it, each new one with the mode. */
 int file_mkdirs(const char *path, mode_t mode, struct err *err);
 
-/* Remove the file; it is fine when there is none. */
+/* Remove the file, and what a crash left of its next version; it is fine when
+ * there is none. */
 int file_remove(const char *path, struct err *err);
 
 /* Write all of data to a descriptor, through EINTR and short writes. */

@@ -38,8 +38,8 @@ static const struct flag_member {
 	size_t offset;
 } flags[] = {
 	{ "unsettled", offsetof(struct state, unsettled) },
+	{ "begun", offsetof(struct state, begun) },
 	{ "installed", offsetof(struct state, installed) },
-	{ "sudoers", offsetof(struct state, sudoers) },
 };
 
 enum {

@@ -26,8 +26,8 @@ struct state {
 	char node[SSM_NODE_SIZE];       /* exists on the account */
 	char fingerprint[SSM_UUID_SIZE];
 	bool unsettled; /* CreateActivation was sent, outcome not known */
-	bool installed; /* the vault is ours */
-	bool sudoers;   /* the sudoers file is ours */
+	bool begun;     /* vault and sudoers file, where they are, are ours */
+	bool installed; /* they are complete */
 	int64_t since;  /* registered, seconds since 1970 */
 };
 

@@ -216,7 +216,7 @@ test_damaged_booleans(void **unused)
 	static const size_t flags[] = {
 		offsetof(struct record, state.unsettled),
 		offsetof(struct record, state.installed),
-		offsetof(struct record, state.sudoers),
+		offsetof(struct record, state.begun),
 		offsetof(struct record, err.timed_out),
 		offsetof(struct record, err.ambiguous),
 	};

@@ -33,7 +33,7 @@ static const struct state full = {
 	.fingerprint = UUID_C,
 	.unsettled = true,
 	.installed = true,
-	.sudoers = true,
+	.begun = true,
 	.since = 1700000000,
 };
 
@@ -49,7 +49,7 @@ same(const struct state *a, const struct state *b)
 	assert_string_equal(a->fingerprint, b->fingerprint);
 	assert_int_equal(a->unsettled, b->unsettled);
 	assert_int_equal(a->installed, b->installed);
-	assert_int_equal(a->sudoers, b->sudoers);
+	assert_int_equal(a->begun, b->begun);
 	assert_int_equal(a->since, b->since);
 }
 
@@ -246,7 +246,7 @@ test_valid_wants_booleans(void **unused)
 {
 	static const size_t flags[] = { offsetof(struct state, unsettled),
 		offsetof(struct state, installed),
-		offsetof(struct state, sudoers) };
+		offsetof(struct state, begun) };
 	const unsigned char two = 2;
 
 	(void)unused;
@@ -265,7 +265,7 @@ test_settled(void **unused)
 
 	(void)unused;
 	assert_true(state_settled(&some));
-	some.installed = some.sudoers = true;
+	some.begun = some.installed = true;
 	assert_true(state_settled(&some));
 	some.unsettled = true;
 	assert_false(state_settled(&some));

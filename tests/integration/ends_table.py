@@ -1,0 +1,86 @@
+"""The table of ends as text, and what the design promises of each cell."""
+
+import ends
+import stages
+
+# What AWS or the disk keeps: a letter each, for narrow columns.
+LETTERS = {"node": "N", "activation": "A", "state": "s", "vault": "v",
+           "certificates": "c", "sudoers": "u", "half-written": "h",
+           "socket": "k"}
+HEAD = """\
+# What each end leaves
+
+Made by `tests/integration/test_ends.py`, which stops the program at every
+stage, ends it there in every way, and fails if what is left differs from this
+table. After each cell that is not clean the test starts the program once more
+with the same files, ends it, and finds account and disk clean.
+
+| letter | left |
+|---|---|
+| `.` | nothing: no node, no activation, no file but those that always stay |
+| `N` | a node on the account |
+| `A` | an activation on the account |
+| `s` | `state.json`: what a next start, `ssm-activate down` or the log needs |
+| `v` | the agent's identity, `/var/lib/amazon/ssm` |
+| `c` | `ca.pem` in the state directory |
+| `u` | the sudoers file |
+| `h` | a file that was just being written, under a name of its own |
+| `k` | the socket `control` |
+
+The ends: stop signals to PID 1; SIGKILL of PID 1, and so of all; the
+application ends by itself; *agent dies*: it is killed, or before it ever ran
+cannot be started; *network gone*: every packet is lost, then the container is
+stopped; *task refused*: AWS takes all rights from the caller but not from the
+node's role, which has those that AWS FIS documents; *all refused*: from both.
+After the last three and the dead agent, a stop signal. Stages from
+`DeregisterManagedInstance asked` on are reached by a stop signal; the end comes
+then, too. *asked*: AWS has got the request and not begun with it; *done*: AWS
+has done it and not answered.
+"""
+WAYS = {
+    "run": ("`run`", "PID 1 is `ssm-activate run -- CMD`."),
+    "up, down": ("`up` and `down`", "PID 1 is a shell script: `ssm-activate "
+                 "up --background`, the application,\nand `ssm-activate "
+                 "down` in a trap and after the application's end."),
+    "up": ("`up` alone", "The same without `down`: when PID 1 ends, the "
+           "kernel kills the keeper, too."),
+}
+
+
+def left_text(left):
+    """Return the letters of what is left."""
+    return "".join(letter for word, letter in LETTERS.items()
+                   if word in left) or "."
+
+
+def rows(results, way):
+    """Return the table of one way."""
+    lines = ["| stage | " + " | ".join(ends.ENDS) + " |",
+             "|---" * (len(ends.ENDS) + 1) + "|"]
+    for stage in stages.RISING + stages.FALLING:
+        found = [results.get((stage.name, end, way)) for end in ends.ENDS]
+        if None not in found:
+            lines.append("| %s | %s |" % (stage.name, " | ".join(
+                "`%s`" % left_text(one["left"]) for one in found)))
+    return lines
+
+
+def text(results):
+    """Return the whole document."""
+    parts = [HEAD]
+    for way, (title, words) in WAYS.items():
+        parts.append("## %s\n\n%s\n\n%s\n" % (
+            title, words, "\n".join(rows(results, way))))
+    return "\n".join(parts)
+
+
+def may_leave(end, way):
+    """Tell whether the design allows that something is left."""
+    return way == "up" or end in ("SIGKILL", "network gone", "all refused")
+
+
+def status(end, way):
+    """Return the exit status that a cell has to have; None = any."""
+    if end == "SIGKILL":
+        return None
+    return ends.STATUSES.get(end, 0)
