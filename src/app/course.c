@@ -282,11 +282,16 @@ void
 course_stop(struct course *course)
 {
 	int64_t soon = clock_in(course->work.cfg->down_timeout_ms / 2);
+	int64_t by = clock_in(course->work.cfg->down_timeout_ms);
 
-	if (course->stopping)
+	if (course->stopping) {
+		/* What a failed start has made is being removed. */
+		course->stop_by = clock_min(course->stop_by, by);
+		course->job.deadline = clock_min(course->job.deadline, by);
 		return;
+	}
 	course->stopping = true;
-	course->stop_by = clock_in(course->work.cfg->down_timeout_ms);
+	course->stop_by = by;
 	job_kill(&course->tidy);
 	switch (course->phase) {
 	case COURSE_OFF:

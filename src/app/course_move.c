@@ -45,7 +45,9 @@ void
 course_move_fail(struct course *course, const struct err *err)
 {
 	course->last = *err;
+	/* Who stops it already has less time to give. */
+	if (!course->stopping)
+		course->stop_by = clock_in(FAIL_MS);
 	course->stopping = true;
-	course->stop_by = clock_in(FAIL_MS);
 	course_move_to(course, COURSE_OFF);
 }

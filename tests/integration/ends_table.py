@@ -32,10 +32,11 @@ application ends by itself; *agent dies*: it is killed, or before it ever ran
 cannot be started; *network gone*: every packet is lost, then the container is
 stopped; *task refused*: AWS takes all rights from the caller but not from the
 node's role, which has those that AWS FIS documents; *all refused*: from both.
-After the last three and the dead agent, a stop signal. Stages from
-`DeregisterManagedInstance asked` on are reached by a stop signal; the end comes
-then, too. *asked*: AWS has got the request and not begun with it; *done*: AWS
-has done it and not answered.
+After a dead agent and a refusal, the program makes the best of it, and then
+the container is stopped. Stages from `DeregisterManagedInstance asked` on are
+reached by `ssm-activate down` from outside, while the application goes on.
+*asked*: AWS has got the request and not begun with it; *done*: AWS has done it
+and not answered.
 """
 WAYS = {
     "run": ("`run`", "PID 1 is `ssm-activate run -- CMD`."),
@@ -79,7 +80,7 @@ def may_leave(end, way):
     return way == "up" or end in ("SIGKILL", "network gone", "all refused")
 
 
-def status(end, way):
+def status(end):
     """Return the exit status that a cell has to have; None = any."""
     if end == "SIGKILL":
         return None

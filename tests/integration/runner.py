@@ -12,8 +12,8 @@ UNSHARE = ["/usr/bin/unshare", "--net", "--mount", "--uts", "--ipc",
            "--propagation", "private", "--"]
 MODULE_TIMEOUT = 600
 # What takes longest begins first.
-FIRST = ["test_refused", "test_cycles", "test_failopen", "test_passing",
-         "test_leftovers"]
+FIRST = ["test_ends", "test_refused", "test_cycles", "test_failopen",
+         "test_passing", "test_leftovers"]
 
 
 def refuse(reason):

@@ -37,6 +37,15 @@ class Minded(Case):
         self.assertEqual(self.operations().count("CreateActivation"), 1)
         self.check_no_zombie(held)
 
+    def test_status_says_nothing(self):
+        """It ends with 0 after nearly every failure: started again."""
+        held, _ = self.run_up()
+        held.wait_line("is online")
+        os.kill(held.find("amazon-ssm-agent")[0], signal.SIGTERM)
+        held.wait_line(r"agent ended \(status 0\)")
+        held.wait_line("runs again")
+        self.assertEqual(len(held.find("amazon-ssm-agent")), 1)
+
     def check_no_zombie(self, held):
         """All that ended was reaped."""
         wait_until(lambda: not [pid for pid in held.processes()

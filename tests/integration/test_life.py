@@ -327,6 +327,20 @@ class Up(Case):
         self.assertEqual(self.aws.nodes(), [])
         wait_until(self.aws.nodes, "the node")
 
+    def test_failure_after_return(self):
+        """Once `up` is back, the keeper says itself why there is no node."""
+        for flag, effect in (("--background", {}),
+                             ("--timeout 500ms", {"delay": 1})):
+            with self.subTest(flag=flag):
+                self.aws.reset()
+                self.aws.fault(operation="CreateActivation", count=0,
+                               code="AccessDeniedException", **effect)
+                held = self.entry("ssm-activate up %s; echo done; sleep 300"
+                                  % flag)
+                held.wait_line("AccessDenied")
+                self.assertIn("done", held.out)
+                self.assert_one_line(held.err, "AccessDenied")
+
     def test_timeout(self):
         """`up` comes back after its timeout, the keeper goes on."""
         self.aws.fault(operation="CreateActivation", delay=3)

@@ -115,6 +115,16 @@ failed(enum course_phase phase)
 }
 
 static void
+failed_so(enum course_phase phase, enum err_retry retry)
+{
+	struct err err = why;
+
+	err.retry = retry;
+	course.phase = phase;
+	course_phases[phase].failed(&course, &err);
+}
+
+static void
 hold_node(void)
 {
 	strcpy(course.state.node, NODE);
@@ -201,10 +211,12 @@ test_stopped_while_up(void **state)
 	hold_node();
 	course_stop(&course);
 	assert_int_equal(course.phase, COURSE_REMOVE);
-	/* Once is enough. */
+	/* Once is enough, but it makes a failed start hurry. */
 	course.phase = COURSE_UP;
+	course.stop_by = clock_in((int64_t)LONG_MS * 10);
 	course_stop(&course);
 	assert_int_equal(course.phase, COURSE_UP);
+	assert_true(course.stop_by <= clock_in(DOWN_MS));
 }
 
 /* A worker in the middle of a call gets half of the time. */
@@ -223,10 +235,13 @@ test_stopped_at_work(void **state)
 	course.job.deadline = clock_in(STEP_MS);
 	course_stop(&course);
 	assert_true(course.job.deadline <= clock_in(STEP_MS));
-	/* Whatever comes of it, the way is down. */
+	/* Whatever comes of it, the way is down, and the time is the same. */
 	hold_node();
 	done(COURSE_REGISTER);
 	assert_int_equal(course.phase, COURSE_REMOVE);
+	failed(COURSE_REGISTER);
+	assert_int_equal(course.phase, COURSE_REMOVE);
+	assert_true(course.stop_by <= clock_in(DOWN_MS));
 }
 
 static void
@@ -276,6 +291,8 @@ test_preparing(void **state)
 	assert_int_equal(course.phase, COURSE_CHECK);
 	assert_true(course.reused);
 	strcpy(course.verdict, "leftover");
+	done(COURSE_PREPARE);
+	assert_int_equal(course.phase, COURSE_FORGET);
 	hold_node();
 	done(COURSE_PREPARE);
 	assert_int_equal(course.phase, COURSE_REMOVE);
@@ -432,10 +449,14 @@ test_failures_on_the_way_down(void **state)
 	assert_int_equal(course.phase, COURSE_DOWN);
 	failed(COURSE_FORGET);
 	assert_int_equal(course.phase, COURSE_DOWN);
-	/* A leftover that cannot be removed keeps nobody from starting. */
+	/* A leftover that cannot be removed keeps nobody from starting: it is
+	 * tried again where that may help. */
 	course.stopping = false;
 	course.leftover = true;
-	failed(COURSE_REMOVE);
+	course.give_up_at = clock_in(LONG_MS);
+	failed_so(COURSE_REMOVE, ERR_TRANSIENT);
+	assert_int_equal(course.phase, COURSE_WAIT);
+	failed_so(COURSE_REMOVE, ERR_FINAL);
 	assert_int_equal(course.phase, COURSE_FORGET);
 	failed(COURSE_FORGET);
 	assert_true(course.stopping);

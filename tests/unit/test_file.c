@@ -399,6 +399,22 @@ test_remove_is_content_with_none(void **state)
 	assert_int_equal(rmdir("d"), 0);
 }
 
+/* What a crash in the middle of a writing leaves has the file's own name. */
+static void
+test_what_a_crash_left_goes(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	put(".ssm-activate.crashed", "half");
+	assert_int_equal(file_write("crashed", 0600, "x", 1, &err), 0);
+	assert_int_equal(access(".ssm-activate.crashed", F_OK), -1);
+	put(".ssm-activate.crashed", "half");
+	assert_int_equal(file_remove("./crashed", &err), 0);
+	assert_int_equal(access(".ssm-activate.crashed", F_OK), -1);
+	assert_int_equal(access("crashed", F_OK), -1);
+}
+
 static void
 test_probe_makes_the_folder_and_leaves_it_empty(void **state)
 {
@@ -614,6 +630,7 @@ main(void)
 		cmocka_unit_test(test_folder_may_be_a_link_to_one),
 		cmocka_unit_test(test_refuses_a_folder_where_a_file_is),
 		cmocka_unit_test(test_remove_is_content_with_none),
+		cmocka_unit_test(test_what_a_crash_left_goes),
 		cmocka_unit_test(
 		    test_probe_makes_the_folder_and_leaves_it_empty),
 		cmocka_unit_test(test_probe_needs_room),

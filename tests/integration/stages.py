@@ -1,0 +1,133 @@
+"""The points in a node's life at which the tests of ends stop it.
+
+A stage is where the next step waits: a request that the local AWS holds, or a
+process that stands at a system call because a file is (or no longer is)
+there.  What comes after "up" is reached by `ssm-activate down`.
+"""
+
+import glob
+import os
+
+LIB = "/var/lib/amazon/ssm/"
+OURS = "/var/lib/ssm-activate/"
+STATE = OURS + "state.json"
+STORE = LIB + "Vault/Store/"
+MANIFEST = LIB + "Vault/Manifest"
+TEMPORARY = ".ssm-activate.*"
+REGION, NODE = '"region"', '"node"'
+MADE = ('"activation"', '"unsettled": false')
+
+
+class Stage:
+    """One point; `hold` is of a request, `files` a condition on a root."""
+
+    def __init__(self, name, operation=None, hold=None, files=None,
+                 saved=None, removal=False):
+        self.name = name
+        self.operation = operation
+        self.hold = hold
+        self.files = files
+        self.saved = saved
+        self.removal = removal
+
+    def prepare(self, aws, brake, root):
+        """Order it, before the program comes there."""
+        if self.operation is not None:
+            aws.fault(operation=self.operation, hold=self.hold)
+        if self.files is not None:
+            brake.arm(lambda: self.files(root))
+
+    def reached(self, aws, brake, root):
+        """Tell whether it stands there."""
+        if self.operation is not None and self.operation not in aws.held():
+            return False
+        if self.files is not None and not brake.stopped.is_set():
+            return False
+        return self.saved is None or self.saved(root)
+
+
+def text_of(root, path):
+    """Return what a file holds; "" without one."""
+    try:
+        return root.read(path)
+    except FileNotFoundError:
+        return ""
+
+
+def has(path, text=""):
+    """Make a condition: the file is there, with this text in it."""
+    return lambda root: root.exists(path) and text in text_of(root, path)
+
+
+def half(folder, text=""):
+    """Make a condition: a file is written, but not in its place yet."""
+    def look(root):
+        names = glob.glob(os.path.join(root.inside(folder), TEMPORARY))
+        for name in names:
+            with open(name, encoding="utf-8") as file:
+                if text in file.read():
+                    return True
+        return False
+    return look
+
+
+def lacks(path, other):
+    """Make a condition: the one file is gone, the other is still there."""
+    return lambda root: root.exists(other) and not root.exists(path)
+
+
+def saved(*texts):
+    """Make a condition: the state is on disk, whole, with all of that."""
+    return lambda root: not half(OURS)(root) and all(
+        text in text_of(root, STATE) for text in texts)
+
+
+def asked(operation, *texts):
+    """Make the stage at which a request has arrived."""
+    return Stage(operation + " asked", operation, "asked",
+                 saved=saved(*texts))
+
+
+def done(operation, *texts):
+    """Make the stage at which it is carried out and not answered."""
+    return Stage(operation + " done", operation, "done", saved=saved(*texts))
+
+
+UP = Stage("the agent runs")
+
+RISING = (
+    Stage("agent's configuration written",
+          files=has("/etc/amazon/ssm/amazon-ssm-agent.json")),
+    Stage("state written", files=has(STATE)),
+    asked("CreateActivation", REGION),
+    done("CreateActivation", REGION),
+    asked("RegisterManagedInstance", *MADE),
+    done("RegisterManagedInstance", *MADE),
+    asked("DeleteActivation", NODE),
+    done("DeleteActivation", NODE),
+    Stage("state with the node half written",
+          files=half(OURS, NODE)),
+    Stage("key half written", files=half(STORE)),
+    Stage("key written", files=has(STORE + "RegistrationKey")),
+    Stage("fingerprint written", files=has(STORE + "InstanceFingerprint")),
+    Stage("registration written", files=has(LIB + "registration")),
+    Stage("manifest written", files=has(MANIFEST)),
+    Stage("certificates written", files=has(OURS + "ca.pem")),
+    Stage("group written", files=has("/etc/group", "ssm-user")),
+    Stage("shadow written", files=has("/etc/shadow", "ssm-user")),
+    Stage("passwd written", files=has("/etc/passwd", "ssm-user")),
+    Stage("sudoers written", files=has("/etc/sudoers.d/ssm-agent-users")),
+    Stage("state complete", files=has(STATE, '"installed": true')),
+    UP,
+)
+FALLING = (
+    Stage("DeregisterManagedInstance asked", "DeregisterManagedInstance",
+          "asked", removal=True),
+    Stage("DeregisterManagedInstance done", "DeregisterManagedInstance",
+          "done", removal=True),
+    Stage("manifest removed", removal=True,
+          files=lacks(MANIFEST, LIB + "registration")),
+    Stage("vault removed", removal=True,
+          files=lacks(STORE + "RegistrationKey", STATE)),
+)
+ALL = {stage.name: stage for stage in RISING + FALLING}
