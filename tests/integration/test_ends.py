@@ -21,6 +21,7 @@ import stages
 from runner import UNSHARE
 
 WORKERS = int(os.environ.get("SSM_ACTIVATE_ENDS_WORKERS", "6"))
+TRIES = 3
 ONLY = os.environ.get("SSM_ACTIVATE_ENDS", "")
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -48,24 +49,36 @@ class Worker(threading.Thread):
 
     def run(self):
         """Work off cells until there are no more."""
-        self.child = subprocess.Popen(
-            UNSHARE + [sys.executable, os.path.join(HERE, "ends_worker.py")],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.start_child()
         try:
             while True:
-                self.ask(self.waiting.get_nowait())
+                cell = self.waiting.get_nowait()
+                self.results[cell] = self.ask(cell)
         except queue.Empty:
             pass
         self.child.stdin.close()
         self.child.wait(60)
 
+    def start_child(self):
+        """Start the process."""
+        self.child = subprocess.Popen(
+            UNSHARE + [sys.executable, os.path.join(HERE, "ends_worker.py")],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
     def ask(self, cell):
-        """Have one cell done."""
-        self.child.stdin.write(json.dumps(cell) + "\n")
-        self.child.stdin.flush()
-        line = self.child.stdout.readline()
-        self.results[cell] = json.loads(line) if line else {
-            "error": "the worker died"}
+        """Have one cell done; a process that died gets a successor."""
+        for _ in range(TRIES):
+            try:
+                self.child.stdin.write(json.dumps(cell) + "\n")
+                self.child.stdin.flush()
+                line = self.child.stdout.readline()
+            except BrokenPipeError:
+                line = ""
+            if line:
+                return json.loads(line)
+            self.child.wait(60)
+            self.start_child()
+        return {"error": "the worker died"}
 
 
 def work_off(wanted):
