@@ -105,7 +105,7 @@ RISING = (
     done("RegisterManagedInstance", *MADE),
     asked("DeleteActivation", NODE),
     done("DeleteActivation", NODE),
-    Stage("state with the node half written",
+    Stage("state with the node half written", "DeleteActivation", "asked",
           files=half(OURS, NODE)),
     Stage("key half written", files=half(STORE)),
     Stage("key written", files=has(STORE + "RegistrationKey")),
