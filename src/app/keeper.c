@@ -28,10 +28,8 @@
 #include "base/pages.h"
 #include "base/slice.h"
 
-enum {
-	FDS_MAX = COURSE_FDS + CONTROL_CLIENTS + 3,
-	DOUBT_MS = 600000, /* between two questions whether AWS knows us */
-};
+enum { FDS_MAX = COURSE_FDS + CONTROL_CLIENTS + 3 };
+enum { DOUBT_MS = 600000 }; /* between two questions whether AWS knows us */
 
 struct keeper {
 	const struct keeper_options *options;
@@ -53,12 +51,10 @@ struct keeper {
 static bool
 report(struct keeper *k, enum record_type type)
 {
-	bool told = k->report_fd >= 0 &&
-	            record_send(k->report_fd, type, k->course.state.node, NULL,
+	bool told = record_send(k->report_fd, type, k->course.state.node, NULL,
 	                &k->course.last) == 0;
 
-	if (k->report_fd >= 0)
-		close(k->report_fd);
+	close(k->report_fd);
 	k->report_fd = -1;
 	return told;
 }
@@ -312,17 +308,16 @@ static void
 tell_over(struct keeper *k)
 {
 	const struct err *last = &k->course.last;
-	bool told = false;
+	bool failed = last->code != ERR_OK;
 
 	if (k->over_told || !course_over(&k->course))
 		return;
 	k->over_told = true;
-	told = report(k, last->code != ERR_OK ? RECORD_FAILED : RECORD_DONE);
 	/* Where `up` still waits, it says why itself. */
-	if (last->code != ERR_OK && !told)
+	if (!report(k, failed ? RECORD_FAILED : RECORD_DONE) && failed)
 		log_err(k->cfg->required ? LOG_ERROR : LOG_WARN, "no_access",
 		    last);
-	if (last->code == ERR_OK || !k->cfg->required)
+	if (!failed || !k->cfg->required)
 		return;
 	k->required_status = (int)last->code;
 	if (k->command.pid > 0)

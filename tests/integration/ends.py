@@ -234,9 +234,17 @@ class Cell:
             self.is_down.wait(PATIENCE)
         else:
             self.held.wait_line(self.settled(), PATIENCE)
+            wait_until(self.come_to_rest, "up, or over", PATIENCE)
         if self.end == "task refused":
             wait_until(self.tidied, "no activation", PATIENCE)
         self.send(signal.SIGTERM)
+
+    def come_to_rest(self):
+        """Tell whether there is a node, or the keeper of `up` has ended."""
+        lost = self.end == "agent dies" and self.stage is not stages.UP
+        up = re.search(UP, self.held.err) and not lost
+        return (self.way == "run" or self.stage.removal or up
+                or not self.held.find("ssm-activate"))
 
     def tidied(self):
         """Tell whether the node has deleted its activation, and noted it."""
