@@ -20,7 +20,7 @@ class Live(Case):
     def setUp(self):
         super().setUp()
         # Names of AWS lead to the local one, for the agent, too.
-        place.mount("--bind", place.current.path("common/etc/hosts"),
+        place.mount("--bind", place.current.path("outside/etc/hosts"),
                     "/etc/hosts")
         self.addCleanup(subprocess.run, ["/bin/umount", "/etc/hosts"],
                         check=True, timeout=30)
