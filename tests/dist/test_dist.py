@@ -93,8 +93,9 @@ def setUpModule():
                 "--clear-groups"]
     else:
         user = []
+    # FAKE_UTIME: what is asked to have today's time gets it.
     made["other"] = dist(other, *user, "faketime", "-f", "+200d",
-                         TZ="Asia/Tokyo", LANG="tr_TR.UTF-8")
+                         FAKE_UTIME="1", TZ="Asia/Tokyo", LANG="tr_TR.UTF-8")
 
 
 def tearDownModule():

@@ -116,8 +116,10 @@ class File:
         """Images are pinned, stages have names of their own."""
         words = one.plain()
         platform = one.flags().get("platform")
-        self.demand(one, "DL3029", platform in (None, "$BUILDPLATFORM"),
-                    "a platform that is not the builder's")
+        self.demand(one, "DL3029", platform in (
+            None, "$BUILDPLATFORM", "$TARGETPLATFORM"), "a fixed platform")
+        self.demand(one, "DL3065", platform != "$TARGETPLATFORM",
+                    "the platform that is the default")
         image = words[0]
         variable = re.fullmatch(r"\$\{(\w+)\}", image)
         if variable:
