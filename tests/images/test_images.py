@@ -20,7 +20,7 @@ PROGRAMS = ("/usr/local/bin/ssm-activate", "/usr/bin/amazon-ssm-agent",
             "/usr/bin/dash", "/usr/bin/sleep", "/usr/bin/id", "/bin/busybox")
 # What decides about the bytes of a program, besides its source.
 COMPILERS = ("gcc-12", "binutils", "gcc-12-aarch64-linux-gnu",
-             "binutils-aarch64-linux-gnu", "ca-certificates")
+             "binutils-aarch64-linux-gnu")
 SLOW = 90.0  # seconds: an interpreter under an emulator on a busy machine
 UP = "trap 'ssm-activate down; exit 5' TERM; ssm-activate up; sleep 90 & wait"
 
