@@ -85,8 +85,8 @@ def setUpModule():
     other = os.path.join(made["scratch"], "another-folder",
                          "with", "a-longer-name")
     copy_tree(first)
+    shutil.copytree(first, other, symlinks=True)
     made["first"] = dist(first)
-    copy_tree(other)
     if os.geteuid() == 0:
         give(made["scratch"] + "/another-folder", NOBODY)
         user = ["setpriv", "--reuid=%d" % NOBODY, "--regid=%d" % NOBODY,
@@ -141,8 +141,8 @@ class Release(unittest.TestCase):
         """Static, at fixed addresses, no stack that can be run."""
         for arch, machine in zip(ARCHES, ("X86-64", "AArch64")):
             with self.subTest(arch=arch):
-                path = os.path.join(made["first"], "ssm-activate-linux-" + arch)
-                shown = run("readelf", "-hldW", path)
+                shown = run("readelf", "-hldW", os.path.join(
+                    made["first"], "ssm-activate-linux-" + arch))
                 self.assertRegex(shown, "Machine:.*" + machine)
                 self.assertRegex(shown, "Type: *EXEC")
                 self.assertNotIn("INTERP", shown)
