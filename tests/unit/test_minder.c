@@ -255,11 +255,11 @@ test_cannot_be_started(void **state)
 	assert_true(minder_due(&minder) > clock_in(MINDER_FIRST_MS));
 }
 
-/* A core with a worker and a session; it stays or ends. */
+/* A core with a worker and a session; it stays or ends.  These tell their pids
+ * once they are what their names say. */
 #define FAMILY                                                            \
-	"$d/ssm-agent-worker -c 'kill -STOP $$; :' & echo $! >$d/worker;" \
-	"$d/ssm-session-worker -c 'kill -STOP $$; :' &"                   \
-	"echo $! >$d/session;"
+	"$d/ssm-agent-worker -c 'echo $$ >$d/worker; kill -STOP $$; :' &" \
+	"$d/ssm-session-worker -c 'echo $$ >$d/session; kill -STOP $$; :' &"
 
 static void
 test_crash_leaves_sessions_alone(void **state)
@@ -324,8 +324,8 @@ test_stop_has_an_end(void **state)
 	pid_t session;
 
 	(void)state;
-	start("$d/ssm-session-worker -c 'kill -STOP $$; :' &"
-	      "echo $! >$d/session;" RESISTS);
+	start("$d/ssm-session-worker -c 'echo $$ >$d/session; "
+	      "kill -STOP $$; :' &" RESISTS);
 	session = wait_for("session", true);
 	(void)wait_for("ready", false);
 	minder_stop(&minder, STOP_MS);
