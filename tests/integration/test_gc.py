@@ -26,7 +26,7 @@ class Gc(Case):
         """Run it."""
         more = {name: env.pop(name) for name in ("task",) if name in env}
         return subprocess.run(
-            [place.program(), "gc"] + list(flags), text=True,
+            place.command() + ["gc"] + list(flags), text=True,
             env=self.aws.environment(**more, **env), capture_output=True,
             stdin=subprocess.DEVNULL, timeout=TIMEOUT, check=False)
 
@@ -301,8 +301,9 @@ class Refused(Gc):
         self.assertEqual(self.ask("--yes"), wanted)
         self.assertNotIn("warn", self.said)
         done = subprocess.run(
-            [place.program(), "api", "ssm", "DeregisterManagedInstance",
-             "--body", json.dumps({"InstanceId": foreign})], text=True,
+            place.command()
+            + ["api", "ssm", "DeregisterManagedInstance",
+               "--body", json.dumps({"InstanceId": foreign})], text=True,
             env=self.aws.environment(), capture_output=True,
             timeout=TIMEOUT, check=False)
         self.assertEqual(done.returncode, 77, done.stderr)
@@ -408,7 +409,7 @@ class Broken(Gc):
         self.node()
         with open("/dev/full", "wb") as full:
             done = subprocess.run(
-                [place.program(), "gc"], env=self.aws.environment(),
+                place.command() + ["gc"], env=self.aws.environment(),
                 stdin=subprocess.DEVNULL, stdout=full,
                 stderr=subprocess.PIPE, timeout=TIMEOUT, check=False)
         self.assertEqual(done.returncode, 71, done.stderr)

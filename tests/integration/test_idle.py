@@ -4,7 +4,7 @@ import subprocess
 import time
 import unittest
 
-from case import BIN, SH, Case, procfs, wait_until
+from case import BIN, SH, Case, native, procfs, wait_until
 
 RSS_LIMIT = 300  # KiB
 WATCH_SECONDS = 3
@@ -12,6 +12,7 @@ KINDS = {"run": [BIN, "run", "--", "/bin/sleep", "300"],
          "up": [SH, "-c", "ssm-activate up; sleep 300 & wait"]}
 
 
+@native("memory and system calls are the emulator's")
 class Idle(Case):
     """A node that is up and online."""
 

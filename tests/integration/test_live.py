@@ -6,7 +6,7 @@ import subprocess
 import unittest
 
 import place
-from case import Case, wait_until
+from case import Case, native, wait_until
 
 RUN = os.path.join(place.TOP, "tests", "live", "run")
 ACCOUNT = "123456789012"
@@ -14,6 +14,7 @@ ROLE = "SSMServiceRole"
 PATIENCE = 150
 
 
+@native("live runs on the machine as it is")
 class Live(Case):
     """The command as people call it, on an account that is none."""
 

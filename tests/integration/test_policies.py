@@ -116,8 +116,9 @@ class TaskRole(Policies):
     def call(self, operation, **body):
         """Call the account as the thief of the task's credentials."""
         return subprocess.run(
-            [place.program(), "api", "ssm", operation, "--body",
-             json.dumps(body)], env=self.aws.environment(task=True),
+            place.command()
+            + ["api", "ssm", operation, "--body", json.dumps(body)],
+            env=self.aws.environment(task=True),
             capture_output=True, text=True, timeout=30, check=False)
 
     def test_stolen(self):
@@ -180,7 +181,7 @@ class Collector(Policies):
         self.aws.post("activations", {
             "description": MARK, "created": 7200, "expires": -3600})
         done = subprocess.run(
-            [place.program(), "gc", "--yes", "--older-than", "24h"],
+            place.command() + ["gc", "--yes", "--older-than", "24h"],
             env=self.aws.environment(task=True), capture_output=True,
             text=True, timeout=60, check=False)
         return done.returncode, done.stderr
