@@ -8,7 +8,7 @@ import signal
 import time
 import unittest
 
-from case import BIN, SH, environment, json, procfs, wait_until
+from case import BIN, SH, environment, json, native, procfs, wait_until
 from inits import OURS, PROGRAM, PYTHON, REFUSED, RIVALS, InitCase
 
 STOPS = {signal.SIGKILL, signal.SIGSTOP}
@@ -21,6 +21,7 @@ STOPPING = [signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU]
 LIBC = {32, 33}  # glibc's own: no program of it can wait for them
 ALL = set(range(1, 65)) - STOPS - {signal.SIGCHLD}
 ORPHANS = 10000
+KEPT = "the emulator keeps signals for itself"
 
 
 def same(value):
@@ -66,6 +67,7 @@ class Statuses(InitCase):
         self.compare("exit statuses that are not passed on", wrong,
                      same("none"))
 
+    @native(KEPT)
     def test_death_by_signal(self):
         """128 + its number, dumping core or not."""
         deadly = sorted((ALL - HARMLESS) | {signal.SIGKILL})
@@ -113,6 +115,7 @@ class Signals(InitCase):
         held.kill()
         return said()
 
+    @native(KEPT)
     def test_each_signal(self):
         """Every one that can be caught, but SIGCHLD."""
         wanted = ALL - LIBC - set(STOPPING)
@@ -121,6 +124,7 @@ class Signals(InitCase):
             lambda name: ranges(wanted - self.passed_on(name)),
             dict(same("none"), tini=ranges(FAULTS)))
 
+    @native(KEPT)
     def test_with_a_node(self):
         """Those that start no clean-up, while the node is up."""
         held = self.start_init("node", PYTHON + ["signals"])
@@ -135,6 +139,7 @@ class Signals(InitCase):
         wait_until(lambda: not self.aws.nodes(), "the clean-up")
         self.assertIsNone(held.outer.poll())
 
+    @native(KEPT)
     def test_reserved_numbers(self):
         """32 and 33, which glibc keeps for itself, are passed on as well."""
         for number in sorted(LIBC):
@@ -249,6 +254,7 @@ class Signals(InitCase):
         self.assertEqual(held.wait(), 128 + signal.SIGUSR1)
         self.assert_clean(root)
 
+    @native(KEPT)
     def test_ignoring_killed(self):
         """The same, killed by the runtime at the end of its patience."""
         root = self.probe_root()
@@ -293,6 +299,7 @@ class Orphans(InitCase):
         self.assertEqual(self.reap("node", ORPHANS), (0, 0))
         self.assert_account_empty()
 
+    @native("its memory is the emulator's")
     def test_compared(self):
         """A few with each."""
         self.compare("zombies left of 1000, memory grown",
@@ -412,6 +419,7 @@ class Inherited(InitCase):
         digest = hashlib.sha256(bytes(range(256)) * 200).hexdigest()
         self.assertEqual(held.out, digest + "  -\n")
 
+    @native(KEPT)
     def test_signals(self):
         """Ignored ones stay ignored, blocked ones blocked: as after exec,
         and so the same with the gate off."""

@@ -8,7 +8,7 @@ import signal
 import unittest
 
 import place
-from case import BIN, SH, Case, environment, procfs, wait_until
+from case import BIN, SH, Case, environment, native, procfs, wait_until
 from roots import BUSYBOX
 
 USER = ["/usr/bin/setpriv", "--reuid=1000", "--regid=1000",
@@ -86,6 +86,7 @@ class Works(Case):
         self.assertEqual(held.wait(), 128 + signal.SIGTERM)
         self.assert_clean(root)
 
+    @native("the emulator needs /proc")
     def test_no_proc(self):
         """/proc is not mounted."""
         for argv, status in (

@@ -7,8 +7,8 @@ import time
 import unittest
 
 import place
-from case import (BIN, NODE, SH, Case, environment, procfs, re,
-                  wait_until)
+from case import (BIN, NODE, SH, STATE, Case, environment, native, procfs,
+                  re, wait_until)
 
 URI = "ECS_CONTAINER_METADATA_URI_V4"
 
@@ -35,6 +35,7 @@ class Ttl(Case):
         self.assertIn("goes ", held.program("status").stdout)
         self.assertGreater(self.gone_after(began), 1.5)
         wait_until(lambda: not self.agent_pids(held), "the end of the agent")
+        wait_until(lambda: not held.root.exists(STATE), "the last file gone")
         self.assertIsNone(held.outer.poll())
         self.assert_one_line(held.err, NODE + " goes at 20.*1200 s later")
         self.assert_one_line(held.err, "SSM_ACTIVATE_TTL is over: taking")
@@ -135,6 +136,7 @@ class Watch(Case):
         self.assertIsNone(held.outer.poll())
         self.assert_clean(held.root)
 
+    @native("its memory is the emulator's")
     def test_privileges_and_cost(self):
         """The watcher is jailed, small, and goes with its keeper."""
         held = self.up_task()
@@ -209,7 +211,7 @@ class Down(Case):
         held = self.start([SH, "-c", "for i in 1 2 3; do ssm-activate up && "
                            "ssm-activate down; ls /proc/*/exe -l; "
                            "echo done; done; sleep 60"])
-        wait_until(lambda: held.out.count("done") == 3, "three rounds", 30)
+        wait_until(lambda: held.out.count("done") == 3, "three rounds", 90)
         self.assertNotIn("/ssm-activate", held.out)
         self.assertEqual(self.operations().count("CreateActivation"), 3)
         self.assert_clean(held.root)
