@@ -8,6 +8,7 @@ tmpfs, seen by nobody else, holds all files and goes with the process.
 import fcntl
 import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -97,6 +98,14 @@ def real_agent():
     return os.environ.get("SSM_ACTIVATE_AGENT_DIR") or None
 
 
+def heed_signals():
+    """Undo what a shell does to jobs in the background and `nohup` to all: a
+    container's program cannot trap what was ignored when it began."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def is_emulated():
     """Tell whether the binary is for another processor than this one."""
     return emulation.architecture(program()) != emulation.native()
@@ -133,6 +142,7 @@ class Place:
 
     def __enter__(self):
         global current
+        heed_signals()
         mount("-t", "tmpfs", "-o", "mode=0755", "tmpfs", self.folder)
         socket.sethostname(HOSTNAME)
         raise_loopback()
