@@ -105,7 +105,7 @@ class Found(Gc):
         self.assertEqual(self.ask(), wanted)
         self.assertEqual(self.ids(), before)
         self.assertIn("8 left behind; nothing was changed", self.said)
-        self.assertEqual({call["operation"] for call in self.own_calls()},
+        self.assertEqual({call["operation"] for call in self.aws.calls()},
                          {"DescribeInstanceInformation", "DescribeTasks",
                           "ListTagsForResource", "DescribeActivations"})
         self.assertEqual(self.aws.verdicts()["refused"], 0)
