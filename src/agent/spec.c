@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/format.h"
+#include "base/list.h"
 #include "base/slice.h"
 
 #define PATH_DEFAULT \
@@ -29,26 +30,16 @@ static const char minimal[] =
     "NO_PROXY AWS_REGION AWS_DEFAULT_REGION SSL_CERT_FILE SSL_CERT_DIR";
 
 static bool
-is_one_of(struct slice name, const char *words)
-{
-	struct slice rest = slice_of(words), word;
-
-	while (slice_cut(&rest, ' ', &word))
-		if (slice_same(name, word))
-			return true;
-	return false;
-}
-
-static bool
 stays(struct slice name, const struct spec_options *options)
 {
 	if (options->minimal)
-		return is_one_of(name, minimal);
-	return !is_one_of(name, never) && !slice_starts(name, "SSM_ACTIVATE_");
+		return list_holds(slice_of(minimal), name);
+	return !list_holds(slice_of(never), name) &&
+	       !slice_starts(name, "SSM_ACTIVATE_");
 }
 
 /* A list of owned texts that grows; room for all is made beforehand. */
-struct list {
+struct vars {
 	char **item;
 	size_t count;
 	bool failed;
@@ -56,10 +47,10 @@ struct list {
 
 /* One of them begins so. */
 static bool
-list_has(const struct list *list, struct slice start)
+vars_has(const struct vars *vars, struct slice start)
 {
-	for (size_t i = 0; i < list->count; i++) {
-		if (slice_same(slice_head(slice_of(list->item[i]), start.len),
+	for (size_t i = 0; i < vars->count; i++) {
+		if (slice_same(slice_head(slice_of(vars->item[i]), start.len),
 		        start))
 			return true;
 	}
@@ -68,31 +59,31 @@ list_has(const struct list *list, struct slice start)
 
 /* The end of the list is NULL at any time. */
 static bool
-list_sets(const struct list *list, const char *name)
+vars_sets(const struct vars *vars, const char *name)
 {
-	return env_raw((struct env){ list->item }, name) != NULL;
+	return env_raw((struct env){ vars->item }, name) != NULL;
 }
 
 /* text: its own from now on; NULL = there was no memory for it. */
 static void
-list_add(struct list *list, char *text)
+vars_add(struct vars *vars, char *text)
 {
 	if (text == NULL)
-		list->failed = true;
+		vars->failed = true;
 	else
-		list->item[list->count++] = text;
+		vars->item[vars->count++] = text;
 }
 
 /* Add NAME=value unless the name is there already. */
 static void
-list_default(struct list *list, const char *name, const char *value)
+vars_default(struct vars *vars, const char *name, const char *value)
 {
 	struct buf text = { 0 };
 
-	if (value == NULL || list_sets(list, name))
+	if (value == NULL || vars_sets(vars, name))
 		return;
 	buf_printf(&text, "%s=%s", name, value);
-	list_add(list, buf_take(&text));
+	vars_add(vars, buf_take(&text));
 }
 
 static size_t
@@ -106,7 +97,7 @@ env_count(struct env env)
 }
 
 static void
-fill(struct list *list, const struct spec_options *options, size_t count)
+fill(struct vars *vars, const struct spec_options *options, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct slice text = slice_of(options->env.vars[i]);
@@ -114,14 +105,14 @@ fill(struct list *list, const struct spec_options *options, size_t count)
 
 		if (slice_split(text, '=', &name, &value) &&
 		    stays(name, options) &&
-		    !list_has(list, slice_head(text, name.len + 1)))
-			list_add(list, slice_dup(text));
+		    !vars_has(vars, slice_head(text, name.len + 1)))
+			vars_add(vars, slice_dup(text));
 	}
-	list_default(list, "PATH", PATH_DEFAULT);
-	list_default(list, "HOME", "/root");
-	list_default(list, "SSL_CERT_FILE", options->cert_file);
-	if (options->minimal && !list_sets(list, "AWS_DEFAULT_REGION"))
-		list_default(list, "AWS_REGION", options->region);
+	vars_default(vars, "PATH", PATH_DEFAULT);
+	vars_default(vars, "HOME", "/root");
+	vars_default(vars, "SSL_CERT_FILE", options->cert_file);
+	if (options->minimal && !vars_sets(vars, "AWS_DEFAULT_REGION"))
+		vars_default(vars, "AWS_REGION", options->region);
 }
 
 static void
@@ -138,7 +129,7 @@ spec_build(struct spec *out, const struct spec_options *options,
 {
 	size_t count = env_count(options->env);
 	struct spec new = { 0 };
-	struct list list = { 0 };
+	struct vars vars = { 0 };
 
 	/* Five more: four defaults and the end. */
 	new.envp = calloc(count + 5, sizeof(*new.envp));
@@ -146,9 +137,9 @@ spec_build(struct spec *out, const struct spec_options *options,
 	if (new.envp == NULL || new.argv == NULL)
 		goto fail;
 	new.argv[0] = slice_dup(slice_of(options->path));
-	list.item = new.envp;
-	fill(&list, options, count);
-	if (list.failed || new.argv[0] == NULL)
+	vars.item = new.envp;
+	fill(&vars, options, count);
+	if (vars.failed || new.argv[0] == NULL)
 		goto fail;
 	spec_free(out);
 	*out = new;

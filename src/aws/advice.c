@@ -5,13 +5,13 @@
 #include "aws/advice_table.h"
 #include "aws/conf.h"
 #include "aws/endpoint.h"
-#include "aws/list.h"
 #include "aws/partition.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/env.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "base/slice.h"
 
 enum { ARN_ACCOUNT = 4 };
@@ -254,7 +254,7 @@ find(struct slice *advice, struct slice *when, struct slice rows,
 		(void)slice_cut(advice, '|', &text);
 		if (own.len > 0)
 			codes = own;
-		if (list_holds(codes, code) &&
+		if (list_holds(codes, slice_of(code)) &&
 		    (operation.len == 0 ||
 		        slice_eq(operation, ctx->operation)) &&
 		    slice_copy(text, wanted, sizeof wanted) &&

@@ -3,10 +3,10 @@
 #include <stddef.h>
 
 #include "aws/conf.h"
-#include "aws/list.h"
 #include "aws/partition.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/list.h"
 #include "base/slice.h"
 
 static const char global[] = "aws-global";

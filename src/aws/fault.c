@@ -1,10 +1,10 @@
 #include "aws/fault.h"
 
-#include "aws/list.h"
 #include "aws/xml.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "base/slice.h"
 
 #define EXPIRED_CODES "ExpiredToken ExpiredTokenException"

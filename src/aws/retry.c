@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 #include "aws/conf.h"
-#include "aws/list.h"
+#include "base/list.h"
 #include "base/slice.h"
 
 enum {

@@ -1,8 +1,8 @@
 #include "aws/skew.h"
 
-#include "aws/list.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/list.h"
 #include "base/slice.h"
 
 /*

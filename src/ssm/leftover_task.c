@@ -1,10 +1,10 @@
 #include <string.h>
 
 #include "aws/client.h"
-#include "aws/list.h"
 #include "base/err.h"
 #include "base/format.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/slice.h"
 #include "ssm/leftover.h"

@@ -4,12 +4,12 @@
 
 #include "aws/api.h"
 #include "aws/client.h"
-#include "aws/list.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "base/slice.h"
 
 enum {

@@ -1,5 +1,5 @@
-#ifndef AWS_LIST_H
-#define AWS_LIST_H
+#ifndef BASE_LIST_H
+#define BASE_LIST_H
 
 #include <stdbool.h>
 
@@ -9,6 +9,6 @@
 
 /* The word, letter case counting, is one of the list. */
 bool list_has(const char *list, const char *word);
-bool list_holds(struct slice list, const char *word);
+bool list_holds(struct slice list, struct slice word);
 
 #endif

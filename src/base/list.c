@@ -1,12 +1,12 @@
-#include "aws/list.h"
+#include "base/list.h"
 
 bool
-list_holds(struct slice list, const char *word)
+list_holds(struct slice list, struct slice word)
 {
 	struct slice one;
 
 	while (slice_cut(&list, ' ', &one))
-		if (slice_eq(one, word))
+		if (slice_same(one, word))
 			return true;
 	return false;
 }
@@ -14,5 +14,5 @@ list_holds(struct slice list, const char *word)
 bool
 list_has(const char *list, const char *word)
 {
-	return list_holds(slice_of(list), word);
+	return list_holds(slice_of(list), slice_of(word));
 }
