@@ -68,9 +68,22 @@ job_start(struct job *job, const struct job_spec *spec, struct err *err)
 	return 0;
 }
 
+/* A worker that nobody listens to any more is gone before we go on, so that
+ * none is left when its keeper is. */
+static void
+bury(struct job *job)
+{
+	if (job->pid <= 0)
+		return;
+	kill(job->pid, SIGKILL);
+	waitpid(job->pid, NULL, 0);
+	job->pid = 0;
+}
+
 static void
 end(struct job *job)
 {
+	bury(job);
 	close(job->fd);
 	job->fd = -1;
 	job->active = false;
@@ -100,8 +113,7 @@ job_next(struct job *job, struct record *out)
 	 * to its end before the job is over. */
 	if (late && job->pid > 0) {
 		kill(-job->pid, SIGKILL);
-		waitpid(job->pid, NULL, 0);
-		job->pid = 0;
+		bury(job);
 	}
 	for (int i = 0; got == 0 && i < (late ? PIPE_RECORDS : 1); i++)
 		got = record_receive(job->fd, out);

@@ -516,6 +516,7 @@ test_worker_that_dies(void **state)
 	struct job_spec spec = { .name = "test", .work = dies };
 	struct record record;
 	struct err err = { 0 };
+	pid_t pid;
 
 	(void)state;
 	spec.deadline = clock_in(LONG_MS);
@@ -523,8 +524,10 @@ test_worker_that_dies(void **state)
 	course.begun = true;
 	course.give_up_at = clock_in(GIVE_UP_MS);
 	assert_int_equal(job_start(&course.job, &spec, &err), 0);
-	while (waitpid(course.job.pid, NULL, 0) < 0)
+	pid = course.job.pid;
+	while (waitpid(pid, NULL, 0) < 0)
 		assert_int_equal(errno, EINTR);
+	assert_true(course_reaped(&course, pid));
 	assert_int_equal(job_next(&course.job, &record), 1);
 	assert_true(record_apply(&course.state, &record));
 	assert_int_equal(job_next(&course.job, &record), 1);

@@ -71,6 +71,15 @@ reap(pid_t pid)
 	assert_int_equal(got, pid);
 }
 
+/* Who sees the end of a job need not wait for its worker. */
+static void
+assert_gone(pid_t pid)
+{
+	assert_int_equal(job.pid, 0);
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
+}
+
 static void
 reports(const void *input, int out)
 {
@@ -98,10 +107,7 @@ test_records(void **state)
 	assert_int_equal(record.type, RECORD_DONE);
 	assert_false(job.active);
 	assert_int_equal(job_next(&job, &record), 0);
-	reap(pid);
-	assert_false(job_reaped(&job, pid + 1));
-	assert_true(job_reaped(&job, pid));
-	assert_int_equal(job.pid, 0);
+	assert_gone(pid);
 }
 
 static void
@@ -117,15 +123,17 @@ static void
 test_failure_of_a_worker(void **state)
 {
 	struct record record;
+	pid_t pid;
 
 	(void)state;
 	start(fails, "why", LONG_MS);
+	pid = job.pid;
 	record = next();
 	assert_int_equal(record.type, RECORD_FAILED);
 	assert_string_equal(record.err.msg, "why");
 	assert_int_equal(record.err.kind, ERR_KIND_TLS);
 	assert_false(job.active);
-	reap(job.pid);
+	assert_gone(pid);
 }
 
 static void
@@ -147,23 +155,43 @@ static void
 test_worker_that_dies(void **state)
 {
 	struct record record;
+	pid_t pid;
 
 	(void)state;
 	start(says_nothing, NULL, LONG_MS);
+	pid = job.pid;
 	record = next();
 	assert_int_equal(record.type, RECORD_FAILED);
 	assert_int_equal(record.err.kind, ERR_KIND_SYSTEM);
 	assert_non_null(strstr(record.err.msg, "test"));
 	assert_false(record.err.timed_out);
 	assert_false(job.active);
-	reap(job.pid);
+	assert_gone(pid);
 	/* What it had said before is not lost. */
 	start(crashes, NULL, LONG_MS);
+	pid = job.pid;
 	record = next();
 	assert_int_equal(record.type, RECORD_NODE);
 	record = next();
 	assert_int_equal(record.type, RECORD_FAILED);
-	reap(job.pid);
+	assert_gone(pid);
+}
+
+/* One that has ended by itself, and that its keeper has reaped, is no other
+ * process of that number. */
+static void
+test_worker_that_is_reaped_first(void **state)
+{
+	pid_t pid;
+
+	(void)state;
+	start(says_nothing, NULL, LONG_MS);
+	pid = job.pid;
+	reap(pid);
+	assert_false(job_reaped(&job, pid + 1));
+	assert_true(job_reaped(&job, pid));
+	assert_int_equal(next().type, RECORD_FAILED);
+	assert_gone(pid);
 }
 
 static void
@@ -247,11 +275,12 @@ static void
 test_kill_ends_the_group(void **state)
 {
 	struct record record;
-	pid_t second;
+	pid_t pid, second;
 
 	(void)state;
 	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	start(starts_another, NULL, LONG_MS);
+	pid = job.pid;
 	record = next();
 	second = (pid_t)strtol(record.text, NULL, 10);
 	assert_true(second > 0);
@@ -259,9 +288,8 @@ test_kill_ends_the_group(void **state)
 	job_kill(&job);
 	assert_false(job.active);
 	assert_int_equal(job_next(&job, &record), 0);
-	reap(job.pid);
 	reap(second);
-	assert_true(job_reaped(&job, job.pid));
+	assert_gone(pid);
 	job_kill(&job);
 	/* The same at a deadline. */
 	start(starts_another, NULL, SHORT_MS);
@@ -335,7 +363,6 @@ test_what_a_worker_is_given(void **state)
 	assert_string_equal(record.text, "ok");
 	record = next();
 	assert_int_equal(record.type, RECORD_DONE);
-	reap(job.pid);
 	assert_true(signal(SIGHUP, SIG_DFL) == SIG_IGN);
 	assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
 	close(fds[0]);
@@ -390,6 +417,7 @@ main(void)
 		cmocka_unit_test(test_records),
 		cmocka_unit_test(test_failure_of_a_worker),
 		cmocka_unit_test(test_worker_that_dies),
+		cmocka_unit_test(test_worker_that_is_reaped_first),
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_pipe_is_read_to_its_end),
 		cmocka_unit_test(test_kill_ends_the_group),
