@@ -13,7 +13,7 @@
 #include "app/keeper.h"
 #include "app/preflight.h"
 #include "app/record.h"
-#include "app/work.h"
+#include "aws/task.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -169,8 +169,8 @@ warn_init(const struct config *cfg)
 	    readlink("/proc/self/exe", self, sizeof(self) - 1) > 0 &&
 	    strcmp(init, self) == 0)
 		return;
-	ecs =
-	    cfg->watch_ms > 0 && env_get(cfg->env, WORK_TASK_METADATA) != NULL;
+	ecs = cfg->watch_ms > 0 &&
+	      env_get(cfg->env, TASK_METADATA_VARIABLE) != NULL;
 	log_event(LOG_INFO, "not_init",
 	    "PID 1 is not ssm-activate: unless `ssm-activate down` runs before "
 	    "the container stops, the node stays on the account%s",

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "aws/task.h"
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/file.h"
@@ -85,7 +86,7 @@ container_identity(char out[static STATE_CONTAINER_SIZE], struct env env)
 	read_small("/proc/sys/kernel/random/boot_id", &boot);
 	read_small("/proc/self/mountinfo", &mounts);
 	container_upperdir(upper, sizeof(upper), buf_str(&mounts));
-	task = env_get(env, "ECS_CONTAINER_METADATA_URI_V4");
+	task = env_get(env, TASK_METADATA_VARIABLE);
 	buf_printf(&text, "boot %s task %s ", buf_str(&boot),
 	    task != NULL ? task : "");
 	if (upper[0] != '\0')

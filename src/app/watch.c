@@ -6,6 +6,7 @@
 #include "app/minder.h"
 #include "app/record.h"
 #include "app/work.h"
+#include "aws/task.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -13,7 +14,7 @@ void
 watch_begin(struct watch *watch, const struct work *work)
 {
 	watch->on = work->cfg->watch_ms > 0 && getpid() != 1 &&
-	            env_get(work->cfg->env, WORK_TASK_METADATA) != NULL;
+	            env_get(work->cfg->env, TASK_METADATA_VARIABLE) != NULL;
 }
 
 static void

@@ -42,7 +42,6 @@ void work_net_check(const void *work, int out);
 void work_net_remove(const void *work, int out);
 
 /* Ask for the task's metadata until ECS wants it to stop: RECORD_DONE. */
-#define WORK_TASK_METADATA "ECS_CONTAINER_METADATA_URI_V4"
 void work_watch_run(const void *input, int out);
 
 /* Files workers. */

@@ -30,8 +30,7 @@ struct talk {
 static int
 begin(struct talk *talk, struct api *api, int64_t deadline, struct err *err)
 {
-	const char *text =
-	    env_get(conf_env(api->conf), "ECS_CONTAINER_METADATA_URI_V4");
+	const char *text = env_get(conf_env(api->conf), TASK_METADATA_VARIABLE);
 	struct url *base = &talk->base;
 
 	*talk = (struct talk){

@@ -11,6 +11,7 @@ struct err;
  * What ECS says of the task and container we are in: task metadata, version 4
  * (Amazon ECS developer guide, "task metadata endpoint version 4").
  */
+#define TASK_METADATA_VARIABLE "ECS_CONTAINER_METADATA_URI_V4"
 enum { TASK_TEXT_MAX = 256 };
 
 struct task {
