@@ -3,18 +3,17 @@
 #include <string.h>
 
 #include "aws/client.h"
-#include "aws/list.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/slice.h"
 #include "ssm/find.h"
+#include "ssm/register.h"
 
 /* No start takes longer. */
 enum { START_S = 3600 };
-
-static const char mark[] = "[ssm-activate:";
 
 struct gather {
 	struct buf *list;
@@ -190,7 +189,7 @@ leftover_find(const struct ssm *ssm, int64_t age, struct buf *list,
 	for (count = list->len / sizeof(*node); count > 0; count--, node++)
 		judge_node(node, &g);
 	err_clear(&now);
-	if (find_activations(ssm, NULL, mark, &activations, &now) != 0)
+	if (find_activations(ssm, NULL, REGISTER_MARK, &activations, &now) != 0)
 		leftover_note(err, &now);
 	return err->code == ERR_OK ? 0 : -1;
 }

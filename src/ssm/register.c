@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "aws/list.h"
 #include "base/err.h"
 #include "base/format.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/slice.h"
 #include "ssm/register_lost.h"
@@ -12,7 +12,7 @@
 void
 register_mark(char out[static REGISTER_MARK_SIZE], const char *nonce)
 {
-	format_text(out, REGISTER_MARK_SIZE, "[ssm-activate:%s]", nonce);
+	format_text(out, REGISTER_MARK_SIZE, REGISTER_MARK "%s]", nonce);
 }
 
 void

@@ -79,7 +79,9 @@ int register_remove(const struct ssm *ssm, struct state *state,
 void register_describe(char out[static SSM_TEXT_SIZE], const char *text,
     const char *nonce);
 
-/* The part that a lost activation is recognised by. */
+/* The part that a lost activation is recognised by, which begins with
+ * REGISTER_MARK. */
+#define REGISTER_MARK "[ssm-activate:"
 enum { REGISTER_MARK_SIZE = 64 };
 void register_mark(char out[static REGISTER_MARK_SIZE], const char *nonce);
 
