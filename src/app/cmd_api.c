@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -173,6 +174,7 @@ fork_caller(struct call *call, struct err *err)
 
 	if (pid == 0) {
 		prctl(PR_SET_DUMPABLE, 0);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		_exit(be_caller(call));
 	}
 	if (pid < 0) {

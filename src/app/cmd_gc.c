@@ -1,4 +1,3 @@
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "app/cmd.h"
@@ -117,8 +116,6 @@ collect(struct gc *gc, struct err *err)
 
 	if (jail_client(&gc->ssm.client, cfg, NULL, err) != 0)
 		return -1;
-	/* It may live on without the shell that started it. */
-	prctl(PR_SET_PDEATHSIG, 0);
 	if (client_locate(gc->ssm.client, err) != 0)
 		return -1;
 	ssm_pace_begin(&gc->pace);

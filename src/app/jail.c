@@ -64,7 +64,9 @@ int
 jail_net(struct err *err)
 {
 	bool root = geteuid() == 0;
+	int with_parent = 0;
 
+	prctl(PR_GET_PDEATHSIG, &with_parent);
 	/* The bounding set needs CAP_SETPCAP and no_new_privs makes it moot;
 	 * so a container that withholds the capability is fine. */
 	for (int cap = 0; root && cap < CAPABILITIES_MAX; cap++) {
@@ -81,9 +83,9 @@ jail_net(struct err *err)
 		return err_sys(err, ERR_KIND_SYSTEM,
 		    "cannot give up privileges");
 	/* Changing the uid made the process dumpable as the kernel's
-	 * suid_dumpable says; back to not at all. */
+	 * suid_dumpable says, and let it outlive its parent. */
 	prctl(PR_SET_DUMPABLE, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_PDEATHSIG, with_parent);
 	return 0;
 }
 

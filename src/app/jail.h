@@ -17,7 +17,7 @@ void jail_worker(const int *keep, size_t count);
 /*
  * The net worker before its first connect: uid and gid 65534 without further
  * groups when it was root, an empty bounding set, no capability, and
- * no_new_privs.
+ * no_new_privs.  Whether it dies with its parent stays as it was.
  */
 enum { JAIL_ID = 65534 };
 int jail_net(struct err *err);
