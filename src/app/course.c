@@ -326,13 +326,24 @@ course_over(const struct course *course)
 	       !course->job.active && !course->unsaved && !course->saver.active;
 }
 
+/* All workers that there may be at a time. */
+static void
+list_jobs(const struct job *out[static COURSE_FDS], const struct course *course)
+{
+	out[0] = &course->job;
+	out[1] = &course->saver;
+	out[2] = &course->key;
+	out[3] = &course->tidy;
+	out[4] = &course->watch.job;
+}
+
 size_t
 course_poll(const struct course *course, struct pollfd *fds)
 {
-	const struct job *jobs[COURSE_FDS] = { &course->job, &course->saver,
-		&course->key, &course->tidy, &course->watch.job };
+	const struct job *jobs[COURSE_FDS];
 	size_t count = 0;
 
+	list_jobs(jobs, course);
 	for (size_t i = 0; i < COURSE_FDS; i++) {
 		if (jobs[i]->active) {
 			fds[count++] = (struct pollfd){
@@ -347,8 +358,7 @@ course_poll(const struct course *course, struct pollfd *fds)
 int64_t
 course_due(const struct course *course)
 {
-	const struct job *jobs[COURSE_FDS] = { &course->job, &course->saver,
-		&course->key, &course->tidy, &course->watch.job };
+	const struct job *jobs[COURSE_FDS];
 	int64_t due = watch_due(&course->watch);
 
 	if (may_begin(course))
@@ -357,6 +367,7 @@ course_due(const struct course *course)
 		due = clock_min(due, course->retry_at);
 	if (course->ttl.next != 0 && !course->stopping)
 		due = clock_min(due, course->ttl.next);
+	list_jobs(jobs, course);
 	for (size_t i = 0; i < COURSE_FDS; i++) {
 		if (jobs[i]->active)
 			due = clock_min(due, jobs[i]->deadline);
