@@ -74,9 +74,7 @@ cidr_has(struct slice block, const char *host)
 		return false;
 	if (wanted.size != network.size)
 		return false;
-	most = network.size;
-	most *= 8;
-	bits = most;
+	bits = most = 8 * (uint64_t)network.size;
 	if (!lone && !slice_u64(length, most, &bits))
 		return false;
 	return same_prefix(&wanted, &network, (unsigned)bits);
