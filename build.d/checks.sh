@@ -21,8 +21,7 @@ check()
 # The files that are, or are about to be, part of the repository.
 own_files()
 {
-	git -c safe.directory="$ROOT" ls-files --cached --others \
-	    --exclude-standard | while read -r file; do
+	git_here ls-files --cached --others --exclude-standard | while read -r file; do
 		[ ! -f "$file" ] || echo "$file"
 	done
 }
@@ -53,7 +52,7 @@ check_length()
 # grep_none TEXT PATTERN <FILES: no file may match.
 grep_none()
 {
-	if tr '\n' '\0' | xargs -0 grep -nIE -e "$2" --; then
+	if tr '\n' '\0' | xargs -0 grep -nIP -e "$2" --; then
 		echo "found: $1"
 		return 1
 	fi
@@ -76,8 +75,9 @@ check_words()
 
 check_paths()
 {
+	# Of users, only those of the tests' containers have a home.
 	own_files | grep_none "a path of somebody's machine" \
-	    '(^|[^[:alnum:]._/-])/(wo''rk|ro''ot|Us''ers)/[[:alnum:]]'
+	    '(^|[^[:alnum:]._/-])/(ho''me/(?!(ssm-user|app|x)\b)|(wo''rk|ro''ot|Us''ers)/)[[:alnum:]]'
 }
 
 check_symbols()

@@ -4,11 +4,6 @@
 
 DIST_ARCHES="amd64 arm64"
 
-git_here()
-{
-	git -c safe.directory="$ROOT" "$@"
-}
-
 # dist_check [VERSION]: refuse what must not be published.  What has a tag, or
 # is asked for by its version, is a release and needs a dated entry.
 dist_check()

@@ -66,6 +66,12 @@ program_version()
 	    head -n 1
 }
 
+# git_here WORDS...: git in this checkout, whoever owns it.
+git_here()
+{
+	git -c safe.directory="$ROOT" "$@"
+}
+
 # The commit that is built, "-dirty" if the tree differs, "none" without git;
 # BUILD_REVISION says it where .git is missing.
 program_revision()
@@ -74,10 +80,9 @@ program_revision()
 		echo "$BUILD_REVISION"
 		return 0
 	}
-	commit=$(git -c safe.directory="$ROOT" rev-parse --short=12 HEAD \
-	    2>/dev/null) || commit=none
+	commit=$(git_here rev-parse --short=12 HEAD 2>/dev/null) || commit=none
 	[ "$commit" = none ] ||
-	    [ -z "$(git -c safe.directory="$ROOT" status --porcelain)" ] ||
+	    [ -z "$(git_here status --porcelain)" ] ||
 	    commit=$commit-dirty
 	echo "$commit"
 }
