@@ -2,26 +2,16 @@
  * A time that is taken is within four-digit years (an offset may lead a day
  * past them), and written out again it is the same time.
  */
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/slice.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz/fuzz.h"
 
 static const int64_t first_second = -62167219200;
 static const int64_t last_second = 253402300799;
 static const int64_t day = 86400;
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 /* Both written forms read back as the time, and agree in their digits. */
 static void

@@ -9,10 +9,9 @@
 #include "app/config.h"
 #include "app/signals.h"
 #include "base/slice.h"
+#include "fuzz/fuzz.h"
 
 enum { LIST_MAX = 32, COMMANDS = 7 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 read_list(struct slice *rest, char *list[static LIST_MAX + 1])

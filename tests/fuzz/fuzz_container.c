@@ -5,10 +5,9 @@
 
 #include "app/container.h"
 #include "base/slice.h"
+#include "fuzz/fuzz.h"
 
 enum { SMALL = 16, LARGE = 4096 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -3,23 +3,13 @@
  * where the input is long enough.  Whatever comes out is within the limits,
  * and only what was asked for.
  */
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/slice.h"
+#include "fuzz/fuzz.h"
 #include "net/cidr.h"
 #include "net/dns_msg.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void
 check(const char *answer, size_t size, unsigned char type)

@@ -10,17 +10,9 @@
 #include "aws/fault.h"
 #include "base/err.h"
 #include "base/slice.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz/fuzz.h"
 
 static const char secret[] = "Secret-0123";
-
-static void
-require(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 static void
 check_text(const char *text, size_t size)

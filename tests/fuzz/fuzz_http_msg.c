@@ -4,23 +4,14 @@
  */
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "fuzz/fuzz.h"
 #include "net/http_msg.h"
 
 enum { BODY_MAX = 4096 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 /* Feed the input, then the end; *taken bytes were the answer's. */
 static int

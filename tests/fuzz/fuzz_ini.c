@@ -11,15 +11,7 @@
 #include "aws/shared.h"
 #include "base/err.h"
 #include "base/slice.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(int truth)
-{
-	if (!truth)
-		abort();
-}
+#include "fuzz/fuzz.h"
 
 static void
 check_key(const char *key)

@@ -4,24 +4,15 @@
  */
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/slice.h"
+#include "fuzz/fuzz.h"
 
 enum { PRINT_MAX = 64 << 20, WALK_MAX = 1 << 20 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 /* Every string is UTF-8 and every number finite or not given. */
 static void

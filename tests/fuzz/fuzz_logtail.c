@@ -13,12 +13,11 @@
 #include "agent/logtail.h"
 #include "base/log.h"
 #include "base/slice.h"
+#include "fuzz/fuzz.h"
 
 #define NAME "log"
 
 enum { INPUT_MAX = 16384 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char folder[] = "/tmp/fuzz_logtail.XXXXXX";
 static char path[sizeof(folder) + sizeof(NAME)];

@@ -9,10 +9,9 @@
 #include "app/naming.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "fuzz/fuzz.h"
 
 enum { LINES = 5 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 check_role(const char *text)

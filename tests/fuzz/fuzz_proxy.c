@@ -3,25 +3,16 @@
  * chosen is one that can be dialled, never for a local host, and an error
  * holds nothing of the value.
  */
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "fuzz/fuzz.h"
 #include "net/proxy.h"
 
 enum { VARS_MAX = 8 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void
 check(const struct url *url, struct env env)

@@ -12,8 +12,7 @@
 
 #include "app/record.h"
 #include "base/buf.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz/fuzz.h"
 
 /* As record_send() makes it. */
 static void

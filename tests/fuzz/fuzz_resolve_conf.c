@@ -2,25 +2,15 @@
  * The input as resolv.conf and as hosts, and each of its words as the name
  * that is looked for, and as one that is asked for.
  */
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
 
 #include "base/slice.h"
+#include "fuzz/fuzz.h"
 #include "net/cidr.h"
 #include "net/dns_msg.h"
 #include "net/resolve_conf.h"
 
 enum { WORDS_MAX = 64 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void
 check_hosts(struct slice text, struct slice name)

@@ -9,8 +9,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/slice.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz/fuzz.h"
 
 static void
 check(const struct buf *merged)

@@ -11,17 +11,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz/fuzz.h"
 
 enum { PARTS = 5 };
-
-static void
-require(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 static void
 check_path(struct slice path)

@@ -10,15 +10,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/slice.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
+#include "fuzz/fuzz.h"
 
 static void
 check_inside(struct slice part, struct slice whole)

@@ -8,9 +8,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "fuzz/fuzz.h"
 #include "ssm/state.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 check(const struct state *state)

@@ -2,28 +2,18 @@
  * The input is what a server sends, up to the end of the connection.  Nobody
  * without the key of a trusted certificate gets a handshake done.
  */
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "fuzz/fuzz.h"
 #include "net/ca.h"
 #include "net/tls.h"
 
 /* A socket takes that much without a reader. */
 enum { INPUT_MAX = 100000, LIMIT_MS = 5000 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -2,23 +2,14 @@
  * An URL that is taken holds nothing that could break a request, and its
  * authority, put together again, is the same URL.
  */
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/slice.h"
+#include "fuzz/fuzz.h"
 #include "net/url.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void
 require_visible(const char *text)

@@ -11,10 +11,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "fuzz/fuzz.h"
 
 enum { PARTS = 3 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* The old text, perhaps with the newline that it lacked, begins the new. */
 static void

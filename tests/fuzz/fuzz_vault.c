@@ -10,10 +10,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "fuzz/fuzz.h"
 
 enum { PARTS = 3 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 check(const struct vault *vault)

@@ -10,15 +10,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(int truth)
-{
-	if (!truth)
-		abort();
-}
+#include "fuzz/fuzz.h"
 
 /* 'word', with each quote in it as '\''. */
 static void

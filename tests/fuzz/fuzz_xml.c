@@ -8,15 +8,7 @@
 #include "aws/xml.h"
 #include "base/err.h"
 #include "base/json.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(int truth)
-{
-	if (!truth)
-		abort();
-}
+#include "fuzz/fuzz.h"
 
 /* The length of all texts below the value, without recursion: every list is
  * left for what comes after it. */

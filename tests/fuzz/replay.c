@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INPUT_MAX = 1 << 20, CUTS = 8 };
+#include "fuzz/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+enum { INPUT_MAX = 1 << 20, CUTS = 8 };
 
 /* Give the target a copy that ends where the input ends, so that the address
  * sanitizer sees one byte too many. */
