@@ -13,7 +13,7 @@ class Unexpected(Exception):
     """The demo did not go as it should."""
 
 
-def wait_until(question, seconds, what):
+def wait_until(question, seconds, what, pause=0.02):
     """Ask until the answer is true and return it; fail after a time."""
     deadline = time.monotonic() + seconds
     while True:
@@ -22,7 +22,7 @@ def wait_until(question, seconds, what):
             return answer
         if time.monotonic() > deadline:
             raise Unexpected("%s: not within %d seconds" % (what, seconds))
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 class Output:

@@ -2,27 +2,17 @@
 
 import json
 import subprocess
-import time
+
+from container import Unexpected, wait_until
 
 TAG = "ssm-activate-live"
 CALL_TIMEOUT = 200
 PAGES_MAX = 50
 
 
-class Failed(Exception):
-    """Something is not as it should be."""
-
-
 def wait_for(question, seconds, what):
     """Ask until the answer is true, and return it; listings lag behind."""
-    deadline = time.monotonic() + seconds
-    while True:
-        answer = question()
-        if answer:
-            return answer
-        if time.monotonic() > deadline:
-            raise Failed("%s: not within %d s" % (what, seconds))
-        time.sleep(1)
+    return wait_until(question, seconds, what, pause=1)
 
 
 class Account:
@@ -40,8 +30,8 @@ class Account:
             argv, env=self.env, input=json.dumps(body), capture_output=True,
             text=True, timeout=CALL_TIMEOUT, check=False)
         if done.returncode != 0:
-            raise Failed(done.stderr.strip() or "%s ends with %d"
-                         % (operation, done.returncode))
+            raise Unexpected(done.stderr.strip() or "%s ends with %d"
+                             % (operation, done.returncode))
         return json.loads(done.stdout)
 
     def pages(self, operation, member, **body):
@@ -54,7 +44,7 @@ class Account:
             token = answer.get("NextToken")
             if not token:
                 return found
-        raise Failed(operation + ": the listing has no end")
+        raise Unexpected(operation + ": the listing has no end")
 
     def nodes(self):
         """Return the nodes with our tag."""

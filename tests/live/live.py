@@ -16,7 +16,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(TOP, "tests", "demo"))
-from account import TAG, Account, Failed  # noqa: E402
+from account import TAG, Account  # noqa: E402
 from container import PATH, Container, Unexpected  # noqa: E402
 from screen import Screen  # noqa: E402
 from steps import STEPS, Life  # noqa: E402
@@ -24,8 +24,8 @@ from steps import STEPS, Life  # noqa: E402
 AGENT = "amazon-ssm-agent"
 WRONG_USE = 64
 TIER = "/ssm/managed-instance/activation-tier"
-FAILURES = (Failed, Unexpected, subprocess.SubprocessError, OSError,
-            KeyError, ValueError)
+FAILURES = (Unexpected, subprocess.SubprocessError, OSError, KeyError,
+            ValueError)
 
 
 class Refused(Exception):
@@ -119,7 +119,7 @@ class Live:
             shown = self.account.call("ssm", "GetServiceSetting",
                                       SettingId=TIER)
             tier = shown["ServiceSetting"]["SettingValue"]
-        except (Failed, KeyError) as error:
+        except (Unexpected, KeyError) as error:
             tier = "not known (%s)" % error
         self.screen.text("All names and tags: " + self.mark)
         self.screen.text(
@@ -184,7 +184,7 @@ def main():
         live = Live(os.environ, scratch, screen)
         live.check_account(os.environ["SSM_ACTIVATE_LIVE"])
         live.tell_costs()
-    except (Refused, Failed) as error:
+    except (Refused, Unexpected) as error:
         print("live: %s" % error, file=sys.stderr)
         shutil.rmtree(scratch)
         return WRONG_USE

@@ -8,7 +8,8 @@ import json
 import re
 import signal
 
-from account import TAG, Failed, wait_for
+from account import TAG, wait_for
+from container import Unexpected
 
 NODE = r"mi-[0-9a-f]{17}"
 UP = r"(%s) is up" % NODE
@@ -29,7 +30,7 @@ class Life:
     def check(self, truth, what):
         """Stop here unless it is true."""
         if not truth:
-            raise Failed(what)
+            raise Unexpected(what)
 
     def bring_up(self, box):
         """Wait for the node of a container, and for its listing."""
