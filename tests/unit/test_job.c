@@ -111,6 +111,29 @@ test_records(void **state)
 }
 
 static void
+lingers(const void *input, int out)
+{
+	(void)input;
+	record_finish(out, 0, NULL);
+	clock_sleep(clock_in(LONG_MS));
+}
+
+/* Whatever it still does: none is left when its keeper ends. */
+static void
+test_worker_that_is_slow_to_go(void **state)
+{
+	int64_t until = clock_in(LONG_MS / 2);
+	pid_t pid;
+
+	(void)state;
+	start(lingers, NULL, LONG_MS);
+	pid = job.pid;
+	assert_int_equal(next().type, RECORD_DONE);
+	assert_gone(pid);
+	assert_true(clock_ms() < until);
+}
+
+static void
 fails(const void *input, int out)
 {
 	struct err err = { 0 };
@@ -416,6 +439,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_records),
 		cmocka_unit_test(test_failure_of_a_worker),
+		cmocka_unit_test(test_worker_that_is_slow_to_go),
 		cmocka_unit_test(test_worker_that_dies),
 		cmocka_unit_test(test_worker_that_is_reaped_first),
 		cmocka_unit_test(test_deadline),
