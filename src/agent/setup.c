@@ -168,7 +168,6 @@ setup_config(const char *agent, struct err *err)
 	    merge_beside(agent, err) != 0)
 		return err_wrap(err, "configuration");
 	if (copy_seelog(&minor) != 0 ||
-	    file_mkdirs("/var/log", 0755, &minor) != 0 ||
 	    file_mkdirs(PATHS_LOG, 0700, &minor) != 0)
 		log_debug("the agent will do without: %s", minor.msg);
 	return 0;
@@ -181,8 +180,7 @@ setup_sudoers(struct err *err)
 
 	if (lstat(PATHS_SUDOERS, &st) == 0)
 		return 1;
-	if (file_mkdirs("/etc", 0755, err) != 0 ||
-	    file_mkdirs(PATHS_SUDOERS_DIR, 0750, err) != 0 ||
+	if (file_mkdirs(PATHS_SUDOERS_DIR, 0750, err) != 0 ||
 	    file_write(PATHS_SUDOERS, 0440, sudoers, strlen(sudoers), err) != 0)
 		return err_wrap(err, "sudo");
 	return 0;

@@ -60,8 +60,7 @@ vault_check(const struct vault *vault, struct err *err)
 static int
 make_folders(struct err *err)
 {
-	if (file_mkdirs("/var/lib", 0755, err) != 0 ||
-	    file_mkdirs(PATHS_LIB, 0700, err) != 0 ||
+	if (file_mkdirs(PATHS_LIB, 0700, err) != 0 ||
 	    file_mkdirs(PATHS_STORE, 0600, err) != 0)
 		return -1;
 	if (chmod(PATHS_VAULT, 0600) != 0 || chmod(PATHS_STORE, 0600) != 0)

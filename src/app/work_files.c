@@ -29,9 +29,7 @@ enum { AGENT_ENDS_MS = 12000, AGENT_DIES_MS = 1000, LOOK_AGAIN_MS = 200 };
 static int
 check_writable(const struct work *work, struct err *err)
 {
-	/* What is above our folders is everybody's. */
-	if (file_mkdirs("/var/lib", 0755, err) == 0 &&
-	    file_probe_dir(work->cfg->state_dir, 0700, err) == 0 &&
+	if (file_probe_dir(work->cfg->state_dir, 0700, err) == 0 &&
 	    file_probe_dir(PATHS_LIB, 0700, err) == 0 &&
 	    setup_config(work->agent, err) == 0)
 		return 0;

@@ -13,7 +13,7 @@
 #include "base/format.h"
 #include "base/slice.h"
 
-enum { CHUNK = 4096 };
+enum { CHUNK = 4096, PARENT_MODE = 0755 };
 enum { PROBE_BLOCK = 4096, PROBE_BLOCKS = FILE_PROBE_BYTES / PROBE_BLOCK };
 
 /* Beside the file whose name follows; a file has one only, so that what a
@@ -262,10 +262,12 @@ int
 file_mkdirs(const char *path, mode_t mode, struct err *err)
 {
 	char part[PATH_MAX];
+	size_t len = strlen(path);
 
-	if (!slice_copy(slice_of(path), part, sizeof part) || part[0] == '\0') {
-		errno =
-		    part[0] == '\0' && path[0] != '\0' ? ENAMETOOLONG : ENOENT;
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	if (!slice_copy(slice_make(path, len), part, sizeof part) || len == 0) {
+		errno = len == 0 ? ENOENT : ENAMETOOLONG;
 		return err_sys(err, ERR_KIND_SYSTEM,
 		    "cannot make the folder %s", path);
 	}
@@ -273,7 +275,7 @@ file_mkdirs(const char *path, mode_t mode, struct err *err)
 		if (part[i] != '/')
 			continue;
 		part[i] = '\0';
-		if (make_folder(part, mode, err) != 0)
+		if (make_folder(part, PARENT_MODE, err) != 0)
 			return -1;
 		part[i] = '/';
 	}

@@ -28,7 +28,8 @@ enum file_found file_read(const char *path, struct buf *out, struct err *err);
 int file_write(const char *path, mode_t mode, const void *data, size_t len,
     struct err *err);
 
-/* Make the folder and those above it, each new one with the mode. */
+/* Make the folder, with the mode if it is new, and what is missing above it,
+ * which is everybody's: 0755. */
 int file_mkdirs(const char *path, mode_t mode, struct err *err);
 
 /* Remove the file, and what a crash left of its next version; it is fine when

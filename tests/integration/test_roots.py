@@ -41,6 +41,11 @@ class Kinds(Case):
         self.assertFalse(root.exists("/bin"))
         self.assertFalse(root.exists("/etc/passwd"))
         self.live([BIN, "run"], root)
+        # What is not ours alone does not become so.
+        for folder in ("/etc", "/home", "/var", "/var/lib", "/var/log"):
+            with self.subTest(folder=folder):
+                mode = os.stat(root.inside(folder)).st_mode
+                self.assertEqual(mode & 0o7777, 0o755)
 
     def test_debian(self):
         """A whole distribution."""

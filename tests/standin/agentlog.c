@@ -23,8 +23,7 @@ agentlog_open(const char *name)
 
 	context = name;
 	/* Without the folder there is no log but standard output. */
-	if (file_mkdirs("/var/log", 0755, &err) != 0 ||
-	    file_mkdirs(PATHS_LOG, 0700, &err) != 0)
+	if (file_mkdirs(PATHS_LOG, 0700, &err) != 0)
 		(void)fprintf(stderr, "seelog internal error: %s\n", err.msg);
 }
 

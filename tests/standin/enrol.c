@@ -78,8 +78,7 @@ put_rest(const struct enrolment *e, struct err *err)
 int
 enrol_write(const struct enrolment *e, struct err *err)
 {
-	if (file_mkdirs("/var/lib", 0755, err) != 0 ||
-	    file_mkdirs(PATHS_LIB, 0700, err) != 0 ||
+	if (file_mkdirs(PATHS_LIB, 0700, err) != 0 ||
 	    file_mkdirs(PATHS_STORE, 0600, err) != 0)
 		return -1;
 	return put_key(e, err) == 0 ? put_rest(e, err) : -1;

@@ -331,12 +331,12 @@ test_makes_the_folders_that_are_missing(void **state)
 
 	(void)state;
 	assert_int_equal(mkdir("a", 0700), 0);
-	assert_int_equal(file_mkdirs("a/b//c/", 0755, NULL), 0);
-	assert_int_equal(file_mkdirs("a/b/c", 0700, NULL), 0);
+	assert_int_equal(file_mkdirs("a/b//c//", 0700, NULL), 0);
+	assert_int_equal(file_mkdirs("a/b/c", 0750, NULL), 0);
 	(void)umask(before);
 	assert_int_equal(mode_of("a") & 07777, 0700);
 	assert_int_equal(mode_of("a/b") & 07777, 0755);
-	assert_int_equal(mode_of("a/b/c") & 07777, 0755);
+	assert_int_equal(mode_of("a/b/c") & 07777, 0700);
 	assert_int_equal(file_mkdirs("/", 0700, NULL), 0);
 	assert_int_equal(file_mkdirs(folder, 0700, NULL), 0);
 	assert_int_equal(rmdir("a/b/c"), 0);

@@ -258,7 +258,7 @@ save_and_load(void)
 	SANDBOX_CHECK(sandbox_holds(PATHS_MANIFEST, manifest_text));
 	SANDBOX_CHECK(sandbox_holds(PATHS_REGISTRATION, registration_text));
 	SANDBOX_CHECK(sandbox_mode("/var/lib") == 0755);
-	SANDBOX_CHECK(sandbox_mode("/var/lib/amazon") == 0700);
+	SANDBOX_CHECK(sandbox_mode("/var/lib/amazon") == 0755);
 	SANDBOX_CHECK(sandbox_mode(PATHS_LIB) == 0700);
 	SANDBOX_CHECK(sandbox_mode(PATHS_VAULT) == 0600);
 	SANDBOX_CHECK(sandbox_mode(PATHS_STORE) == 0600);
