@@ -48,9 +48,10 @@ course_refuse(struct course *course, const struct err *err)
 }
 
 void
-course_clear(struct course *course, const struct state *state)
+course_clear(struct course *course, const struct state *state, bool shared)
 {
 	course->state = *state;
+	course->state.begun &= !shared;
 	course->stopping = true;
 	course->stop_by = clock_in(course->work.cfg->down_timeout_ms);
 	course_move_to(course, COURSE_REMOVE);

@@ -27,8 +27,10 @@ void course_start(struct course *course);
 /* There will be no node, because of err. */
 void course_refuse(struct course *course, const struct err *err);
 
-/* Only remove what the state, read from the disk, knows of. */
-void course_clear(struct course *course, const struct state *state);
+/* Only remove what the state, read from the disk, knows of; the agent's files
+ * not when somebody else uses their folder. */
+void course_clear(struct course *course, const struct state *state,
+    bool shared);
 
 /* AWS seems not to know the node any more: ask, and register anew if so. */
 void course_doubt(struct course *course);

@@ -34,7 +34,7 @@ enum { DOUBT_MS = 600000 }; /* between two questions whether AWS knows us */
 struct keeper {
 	const struct keeper_options *options;
 	const struct config *cfg;
-	int signal_fd, lock_fd, report_fd;
+	int signal_fd, lock_fd, agent_lock_fd, report_fd;
 	struct exec_signals signals;
 	struct command command;
 	bool announced, online, over_told;
@@ -64,33 +64,33 @@ static int
 start_course(struct keeper *k, struct err *err)
 {
 	pid_t holder = 0;
+	int rc = lock_take(&k->lock_fd, &holder, k->cfg, err);
 
-	switch (lock_take(&k->lock_fd, &holder, k->cfg, err)) {
-	case 0:
-		break;
-	case 1:
+	if (rc == 1) {
 		k->course.quiet = true;
 		report(k, RECORD_REFUSED);
 		return err_set(err, ERR_KIND_SYSTEM,
 		    "another ssm-activate (pid %d) keeps %s", (int)holder,
 		    k->cfg->state_dir);
-	default:
-		if (k->options->refused != NULL)
-			break;
-		work_advise_volumes(k->cfg, err);
-		return -1;
 	}
 	if (k->options->refused != NULL) {
 		*err = *k->options->refused;
 		return -1;
 	}
+	if (rc != 0) {
+		work_advise_volumes(k->cfg, err);
+		return -1;
+	}
 	if (control_open(&k->control, k->cfg, err) != 0)
 		return -1;
-	if (k->options->leftover != NULL)
-		course_clear(&k->course, k->options->leftover);
-	else
+	rc = lock_agent(&k->agent_lock_fd, err);
+	if (k->options->leftover != NULL) {
+		course_clear(&k->course, k->options->leftover, rc != 0);
+		return 0;
+	}
+	if (rc == 0)
 		course_start(&k->course);
-	return 0;
+	return rc;
 }
 
 static int

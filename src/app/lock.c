@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include "agent/paths.h"
 #include "app/config.h"
 #include "app/work.h"
 #include "base/err.h"
@@ -36,4 +38,25 @@ lock_take(int *fd, pid_t *holder, const struct config *cfg, struct err *err)
 		*holder = lock.l_pid;
 	close(new);
 	return 1;
+}
+
+int
+lock_agent(int *fd, struct err *err)
+{
+	int new = -1;
+
+	/* What is wrong with the folder itself is told by those who write
+	 * there. */
+	(void)file_mkdirs(PATHS_LIB, 0700, NULL);
+	new = open(PATHS_LIB, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (new < 0 || flock(new, LOCK_EX | LOCK_NB) == 0 ||
+	    errno != EWOULDBLOCK) {
+		*fd = new;
+		return 0;
+	}
+	close(new);
+	err_set(err, ERR_KIND_SYSTEM,
+	    "another container's ssm-activate uses " PATHS_LIB);
+	err_fix(err, "a volume there must be of one container alone");
+	return -1;
 }

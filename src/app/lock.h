@@ -16,4 +16,10 @@ struct err;
 int lock_take(int *fd, pid_t *holder, const struct config *cfg,
     struct err *err);
 
+/* Keep others, whose state directory is not ours, from the agent's folder, in
+ * which two would overwrite each other's registration: flock(2), best effort
+ * (no lock on a network's file system; *fd is -1 where there is no folder).
+ * -1 = somebody is there. */
+int lock_agent(int *fd, struct err *err);
+
 #endif

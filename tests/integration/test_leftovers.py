@@ -6,7 +6,7 @@ import subprocess
 import unittest
 
 import place
-from case import (BIN, SLEEP, STATE, UP, VAULT, Case, environment, json,
+from case import (BIN, SH, SLEEP, STATE, UP, VAULT, Case, environment, json,
                   wait_until)
 
 STEPS = ("CreateActivation", "RegisterManagedInstance", "DeleteActivation")
@@ -217,6 +217,57 @@ class Restarted(Case):
         self.assertEqual([one["InstanceId"] for one in self.aws.nodes()],
                          [node])
         self.assertTrue(self.status(held)[0]["up"])
+
+    def two_on_the_agents_volume(self):
+        """Return two roots with one folder of the agent, and what runs in
+        the first, and its node."""
+        root, other = self.root(), self.root()
+        held, node = self.run_up(root=root)
+        held.wait_line("is online")
+        folder = other.inside("/var/lib/amazon/ssm")
+        os.makedirs(folder)
+        place.mount("--bind", root.inside("/var/lib/amazon/ssm"), folder)
+        other.mounts.append(folder)
+        return root, other, held, node
+
+    def test_agents_volume_in_use(self):
+        """Another container's, while the state directory is our own: no word
+        to AWS, no file touched."""
+        root, other, held, node = self.two_on_the_agents_volume()
+        before = self.vault_of(root)
+        self.assertTrue(before)
+        second = self.start([BIN, "run", "--", SH, "-c", "ssm-activate status;"
+                             " exit 5"], other)
+        self.assertEqual(second.wait(), 5)
+        self.assert_one_line(second.err, "another container's ssm-activate "
+                             "uses /var/lib/amazon/ssm - ")
+        self.assertIn("another container's", second.out)
+        self.assertEqual(self.operations().count("CreateActivation"), 1)
+        self.assertEqual(self.vault_of(root), before)
+        held.signal(signal.SIGTERM)
+        held.wait()
+        self.assert_clean(root)
+        # Nobody holds it any more.
+        third, again = self.run_up(root=other)
+        self.assertNotEqual(again, node)
+        third.signal(signal.SIGTERM)
+        third.wait()
+        self.assert_clean(other)
+
+    def test_agents_volume_that_was_ours(self):
+        """`down` for a container that was killed, while another one has gone
+        on with the volume: the node goes, the files stay."""
+        root, other, held, node = self.two_on_the_agents_volume()
+        held.kill()
+        second, again = self.run_up(root=other)
+        before = self.vault_of(other)
+        done = self.start([BIN, "down"], root)
+        self.assertEqual(done.wait(), 0)
+        self.assertEqual([one["InstanceId"] for one in self.aws.nodes()],
+                         [again])
+        self.assertNotEqual(again, node)
+        self.assertEqual(self.vault_of(other), before)
+        self.assertTrue(self.status(second)[0]["up"])
 
     def test_up_after_kill_of_the_keeper(self):
         """The keeper of `up` is killed: its agent goes with it or is taken

@@ -264,10 +264,13 @@ test_go_while_stopping(void **state)
 static void
 test_clear(void **state)
 {
-	const struct state left = { .node = NODE };
+	const struct state left = { .node = NODE, .begun = true };
 
 	(void)state;
-	course_clear(&course, &left);
+	course_clear(&course, &left, true);
+	assert_false(course.state.begun);
+	course_clear(&course, &left, false);
+	assert_true(course.state.begun);
 	assert_int_equal(course.phase, COURSE_REMOVE);
 	assert_true(course.stopping);
 	assert_string_equal(course.state.node, NODE);

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "agent/paths.h"
 #include "app/config.h"
 #include "app/lock.h"
 #include "base/err.h"
@@ -119,6 +120,50 @@ test_no_folder_can_be_made(void **state)
 	assert_int_equal(fd, -7);
 }
 
+/* What is there, or not there, is told by others. */
+static void
+no_agent_folder(void)
+{
+	struct err err = { 0 };
+	int fd = -7;
+
+	sandbox_file("/var", 0644, "a file");
+	SANDBOX_CHECK(lock_agent(&fd, &err) == 0);
+	SANDBOX_CHECK(fd == -1);
+	SANDBOX_CHECK(err.kind == ERR_KIND_NONE);
+}
+
+/* Two descriptors of one process are as good as two containers: the lock is
+ * that of an open file. */
+static void
+agent_folder(void)
+{
+	struct err err = { 0 };
+	int fd = -1, other = -7;
+
+	SANDBOX_CHECK(lock_agent(&fd, &err) == 0);
+	SANDBOX_CHECK(fd >= 0);
+	SANDBOX_CHECK((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+	SANDBOX_CHECK(sandbox_mode(PATHS_LIB) == 0700);
+	SANDBOX_CHECK(lock_agent(&other, &err) == -1);
+	SANDBOX_CHECK(other == -7);
+	SANDBOX_CHECK(strstr(err.msg, PATHS_LIB) != NULL);
+	SANDBOX_CHECK(err.kind == ERR_KIND_SYSTEM);
+	err = (struct err){ 0 };
+	close(fd);
+	SANDBOX_CHECK(lock_agent(&other, &err) == 0);
+	SANDBOX_CHECK(other >= 0);
+	close(other);
+}
+
+static void
+test_agent_folder(void **state)
+{
+	(void)state;
+	assert_true(sandbox_run(no_agent_folder));
+	assert_true(sandbox_run(agent_folder));
+}
+
 #define LOCK_TEST(f) cmocka_unit_test_setup_teardown(f, make, folder_remove)
 
 int
@@ -129,6 +174,7 @@ main(void)
 		LOCK_TEST(test_somebody_has_it),
 		LOCK_TEST(test_something_else_is_there),
 		LOCK_TEST(test_no_folder_can_be_made),
+		cmocka_unit_test(test_agent_folder),
 	};
 
 	/* No wait is for ever. */
