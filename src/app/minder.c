@@ -21,19 +21,24 @@ minder_pause(int n)
 
 static struct procs_entry list[PROCS_MAX];
 
-/* Signal what belongs to the agent; sessions only where all is to end. */
-static void
-signal_tree(int sig, bool sessions)
+enum { LOOK_MS = 5 };
+
+/* Kill what belongs to the agent; sessions only where all is to end.  True if
+ * there was something. */
+static bool
+kill_tree(bool sessions)
 {
 	size_t count = procs_ours(list, PROCS_MAX);
+	bool any = false;
 
 	for (size_t i = 0; i < count; i++) {
 		bool core =
 		    list[i].role == PROCS_CORE || list[i].role == PROCS_WORKER;
 
 		if ((core || sessions) && !list[i].zombie)
-			kill(list[i].pid, sig);
+			any |= kill(list[i].pid, SIGKILL) == 0;
 	}
+	return any;
 }
 
 static int
@@ -93,7 +98,7 @@ minder_reaped(struct minder *minder, pid_t pid, int status)
 	if (clock_ms() - minder->since >= MINDER_STEADY_MS)
 		minder->crashes = 0;
 	/* A worker without its core would go on as a second agent. */
-	signal_tree(SIGKILL, false);
+	kill_tree(false);
 	pause_or_give_up(minder);
 	if (minder->phase == MINDER_PAUSING) {
 		log_event(LOG_WARN, "agent_ended",
@@ -157,7 +162,7 @@ minder_hibernates(struct minder *minder)
 {
 	if (minder->phase != MINDER_RUNNING && minder->phase != MINDER_STARTING)
 		return;
-	signal_tree(SIGKILL, false);
+	kill_tree(false);
 	pause_or_give_up(minder);
 	if (minder->phase == MINDER_PAUSING) {
 		log_event(LOG_WARN, "agent_hibernates",
@@ -193,11 +198,14 @@ minder_busy(void)
 void
 minder_kill(struct minder *minder)
 {
+	int64_t until = clock_in(MINDER_DIES_MS);
+
 	if (minder->phase == MINDER_OFF)
 		return;
 	minder->phase = MINDER_OFF;
-	signal_tree(SIGKILL, true);
 	/* Without /proc the tree is not seen; the core is known. */
 	if (minder->pid > 0)
 		kill(minder->pid, SIGKILL);
+	while (kill_tree(true) && clock_left(until) > 0)
+		clock_sleep(clock_in(LOOK_MS));
 }

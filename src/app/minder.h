@@ -21,6 +21,7 @@ enum {
 	MINDER_PAUSE_MAX_MS = 60000,
 	MINDER_STEADY_MS = 600000, /* a life so long forgets earlier crashes */
 	MINDER_TRIES = 10,         /* crashes in a row until we give up */
+	MINDER_DIES_MS = 500,      /* what is killed is gone sooner */
 };
 
 enum minder_phase {
@@ -65,7 +66,8 @@ void minder_stop(struct minder *minder, int64_t ms);
 /* A session or a command is open. */
 bool minder_busy(void);
 
-/* Kill all of it now. */
+/* Kill all of it now.  None of it runs any more when this is back, unless the
+ * kernel keeps it for longer than MINDER_DIES_MS. */
 void minder_kill(struct minder *minder);
 
 /* The pause before restart number n (from 1), milliseconds; pure. */

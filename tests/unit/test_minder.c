@@ -143,6 +143,16 @@ core_ends(void)
 	assert_int_equal(minder.pid, 0);
 }
 
+/* It has been killed, and nobody needs to wait for its end. */
+static void
+assert_killed(pid_t pid)
+{
+	int status = 0;
+
+	assert_int_equal(waitpid(pid, &status, WNOHANG), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
 static bool
 lives(pid_t pid)
 {
@@ -276,7 +286,7 @@ test_crash_leaves_sessions_alone(void **state)
 	assert_int_equal(WTERMSIG(reap(worker)), SIGKILL);
 	assert_true(lives(session));
 	minder_kill(&minder);
-	assert_int_equal(WTERMSIG(reap(session)), SIGKILL);
+	assert_killed(session);
 }
 
 static void
@@ -346,17 +356,19 @@ test_stop_has_an_end(void **state)
 static void
 test_kill(void **state)
 {
-	pid_t worker, session;
+	pid_t core, worker, session;
 
 	(void)state;
 	start(FAMILY STAYS);
 	worker = wait_for("worker", true);
 	session = wait_for("session", true);
+	core = minder.pid;
 	minder_kill(&minder);
 	assert_int_equal(minder.phase, MINDER_OFF);
-	core_ends();
-	(void)reap(worker);
-	(void)reap(session);
+	assert_killed(core);
+	assert_true(minder_reaped(&minder, core, SIGKILL));
+	assert_killed(worker);
+	assert_killed(session);
 	assert_int_equal(minder.phase, MINDER_OFF);
 	/* Nothing runs: both do nothing. */
 	minder_kill(&minder);
