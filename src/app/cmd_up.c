@@ -189,6 +189,9 @@ start_keeper(const struct config *cfg, const struct preflight *pre,
 	warn_init(cfg);
 	if (pipe2(fds, O_CLOEXEC) != 0)
 		return err_sys(err, ERR_KIND_SYSTEM, "pipe");
+	/* Before the keeper could tell somebody who does not listen. */
+	if (cfg->background)
+		close(fds[0]);
 	pid = fork();
 	if (pid == 0)
 		be_keeper(cfg, pre, fds[1]);
@@ -197,7 +200,8 @@ start_keeper(const struct config *cfg, const struct preflight *pre,
 		rc = err_sys(err, ERR_KIND_SYSTEM, "fork");
 	else if (!cfg->background)
 		rc = wait_up(cfg, fds[0], err);
-	close(fds[0]);
+	if (!cfg->background)
+		close(fds[0]);
 	return rc;
 }
 
