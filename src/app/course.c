@@ -67,7 +67,8 @@ course_doubt(struct course *course)
 void
 course_abandon(const struct course *course)
 {
-	if (!state_settled(&course->state))
+	/* On the way to DOWN it was said already. */
+	if (course->phase != COURSE_DOWN && !state_settled(&course->state))
 		course_phases_left(&course->state);
 }
 
@@ -225,6 +226,7 @@ look_for_end(struct course *course)
 
 	if (course->stopping) {
 		watch_end(&course->watch);
+		job_kill(&course->tidy);
 		return;
 	}
 	if (ttl_over(&course->ttl))
@@ -293,7 +295,6 @@ course_stop(struct course *course)
 	}
 	course->stopping = true;
 	course->stop_by = by;
-	job_kill(&course->tidy);
 	switch (course->phase) {
 	case COURSE_OFF:
 	case COURSE_DOWN:

@@ -356,6 +356,7 @@ begin_down(struct course *course, struct err *err)
 		.deadline = clock_in(NOTE_MS),
 	};
 
+	course_key_drop(course);
 	if (course->quiet)
 		return 0;
 	return begin_job(course, &spec, err);
