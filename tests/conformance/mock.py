@@ -39,6 +39,8 @@ class Server:
             self.ctx[n] = c
         self.lock = threading.Lock()
         self.rules, self.log, self.sni = [], [], {}
+        self.changed = threading.Condition(self.lock)
+        self.pending = 0
         for name, (addr, port, tls) in LISTENERS.items():
             fam = socket.AF_INET6 if ':' in addr else socket.AF_INET
             s = socket.socket(fam)
@@ -61,9 +63,21 @@ class Server:
         with self.lock:
             return list(self.log)
 
+    def settle(self, seconds):
+        """Wait until all that was sent is in the log."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.pending == 0, seconds)
+
+    def _count(self, difference):
+        """Connections of which there may be more to log."""
+        with self.changed:
+            self.pending += difference
+            self.changed.notify_all()
+
     def _accept(self, name, lsock, tls):
         while True:
             c, _ = lsock.accept()
+            self._count(1)
             threading.Thread(
                 target=self._conn, args=(name, c, tls), daemon=True
             ).start()
@@ -89,6 +103,7 @@ class Server:
         except (OSError, ValueError):
             pass
         finally:
+            self._count(-1)
             try:
                 c.close()
             except OSError:
@@ -177,7 +192,9 @@ class Server:
             self._tunnel(c, f, p)
             return False
         if resp.get('delay'):
+            self._count(-1)
             time.sleep(resp['delay'])
+            self._count(1)
         if resp.get('close'):  # accept the request, send nothing, close
             try:
                 c.shutdown(socket.SHUT_RDWR)

@@ -13,13 +13,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 
 import check
 import mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLIENT_SECONDS = 170
+SETTLE_SECONDS = 10
 ADDRS = [
     '169.254.170.2/32',
     '169.254.170.23/32',
@@ -144,7 +144,7 @@ def run_case(case, presets, server, client, certs):
         write_files(case, home, places)
         server.start_case(rules)
         answer = call(client, case, environment(case, home, places), home)
-        time.sleep(0.05)
+        server.settle(SETTLE_SECONDS)
         return check.check(case, answer, server.take_log())
     finally:
         shutil.rmtree(home, ignore_errors=True)
