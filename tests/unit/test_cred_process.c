@@ -261,11 +261,11 @@ static void
 test_is_killed_at_the_deadline(void **state)
 {
 	char *const argv[] = { "sh", "-c", "sleep 60 & echo $!; wait", NULL };
-	struct cred_run run = { .argv = argv, .deadline = clock_in(500) };
+	struct cred_run run = { .argv = argv, .deadline = clock_in(1500) };
 	char *const vars[] = { "PATH=/usr/bin:/bin", NULL };
 	struct err err = { 0 };
 	uint64_t pid = 0;
-	int64_t until = clock_in(5000);
+	int64_t until = clock_in(15000);
 
 	(void)state;
 	run.env.vars = vars;

@@ -19,7 +19,7 @@
 #include "base/err.h"
 #include "net/dial.h"
 
-enum { LIMIT_MS = 5000, FILLERS = 8 };
+enum { LIMIT_MS = 5000, FILLERS = 8, TRIES = 5 };
 
 /* A listening socket on loopback, IPv4 or IPv6, at a port (0 = any); -1 if
  * the machine has no such address. */
@@ -142,15 +142,23 @@ static void
 test_next_address_after_a_refusal(void **state)
 {
 	int listener = listen_at(AF_INET6, 0, 8);
-	int64_t start = clock_ms();
+	int64_t best = LIMIT_MS;
 	int fd = -1;
 
 	(void)state;
 	if (listener < 0)
 		skip();
-	assert_int_equal(dial("localhost", port_of(listener), &fd, NULL), 0);
-	assert_true(clock_ms() - start < DIAL_STAGGER_MS);
-	close(fd);
+	/* A busy machine may be slow, but not always. */
+	for (int i = 0; i < TRIES && best >= DIAL_STAGGER_MS; i++) {
+		int64_t start = clock_ms();
+
+		assert_int_equal(dial("localhost", port_of(listener), &fd,
+		                     NULL),
+		    0);
+		best = clock_min(best, clock_ms() - start);
+		close(fd);
+	}
+	assert_true(best < DIAL_STAGGER_MS);
 	close(listener);
 }
 

@@ -25,7 +25,7 @@
 
 #define NODE "mi-0123456789abcdef0"
 
-enum { LONG_MS = 20000, SHORT_MS = 300, STEP_MS = 20 };
+enum { LONG_MS = 20000, SHORT_MS = 1500, STEP_MS = 20 };
 
 static struct job job;
 static struct err failure;
