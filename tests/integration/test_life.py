@@ -320,34 +320,44 @@ class Up(Case):
 
     def test_background(self):
         """`--background` comes back at once; the node follows."""
-        self.aws.fault(operation="CreateActivation", delay=2)
+        self.aws.fault(operation="CreateActivation", hold="asked")
         held = self.entry("ssm-activate up --background; echo done; "
                           "sleep 300")
-        wait_until(lambda: "done" in held.out, "the way back", 2)
-        self.assertEqual(self.aws.nodes(), [])
+        wait_until(lambda: "done" in held.out, "the way back")
+        self.let_go()
         wait_until(self.aws.nodes, "the node")
+
+    def let_go(self):
+        """Let the held request for an activation go on."""
+        wait_until(self.aws.held, "the request")
+        self.assertEqual(self.aws.activations(), [])
+        self.aws.release()
 
     def test_failure_after_return(self):
         """Once `up` is back, the keeper says itself why there is no node."""
-        for flag, effect in (("--background", {}),
-                             ("--timeout 500ms", {"delay": 1})):
+        for flag in ("--background", "--timeout 500ms"):
             with self.subTest(flag=flag):
                 self.aws.reset()
-                self.aws.fault(operation="CreateActivation", count=0,
-                               code="AccessDeniedException", **effect)
+                # The first one waits; there is another without tags.
+                for effect in ({"hold": "asked"}, {"count": 0}):
+                    self.aws.fault(operation="CreateActivation",
+                                   code="AccessDeniedException", **effect)
                 held = self.entry("ssm-activate up %s; echo done; sleep 300"
                                   % flag)
+                wait_until(lambda held=held: "done" in held.out, "the way "
+                           "back")
+                self.let_go()
                 held.wait_line("AccessDenied")
-                self.assertIn("done", held.out)
                 self.assert_one_line(held.err, "AccessDenied")
 
     def test_timeout(self):
         """`up` comes back after its timeout, the keeper goes on."""
-        self.aws.fault(operation="CreateActivation", delay=3)
+        self.aws.fault(operation="CreateActivation", hold="asked")
         held = self.entry("ssm-activate up --timeout 1s; echo done $?; "
                           "sleep 300")
-        wait_until(lambda: "done 0" in held.out, "the way back", 3)
+        wait_until(lambda: "done 0" in held.out, "the way back")
         self.assertNotRegex(held.out, NODE)
+        self.let_go()
         wait_until(self.aws.nodes, "the node")
 
     def test_kept_agent(self):
@@ -407,11 +417,11 @@ class Other(Case):
     def test_run_user(self):
         """CMD runs as that user, the keeper stays root."""
         held = self.start([BIN, "run", "--user", "app", "--", SH, "-c",
-                           "id; echo $HOME; trap 'exit 0' TERM; "
+                           "trap 'exit 0' TERM; id; echo $HOME; "
                            "sleep 300 & wait"])
         held.wait_line("is up")
+        wait_until(lambda: "/home/app" in held.out, "the home")
         self.assertIn("uid=1000(app) gid=1000(app)", held.out)
-        self.assertIn("/home/app", held.out)
         self.assertEqual(self.agent_pids(held)[:1] != [], True)
         held.signal(signal.SIGTERM)
         self.assertEqual(held.wait(), 0)
