@@ -11,29 +11,31 @@ from case import (BIN, NODE, SH, STATE, Case, environment, native, procfs,
                   re, wait_until)
 
 URI = "ECS_CONTAINER_METADATA_URI_V4"
+TTL = 4.0  # seconds; a busy machine has its agent online long before
 
 
 class Ttl(Case):
     """SSM_ACTIVATE_TTL."""
 
     def run_ttl(self, *flags, **variables):
-        """Start `run` with a time to live of 2 s; return it and the node."""
-        return self.run_up("--ttl", "2s", *flags,
+        """Start `run` with a time to live; return it and the node."""
+        return self.run_up("--ttl", "%ds" % TTL, *flags,
                            env=environment(**variables))
 
-    def gone_after(self, began):
-        """Wait until no node is left; return the seconds since."""
+    def wait_gone(self):
+        """Wait until no node is left; return how long AWS knew it."""
         wait_until(lambda: not self.aws.nodes(), "the end of the node")
-        return time.monotonic() - began
+        at = {call["operation"]: call["time"] for call in self.own_calls()}
+        return (at["DeregisterManagedInstance"]
+                - at["RegisterManagedInstance"])
 
     def test_run(self):
         """The node goes, CMD goes on under its init."""
         held, _ = self.run_ttl()
-        began = time.monotonic()
         shown, _ = self.status(held)
         self.assertRegex(shown["until"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
         self.assertIn("goes ", held.program("status").stdout)
-        self.assertGreater(self.gone_after(began), 1.5)
+        self.assertGreater(self.wait_gone(), TTL)
         wait_until(lambda: not self.agent_pids(held), "the end of the agent")
         wait_until(lambda: not held.root.exists(STATE), "the last file gone")
         self.assertIsNone(held.outer.poll())
@@ -72,22 +74,20 @@ class Ttl(Case):
     def test_session_gets_the_grace(self):
         """An open session keeps the node until it ends."""
         held, node = self.run_ttl("--ttl-grace", "60s", STANDIN_SESSION="1")
-        began = time.monotonic()
         session = wait_until(lambda: held.find("ssm-session-worker"),
                              "a session")
-        time.sleep(3)
+        time.sleep(TTL + 1)
         self.assertEqual([one["InstanceId"] for one in self.aws.nodes()],
                          [node])
         os.kill(session[0], signal.SIGKILL)
-        self.assertLess(self.gone_after(began), 10)
+        self.wait_gone()
 
     @unittest.skipIf(place.real_agent(), "the knobs are the stand-in's")
     def test_grace_is_over(self):
         """A session that does not end is ended after the grace."""
         held, _ = self.run_ttl("--ttl-grace", "2s", STANDIN_SESSION="1")
-        began = time.monotonic()
         wait_until(lambda: held.find("ssm-session-worker"), "a session")
-        self.assertGreater(self.gone_after(began), 3.5)
+        self.assertGreater(self.wait_gone(), TTL + 2)
         wait_until(lambda: not held.find("ssm-session-worker"),
                    "the end of the session")
 
@@ -141,9 +141,10 @@ class Watch(Case):
         """The watcher is jailed, small, and goes with its keeper."""
         held = self.up_task()
         pid = wait_until(lambda: self.watcher(held), "the watcher")
-        state = procfs.status(pid)
-        self.assertEqual(state["CapEff"], "0" * 16)
-        self.assertEqual(state["NoNewPrivs"], "1")
+        # The last thing that it gives up.
+        wait_until(lambda: procfs.status(pid)["NoNewPrivs"] == "1",
+                   "no new privileges")
+        self.assertEqual(procfs.status(pid)["CapEff"], "0" * 16)
         rollup = procfs.read(pid, "smaps_rollup").decode()
         private = sum(int(size) for size in re.findall(
             r"Private_\w+: +(\d+) kB", rollup))
@@ -197,7 +198,10 @@ class Required(Case):
                           env=environment(SSM_ACTIVATE_REQUIRED="true"))
         wait_until(lambda: "done" in held.out, "the way back", 15)
         self.assertEqual(held.out, "done 69\n")
-        self.assertEqual(held.find("ssm-activate"), [])
+        # What has ended may have to be reaped yet, by PID 1.
+        self.assertEqual([pid for pid in held.find("ssm-activate")
+                          if procfs.program(pid)], [])
+        wait_until(lambda: not held.find("ssm-activate"), "no zombie")
         self.assertEqual(self.agent_pids(held), [])
         self.assert_one_line(held.err, "no node within 1000 ms")
         self.assert_clean(held.root)
