@@ -17,7 +17,7 @@ import threading
 import time
 
 import place
-from container import UNSHARE, environment
+from container import UNSHARE, environment, wait_until
 from roots import Root
 
 RATE, BURST = 5, 5  # activations a second, and at first
@@ -84,12 +84,21 @@ class Crowd:
             + INIT, env=env, stdin=gate, stdout=subprocess.DEVNULL,
             stderr=self.log.sink)
 
-    def run(self, limit):
-        """Let them go; return the seconds until the last node was up."""
+    def run(self, limit, together=False):
+        """Let them go; return the seconds until the last node was up, with
+        `together` since AWS had a first request of each, and held it."""
         self.aws.post("throttle", {"operation": "CreateActivation",
                                    "rate": RATE, "burst": BURST})
         began = time.monotonic()
+        if together:
+            self.aws.fault(operation="CreateActivation", hold="asked",
+                           count=self.count)
         os.close(self.opener)
+        if together:
+            wait_until(lambda: len(self.aws.held()) == self.count,
+                       "%d requests" % self.count, limit)
+            began = time.monotonic()
+            self.aws.release()
         while len(self.log.up) < self.count:
             if time.monotonic() - began > limit:
                 raise TimeoutError("only %d of %d are up after %d s: %s" % (

@@ -6,7 +6,7 @@ from case import Case
 from crowd import Crowd, ideal
 
 COUNT = 10
-LATE = 6.0  # seconds; 2 on an idle machine
+LATE = 10.0  # seconds; 2 on an idle machine
 CALLS = 4
 
 
@@ -17,7 +17,7 @@ class Together(Case):
         """All get their node soon, with few calls, and nothing is left."""
         crowd = Crowd(COUNT)
         self.addCleanup(crowd.end)
-        self.assertLess(crowd.run(30), ideal(COUNT) + LATE)
+        self.assertLess(crowd.run(60, True), ideal(COUNT) + LATE)
         state = crowd.account()
         self.assertEqual(state["activations"], [])
         self.assertEqual(len(state["nodes"]), COUNT)
