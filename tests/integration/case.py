@@ -19,6 +19,8 @@ SH = "/bin/sh"
 # CMD that ends by itself when it is told to.
 SLEEP = [SH, "-c", "trap 'exit 0' TERM INT QUIT; sleep 300 & wait"]
 AGENTS = ("amazon-ssm-agent", "ssm-agent-worker")
+# For a shell: wait until what it put into the background is an agent.
+IS_AGENT = "until grep -q amazon /proc/$!/comm; do sleep 0.05; done; "
 
 
 def native(reason):
@@ -142,6 +144,6 @@ class Case(unittest.TestCase):
         return "\n".join(parts)
 
 
-__all__ = ["AGENTS", "BIN", "Case", "NODE", "SH", "SLEEP", "STATE", "UP",
+__all__ = ["AGENTS", "BIN", "Case", "IS_AGENT", "NODE", "SH", "SLEEP", "STATE", "UP",
            "VAULT", "environment", "json", "native", "os", "procfs", "re",
            "wait_until"]

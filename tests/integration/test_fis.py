@@ -6,7 +6,7 @@ import shutil
 import signal
 import unittest
 
-from case import BIN, Case, environment, json, wait_until
+from case import BIN, IS_AGENT, Case, environment, json, wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROLE = "SSMServiceRole"
@@ -130,7 +130,7 @@ class Sidecar(Case):
             self.drop()
             held = self.begin(["/bin/sh", "-c", "mkdir /opt/x; cp /bin/sleep "
                                "/opt/x/amazon-ssm-agent; "
-                               "/opt/x/amazon-ssm-agent 60 & sleep 0.2; "
+                               "/opt/x/amazon-ssm-agent 60 & " + IS_AGENT
                                + " ".join(argv) + "; echo status $?"])
             wait_until(lambda held=held: "status" in held.out, "the end")
             self.assertEqual(held.out, "status %d\n" % expected, held.err)

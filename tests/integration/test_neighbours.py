@@ -8,7 +8,8 @@ import subprocess
 import unittest
 
 import place
-from case import BIN, NODE, SH, SLEEP, Case, environment, procfs, wait_until
+from case import (BIN, IS_AGENT, NODE, SH, SLEEP, Case, environment, procfs,
+                  wait_until)
 
 
 class Second(Case):
@@ -48,7 +49,7 @@ class Foreign(Case):
         held = self.start(
             [SH, "-c", "mkdir /opt/other; cp /bin/sleep "
              "/opt/other/amazon-ssm-agent; /opt/other/amazon-ssm-agent 60 & "
-             "sleep 0.2; exec ssm-activate run -- " + SH + " -c "
+             + IS_AGENT + "exec ssm-activate run -- " + SH + " -c "
              "'read line </tmp/end; exit 3'"], root)
         held.wait_line("another amazon-ssm-agent")
         other = held.find("amazon-ssm-agent")

@@ -3,7 +3,7 @@
 import signal
 import unittest
 
-from case import BIN, NODE, SH, SLEEP, UP, Case, wait_until
+from case import BIN, IS_AGENT, NODE, SH, SLEEP, UP, Case, wait_until
 from wrong import WAITING
 
 
@@ -61,6 +61,9 @@ class Passing(Case):
         """A node that nobody knows of is not left."""
         self.aws.fault(operation="RegisterManagedInstance", lost=True)
         held = self.start([BIN, "run", "--"] + WAITING)
+        # Before there is somebody to ask it is "down", too.
+        wait_until(lambda: held.root.exists("/var/lib/ssm-activate/control"),
+                   "the keeper")
         wait_until(lambda: self.status(held)[0]["phase"] in ("up", "down"),
                    "a verdict", 25)
         held.signal(signal.SIGTERM)
@@ -73,7 +76,7 @@ class Passing(Case):
         held = self.start(
             [SH, "-c", "mkdir /opt/other; cp /bin/sleep "
              "/opt/other/amazon-ssm-agent; /opt/other/amazon-ssm-agent 60 & "
-             "sleep 0.2; ssm-activate up --required; echo status $?; wait"],
+             + IS_AGENT + "ssm-activate up --required; echo status $?; wait"],
             root)
         wait_until(lambda: "status" in held.out, "up")
         self.assertEqual(held.out, "status 78\n")
