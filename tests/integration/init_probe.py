@@ -113,13 +113,15 @@ def group():
 
 
 def leave_child():
-    """End at once, with a child that tells if it is told to end."""
+    """End, once it is ready, with a child that tells if it is told to end."""
+    source, sink = os.pipe()
     if os.fork() == 0:
         signal.signal(signal.SIGTERM, lambda *_: say("told"))
         say("ready")
+        os.write(sink, b"x")
         while True:
             time.sleep(1)
-    time.sleep(0.3)
+    os.read(source, 1)
 
 
 def orphans(count, status):

@@ -4,7 +4,8 @@ tini and dumb-init, where they are installed."""
 import os
 import shutil
 
-from case import BIN, Case, environment, wait_until
+from case import BIN, Case, environment, procfs, wait_until
+from container import Timeout
 
 PYTHON = ["/usr/bin/python3", "-S", "-E", "/init_probe.py"]
 PROGRAM = os.path.basename(os.path.realpath(PYTHON[0]))
@@ -55,6 +56,22 @@ class InitCase(Case):
         """Wait until the application has said it so many times."""
         wait_until(lambda: held.out.splitlines().count(text) >= count,
                    "%r %d times" % (text, count))
+
+    @staticmethod
+    def may_say(held, text):
+        """Tell whether the application says it, in a time in which all do
+        that are going to."""
+        try:
+            return wait_until(lambda: text in held.out.splitlines(), text, 1)
+        except Timeout:
+            return False
+
+    @staticmethod
+    def wait_asleep(held):
+        """Wait until init has done what there was to do: it is neither
+        stopped nor over."""
+        wait_until(lambda: procfs.status(held.pid1)["State"][0] == "S",
+                   "init asleep")
 
     def compare(self, title, find, expected):
         """Find the same thing out about each; print it, and compare it with

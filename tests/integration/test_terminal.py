@@ -185,7 +185,7 @@ class OnTerminal(InitCase):
         held = self.on("node", ["/bin/sleep", "60"])
         self.terminal.wait("is up")
         self.terminal.wait("is online")
-        self.assertEqual(procfs.status(held.pid1)["State"][0], "S")
+        self.wait_asleep(held)
         pid = held.find("sleep")[0]
         self.assertEqual(self.terminal.foreground(), os.getpgid(pid))
         self.assertNotEqual(os.getpgid(held.pid1), os.getpgid(pid))
@@ -222,7 +222,7 @@ class OnTerminal(InitCase):
         self.assertEqual(os.getpgid(pid), pid)
         self.terminal.type(INTERRUPT)
         self.terminal.wait(r"(?m)^%d\r$" % signal.SIGINT)
-        self.assertEqual(procfs.status(held.pid1)["State"][0], "S")
+        self.wait_asleep(held)
 
 
 if __name__ == "__main__":
