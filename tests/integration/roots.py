@@ -150,5 +150,9 @@ class Root:
         for path in self.changes():
             full = self.upper + path
             if os.path.isfile(full) and not os.path.islink(full):
-                with open(full, "rb") as file:
-                    yield path, file.read()
+                try:
+                    with open(full, "rb") as file:
+                        content = file.read()
+                except FileNotFoundError:
+                    continue  # just renamed, by who runs there
+                yield path, content

@@ -9,7 +9,9 @@ import place
 from case import (BIN, SH, SLEEP, Case, environment, native, procfs,
                   wait_until)
 
-ZOMBIES = 0
+# Seconds above its budget that a container may take on a busy machine; what
+# it does not wait for takes longer.
+BUSY = 3.0
 
 
 @unittest.skipIf(place.real_agent(), "the knobs are the stand-in's")
@@ -25,10 +27,7 @@ class Minded(Case):
         os.kill(old, signal.SIGKILL)
         held.wait_line("agent ended")
         held.wait_line("runs again")
-        # Its worker has the same file until it becomes another program.
-        wait_until(lambda: len(held.find("amazon-ssm-agent")) == 1, "one")
-        new = held.find("amazon-ssm-agent")
-        self.assertNotEqual(new, [old])
+        self.assertNotEqual(self.wait_one_core(held), [old])
         wait_until(lambda: held.find("ssm-agent-worker")
                    and held.find("ssm-agent-worker") != workers,
                    "a new worker")
@@ -37,6 +36,13 @@ class Minded(Case):
         self.assertEqual(self.operations().count("CreateActivation"), 1)
         self.check_no_zombie(held)
 
+    @staticmethod
+    def wait_one_core(held):
+        """Wait until there is one core: its worker has the same file until
+        it becomes another program."""
+        return wait_until(lambda: len(held.find("amazon-ssm-agent")) == 1
+                          and held.find("amazon-ssm-agent"), "one core")
+
     def test_status_says_nothing(self):
         """It ends with 0 after nearly every failure: started again."""
         held, _ = self.run_up()
@@ -44,7 +50,7 @@ class Minded(Case):
         os.kill(held.find("amazon-ssm-agent")[0], signal.SIGTERM)
         held.wait_line(r"agent ended \(status 0\)")
         held.wait_line("runs again")
-        self.assertEqual(len(held.find("amazon-ssm-agent")), 1)
+        self.wait_one_core(held)
 
     def check_no_zombie(self, held):
         """All that ended was reaped."""
@@ -100,7 +106,7 @@ class Minded(Case):
         held.wait_line("is online")
         held.signal(signal.SIGTERM)
         self.assertEqual(held.wait(), 0)
-        self.assertLess(held.ended_after, 3)
+        self.assertLess(held.ended_after, 6)
 
 
 class Signals(Case):
@@ -134,7 +140,7 @@ class Signals(Case):
         began = time.monotonic()
         held.signal(number)
         self.assertEqual(held.wait(), 0)
-        self.assertLess(time.monotonic() - began, 5)
+        self.assertLess(time.monotonic() - began, 4 + BUSY)
         state = self.aws.state()
         named = [one["ActivationId"] for one in state["activations"]
                  if one["ActivationId"] not in held.err]
@@ -164,7 +170,7 @@ class Signals(Case):
                        count=0)
         held.signal(signal.SIGTERM)
         self.assertEqual(held.wait(), 0)
-        self.assertLess(held.ended_after, 3)
+        self.assertLess(held.ended_after, 2 + BUSY)
         self.assert_one_line(held.err, "warn: .*%s.*deregister" % node)
         self.aws.post("faults", {"clear": True})
 
@@ -176,7 +182,7 @@ class Signals(Case):
                        code="ThrottlingException")
         held.signal(signal.SIGTERM)
         self.assertEqual(held.wait(), 0)
-        self.assertLess(held.ended_after, 3)
+        self.assertLess(held.ended_after, 2 + BUSY)
         self.assertIn(node, held.err)
 
     def test_throttled_for_a_while(self):
@@ -192,12 +198,13 @@ class Signals(Case):
     def test_slow_application(self):
         """The application's own grace period is not shortened: it ends
         after the node is gone."""
-        command = [SH, "-c", "trap 'sleep 2; echo bye; exit 4' TERM; "
-                   "sleep 60 & wait"]
+        command = [SH, "-c", "trap 'until [ -e /tmp/end ]; do sleep 0.1; "
+                   "done; echo bye; exit 4' TERM; sleep 60 & wait"]
         held, _ = self.run_up(command=command)
         held.signal(signal.SIGTERM)
-        wait_until(lambda: not self.aws.nodes(), "no node", 2)
+        wait_until(lambda: not self.aws.nodes(), "no node")
         self.assertNotIn("bye", held.out)
+        held.root.write("/tmp/end", "")
         self.assertEqual(held.wait(), 4)
         self.assertIn("bye", held.out)
 
@@ -221,9 +228,10 @@ class Signals(Case):
         command = [SH, "-c", "for i in 1 2 3 4 5; do (sleep 0.2 &) ; done; "
                    "trap 'exit 0' TERM; sleep 60 & wait"]
         held, _ = self.run_up(command=command)
-        time.sleep(0.5)
-        zombies = [pid for pid in held.processes() if procfs.is_zombie(pid)]
-        self.assertEqual(len(zombies), ZOMBIES)
+        wait_until(lambda: ["sleep", "0.2"] not in [
+            procfs.argv(pid) for pid in held.processes()], "their end")
+        wait_until(lambda: not [pid for pid in held.processes()
+                                if procfs.is_zombie(pid)], "no zombie")
 
 
 if __name__ == "__main__":
