@@ -155,11 +155,18 @@ class Signals(Case):
             with self.subTest(pause=pause):
                 self.aws.reset()
                 held = self.start([BIN, "run", "--"] + SLEEP)
+                wait_until(lambda held=held: self.heeds(held), "PID 1 as init")
                 time.sleep(pause)
                 held.signal(signal.SIGTERM)
                 # SLEEP's shell may not have set its trap yet.
                 self.assertIn(held.wait(), (0, 143))
                 self.assert_clean(held.root)
+
+    @staticmethod
+    def heeds(held):
+        """Tell whether PID 1 takes TERM; before that the kernel drops it."""
+        blocked = procfs.status(held.pid1).get("SigBlk", "0")
+        return int(blocked, 16) >> (signal.SIGTERM - 1) & 1
 
     def test_removal_stalls(self):
         """DeregisterManagedInstance is not answered: the budget holds, and
