@@ -68,13 +68,14 @@ job_start(struct job *job, const struct job_spec *spec, struct err *err)
 	return 0;
 }
 
-/* A worker that nobody listens to any more is gone before we go on, so that
- * none is left when its keeper is. */
+/* A worker that nobody listens to any more is gone before we go on, with what
+ * it has started, so that none is left when its keeper is. */
 static void
 bury(struct job *job)
 {
 	if (job->pid <= 0)
 		return;
+	kill(-job->pid, SIGKILL);
 	kill(job->pid, SIGKILL);
 	waitpid(job->pid, NULL, 0);
 	job->pid = 0;
@@ -111,10 +112,8 @@ job_next(struct job *job, struct record *out)
 		return 0;
 	/* What it wrote in its last moment still counts: then the pipe is read
 	 * to its end before the job is over. */
-	if (late && job->pid > 0) {
-		kill(-job->pid, SIGKILL);
+	if (late)
 		bury(job);
-	}
 	for (int i = 0; got == 0 && i < (late ? PIPE_RECORDS : 1); i++)
 		got = record_receive(job->fd, out);
 	if (got == 0 && !late)
@@ -130,8 +129,6 @@ job_next(struct job *job, struct record *out)
 void
 job_kill(struct job *job)
 {
-	if (job->pid > 0)
-		kill(-job->pid, SIGKILL);
 	if (job->active)
 		end(job);
 }

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -134,7 +135,10 @@ run_agent(const struct work *work, const struct ssm_activation *activation,
 	close(fds[1]);
 	if (rc == 0)
 		rc = collect(fds[0], &output, work->deadline, err);
-	if (rc == 0 && waitpid(pid, &status, 0) == pid &&
+	/* Nobody waits for what it may still do. */
+	if (rc != 0 && pid > 0)
+		kill(pid, SIGKILL);
+	if (pid > 0 && waitpid(pid, &status, 0) == pid && rc == 0 &&
 	    child_status(status) != 0)
 		rc = explain(&output, child_status(status), err);
 	close(fds[0]);
