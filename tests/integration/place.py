@@ -5,6 +5,7 @@ loopback interface gets the link-local addresses of the metadata services; a
 tmpfs, seen by nobody else, holds all files and goes with the process.
 """
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -152,6 +153,7 @@ class Place:
                            inspect_peers=self.inspect_peers,
                            region=REGION)
         self.aws.start()
+        self.prefer(self.aws.process.pid)
         self.make_outside()
         self.make_common()
         current = self
@@ -162,6 +164,14 @@ class Place:
         subprocess.run(["/bin/umount", "-l", self.folder], check=True,
                        timeout=30)
         os.rmdir(self.folder)
+
+    @staticmethod
+    def prefer(pid):
+        """Let the local AWS be as fast as ever on a busy machine, where that
+        is allowed: its threads, and so those that they start."""
+        with contextlib.suppress(PermissionError):
+            for thread in os.listdir("/proc/%d/task" % pid):
+                os.setpriority(os.PRIO_PROCESS, int(thread), -10)
 
     def path(self, *names):
         """Return a path in our folder."""

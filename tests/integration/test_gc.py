@@ -438,19 +438,22 @@ class Throttled(Gc):
     def test_crowd(self):
         """Many stop at once: what the bucket allows is removed within the
         budget, the rest is named, and goes by one `gc --yes`."""
-        crowd = Crowd(self, 60, 6)
+        crowd = Crowd(self, 40, 8)
         crowd.begin()
         self.throttle("DeregisterManagedInstance", rate=2, burst=2)
         seconds = crowd.stop()
         left = crowd.left()
         removed = crowd.count - len(left)
         self.assertLessEqual(removed, 2 + 2 * seconds)
-        # The budget less what it leaves for the files, and what a busy
-        # machine needs to start them all.
-        self.assertGreaterEqual(removed, 2 + 2 * (6 - 4))
+        # As long as they ask, less their pauses; a busy machine needs much
+        # of the budget to start them all.
+        asked = [call["time"] for call in
+                 self.aws.calls("DeregisterManagedInstance")]
+        self.assertGreater(len(asked), crowd.count)
+        self.assertGreaterEqual(removed, 2 * (max(asked) - min(asked) - 1))
         self.assertEqual(left - crowd.named(), set())
         # An answer may come too late for who asked.
-        self.assertLessEqual(len(crowd.named() - left), 2)
+        self.assertLessEqual(len(crowd.named() - left), 6)
         crowd.end_tasks()
         self.throttle("DeregisterManagedInstance", rate=20)
         self.assertEqual(set(self.ask("--yes")), left)
