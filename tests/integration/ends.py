@@ -138,13 +138,21 @@ class Cell:
         """Start it and wait until it stands at the stage."""
         stage = self.stage
         if not stage.removal:
-            stage.prepare(self.aws, self.brake, self.root)
+            (stage.after or stage).prepare(self.aws, self.brake, self.root)
         self.start(self.way)
         if stage.removal or stage is stages.UP:
             self.held.wait_line(UP, PATIENCE)
         if stage.removal:
             stage.prepare(self.aws, self.brake, self.root)
             threading.Thread(target=self.down, daemon=True).start()
+        if stage.after is not None:
+            self.wait_stage(stage.after)
+            stage.prepare(self.aws, self.brake, self.root)
+            self.aws.release()
+        self.wait_stage(stage)
+
+    def wait_stage(self, stage):
+        """Wait until it stands there."""
         wait_until(lambda: stage.reached(self.aws, self.brake, self.root),
                    "stage %s" % stage.name, PATIENCE)
 

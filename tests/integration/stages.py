@@ -5,6 +5,7 @@ process that stands at a system call because a file is (or no longer is)
 there.  What comes after "up" is reached by `ssm-activate down`.
 """
 
+import contextlib
 import glob
 import os
 
@@ -19,11 +20,13 @@ MADE = ('"activation"', '"unsettled": false')
 
 
 class Stage:
-    """One point; `hold` is of a request, `files` a condition on a root."""
+    """One point; `hold` is of a request, `files` a condition on a root,
+    `after` a stage at which it stands before, and from which it goes on."""
 
     def __init__(self, name, operation=None, hold=None, files=None,
-                 saved=None, removal=False):
+                 saved=None, removal=False, after=None):
         self.name = name
+        self.after = after
         self.operation = operation
         self.hold = hold
         self.files = files
@@ -64,9 +67,11 @@ def half(folder, text=""):
     def look(root):
         names = glob.glob(os.path.join(root.inside(folder), TEMPORARY))
         for name in names:
-            with open(name, encoding="utf-8") as file:
-                if text in file.read():
-                    return True
+            # It may just be put in its place.
+            with contextlib.suppress(FileNotFoundError):
+                with open(name, encoding="utf-8") as file:
+                    if text in file.read():
+                        return True
         return False
     return look
 
@@ -105,8 +110,10 @@ RISING = (
     done("RegisterManagedInstance", *MADE),
     asked("DeleteActivation", NODE),
     done("DeleteActivation", NODE),
+    # The activation is on disk before, and not written with it.
     Stage("state with the node half written", "DeleteActivation", "asked",
-          files=half(OURS, NODE)),
+          files=half(OURS, NODE),
+          after=asked("RegisterManagedInstance", *MADE)),
     Stage("key half written", files=half(STORE)),
     Stage("key written", files=has(STORE + "RegistrationKey")),
     Stage("fingerprint written", files=has(STORE + "InstanceFingerprint")),
