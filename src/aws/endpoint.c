@@ -158,22 +158,25 @@ use_real(struct endpoint *out, const struct place *p, struct err *err)
 	return rc;
 }
 
-/* STS alone has a host for the whole world, in a region of its own. */
+/*
+ * STS alone has a host for the whole world, in a region of its own; may says
+ * whether that is possible here.  A wrong setting is wrong for everybody.
+ */
 static int
-legacy_sts(const struct conf *conf, struct place *place, bool real,
+legacy_sts(const struct conf *conf, struct place *place, bool may,
     struct err *err)
 {
 	const char *mode = conf_get(conf, "AWS_STS_REGIONAL_ENDPOINTS",
 	    "sts_regional_endpoints");
 
-	if (mode == NULL || slice_eq_nocase(slice_of(mode), "regional"))
+	if (mode == NULL || slice_eq(slice_of(mode), "regional"))
 		return 0;
-	if (!slice_eq_nocase(slice_of(mode), "legacy")) {
+	if (!slice_eq(slice_of(mode), "legacy")) {
 		return err_set(err, ERR_KIND_CONFIG,
 		    "AWS_STS_REGIONAL_ENDPOINTS (profile: "
 		    "sts_regional_endpoints) is neither regional nor legacy");
 	}
-	if (real && !place->fips && !place->dual &&
+	if (may && !place->fips && !place->dual &&
 	    list_has(legacy_regions, place->region))
 		(void)slice_copy(slice_of(global), place->region,
 		    sizeof place->region);
@@ -191,7 +194,7 @@ find(struct endpoint *out, const struct conf *conf, struct place *place,
 	if (url == NULL &&
 	    configured_url(conf, place->service, &url, &from, err) != 0)
 		return -1;
-	if (place->sts && legacy_sts(conf, place, url == NULL, err) != 0)
+	if (legacy_sts(conf, place, place->sts && url == NULL, err) != 0)
 		return -1;
 	if (url != NULL ? use_url(&found, url, from, place, err)
 	                : use_real(&found, place, err))

@@ -152,6 +152,8 @@ test_legacy_sts(void **state)
 	const char *const url[] = { legacy, "AWS_ENDPOINT_URL=http://[::1]:4",
 		NULL };
 	const char *const bad[] = { "AWS_STS_REGIONAL_ENDPOINTS=none", NULL };
+	const char *const upper[] = { "AWS_STS_REGIONAL_ENDPOINTS=Legacy",
+		NULL };
 	char want[128];
 
 	(void)state;
@@ -170,6 +172,8 @@ test_legacy_sts(void **state)
 	    "sts-fips.us-west-2.amazonaws.com/ us-west-2");
 	expect(url, "sts", "us-west-2", "http://[::1]:4/ us-west-2");
 	expect(bad, "sts", "us-west-2", "config_error");
+	expect(bad, "ssm", "us-west-2", "config_error");
+	expect(upper, "sts", "us-west-2", "config_error");
 }
 
 static void
