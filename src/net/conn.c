@@ -85,7 +85,7 @@ check_answer(const struct proxy *proxy, const struct http_msg *answer,
 		return proxy_refused(proxy, true, err);
 	(void)err_set(err, ERR_KIND_PROXY, "%s answers CONNECT with %d %s",
 	    proxy->host, answer->status, answer->reason);
-	if (err != NULL && (answer->status >= 500 || answer->status == 429))
+	if (err != NULL)
 		err->retry = ERR_TRANSIENT;
 	return -1;
 }

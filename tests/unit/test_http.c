@@ -486,6 +486,8 @@ test_trouble_with_a_proxy(void **state)
 		expect_error(&c, t->path, t->kind, t->text);
 		assert_false(c.err.ambiguous);
 		assert_non_null(strstr(c.err.msg, "proxy"));
+		if (strstr(c.err.msg, "answers CONNECT") != NULL)
+			assert_int_equal(c.err.retry, ERR_TRANSIENT);
 	}
 	assert_int_equal(c.err.retry, ERR_TRANSIENT);
 	stop(&c);
