@@ -1,6 +1,5 @@
 #include "aws/attempt.h"
 
-#include <limits.h>
 #include <stddef.h>
 
 #include "aws/api.h"
@@ -35,7 +34,7 @@ note_answer(struct attempt *call, const struct http_msg *answer)
 	copy_header(answer, "x-amzn-requestid", call->reply->request_id,
 	    sizeof call->reply->request_id);
 	copy_header(answer, "date", call->date, sizeof call->date);
-	if (slice_u64(after, INT_MAX, &ms))
+	if (slice_u64(after, INT64_MAX, &ms))
 		call->after_ms = (int64_t)ms;
 }
 

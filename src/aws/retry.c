@@ -34,6 +34,7 @@ retry_attempts(const struct conf *conf, int *attempts, struct err *err)
 	const char *mode = conf_get(conf, "AWS_RETRY_MODE", "retry_mode");
 	const char *text = conf_get(conf, "AWS_MAX_ATTEMPTS", "max_attempts");
 	struct slice digits = slice_trim(slice_of(text));
+	bool minus = slice_starts(digits, "-");
 	uint64_t number = RETRY_ATTEMPTS_DEFAULT;
 	enum err_kind kind = ERR_KIND_CONFIG;
 
@@ -43,12 +44,12 @@ retry_attempts(const struct conf *conf, int *attempts, struct err *err)
 		    "standard, adaptive");
 	}
 	/* A number that is too small has a kind of its own. */
+	digits = slice_skip(digits, minus || slice_starts(digits, "+"));
 	if (text != NULL && !slice_u64(digits, INT_MAX, &number)) {
 		number = 0;
-		if (!slice_starts(digits, "-"))
-			kind = ERR_KIND_INVALID_VALUE;
+		kind = ERR_KIND_INVALID_VALUE;
 	}
-	if (number < 1) {
+	if (number < 1 || minus) {
 		return err_set(err, kind,
 		    "AWS_MAX_ATTEMPTS (profile: max_attempts) is no whole "
 		    "number from 1 on");

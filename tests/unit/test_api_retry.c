@@ -154,7 +154,7 @@ static void
 test_deadline(void **state)
 {
 	static const struct canned_answer answers[] = { { .status = 400,
-	    .headers = "x-amz-retry-after: 4000\r\n",
+	    .headers = "x-amz-retry-after: 99999999999\r\n",
 	    .body = "{\"__type\":\"SlowDown\"}" } };
 	struct api_request req = canned_create;
 	struct canned c;
@@ -165,6 +165,7 @@ test_deadline(void **state)
 	req.deadline = clock_in(3000);
 	assert_int_equal(canned_call(&c, &req, CANNED(answers)), -1);
 	assert_true(clock_ms() - begin < 1500);
+	assert_int_equal(c.err.attempts, 1);
 	assert_int_equal(c.err.retry, ERR_THROTTLED);
 	canned_close(&c);
 }
