@@ -126,6 +126,8 @@ test_policies_that_forbid(void **state)
 		    "service control policy of the organization" },
 		{ "because no session policy allows it", "session policy" },
 		{ "because no permissions boundary allows it", "boundary" },
+		{ "Encoded authorization failure message: AbC",
+		    "decode-authorization-message" },
 	};
 
 	(void)state;
@@ -247,7 +249,11 @@ test_no_answer(void **state)
 	no_answer(&ctx, ERR_KIND_PROXY, ERR_TRANSIENT, "x");
 	says("HTTPS_PROXY");
 	ctx.variant = true;
-	no_answer(&ctx, ERR_KIND_CONNECTION, ERR_FINAL, "no name");
+	no_answer(&ctx, ERR_KIND_CONNECTION, ERR_TRANSIENT,
+	    "cannot resolve the name: the name servers do not answer");
+	says("AWS_USE_FIPS_ENDPOINT");
+	no_answer(&ctx, ERR_KIND_CONNECTION, ERR_FINAL,
+	    "cannot resolve the name: it does not exist");
 	says("AWS_USE_FIPS_ENDPOINT");
 	ctx.variant = false;
 	ctx.configured = true;
