@@ -42,17 +42,19 @@ cred_role_check(const struct cred_hop *hop, struct err *err)
 	return check_text(hop->external_id, "external_id", true, err);
 }
 
-/* A text that is no number is ignored, as the AWS CLI does. */
+/* A text that is no number is ignored, as the AWS CLI does; one below zero is
+ * a number. */
 static int
 read_duration(struct cred_hop *hop, const char *text, struct err *err)
 {
 	struct slice s = slice_of(text);
+	bool minus = slice_starts(s, "-");
 	uint64_t seconds = 0;
 
 	if (s.len == 0 || s.len > DURATION_DIGITS ||
-	    !slice_u64(s, UINT32_MAX, &seconds))
+	    !slice_u64(slice_skip(s, minus), UINT32_MAX, &seconds))
 		return 0;
-	if (seconds < DURATION_MIN)
+	if (minus || seconds < DURATION_MIN)
 		return err_set(err, ERR_KIND_PARAM_VALIDATION,
 		    "duration_seconds is below %d", DURATION_MIN);
 	hop->duration = text;

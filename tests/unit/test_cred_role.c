@@ -85,6 +85,8 @@ test_checks_options(void **state)
 	assert_null(world.plan->hops[0].duration);
 	option("duration_seconds=899", ERR_KIND_PARAM_VALIDATION,
 	    "duration_seconds is below 900");
+	option("duration_seconds=-1800", ERR_KIND_PARAM_VALIDATION,
+	    "duration_seconds is below 900");
 	option("duration_seconds=900", ERR_KIND_NONE, "");
 	assert_string_equal(world.plan->hops[0].duration, "900");
 	option("role_session_name=a", ERR_KIND_PARAM_VALIDATION,
