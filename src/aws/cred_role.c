@@ -11,6 +11,7 @@
 
 /* Limits of AssumeRole (STS API reference). */
 enum {
+	ROLE_ARN_MIN = 20,
 	EXTERNAL_ID_MAX = 1224,
 	SESSION_MAX = 64,
 	DURATION_MIN = 900,
@@ -36,6 +37,10 @@ check_text(const char *text, const char *what, bool external, struct err *err)
 int
 cred_role_check(const struct cred_hop *hop, struct err *err)
 {
+	if (strlen(hop->role_arn) < ROLE_ARN_MIN) {
+		return err_set(err, ERR_KIND_PARAM_VALIDATION,
+		    "%s is no ARN of a role", hop->role_arn);
+	}
 	if (check_text(hop->session_name, "the role session name", false,
 	        err) != 0)
 		return -1;

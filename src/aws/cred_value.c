@@ -110,7 +110,7 @@ cred_value_json(struct cred *out, const struct json *doc, const char *token_key,
 	for (size_t i = 0; i < CRED_VALUE_COUNT; i++)
 		values.texts[i] = text_of(doc, names[i]);
 	if (expires != NULL && !clock_parse_iso(slice_of(expires), &when))
-		return err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
+		return err_set(err, ERR_KIND_INVALID_VALUE,
 		    "Expiration is not a time in ISO 8601");
 	if (cred_value_take(out, &values, err) != 0)
 		return -1;
