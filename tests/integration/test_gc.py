@@ -452,7 +452,8 @@ class Throttled(Gc):
         self.assertGreater(len(asked), crowd.count)
         self.assertGreaterEqual(removed, 2 * (max(asked) - min(asked) - 1))
         self.assertEqual(left - crowd.named(), set())
-        # An answer may come too late for who asked.
+        # Of the last three seconds an answer may come too late for who
+        # asked.
         self.assertLessEqual(len(crowd.named() - left), 6)
         crowd.end_tasks()
         self.throttle("DeregisterManagedInstance", rate=20)
