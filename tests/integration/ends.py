@@ -25,8 +25,8 @@ STATUSES = {"exit 0": 0, "exit 7": 7, "SIGKILL": 137}
 ENDS = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGKILL", "exit 0", "exit 7",
         "agent dies", "network gone", "task refused", "all refused")
 # The application: ends with what it is told, or with 0 by a stop signal.
-APP = ("trap 'exit 0' TERM INT QUIT; (read code </tmp/end; exit $code) & "
-       "wait $!")
+APP = ("trap 'exit 0' TERM INT QUIT; echo ready; "
+       "(read code </tmp/end; exit $code) & wait $!")
 # Waits until nothing of ours runs any more, and says what does.
 ALONE = ("n=0; while ps -o comm | grep -E '^(ssm|amazon)' >/tmp/running && "
          "[ $n -lt 60 ]; do sleep 0.05; n=$((n + 1)); done")
@@ -35,7 +35,7 @@ WAYS = {
     "up, down": ["/bin/sh", "-c",
                  "finish() { code=$?; [ $code -lt 128 ] || code=0; "
                  "ssm-activate down; %s; exit $code; }; "
-                 "trap finish TERM INT QUIT; "
+                 "trap finish TERM INT QUIT; echo ready; "
                  "ssm-activate up --background; "
                  "(read code </tmp/end; exit $code) & wait $!; finish"
                  % ALONE],
@@ -110,6 +110,8 @@ class Cell:
             more["SSM_ACTIVATE_DOWN_TIMEOUT"] = "2s"
         held = Container(self.root, WAYS[way], environment(**more))
         self.held = self.brake.call(held.start)
+        # Before that a signal is not what it should be to the application.
+        wait_until(lambda: "ready" in held.out, "the application", PATIENCE)
 
     def result(self):
         """Do it all; return what is to be known of it."""
