@@ -103,7 +103,7 @@ open_keeper(struct keeper *k, struct err *err)
 		.code = k->options->code,
 	};
 	control_init(&k->control);
-	k->tail.fd = k->tail.file = -1;
+	k->tail.fd = k->tail.file = k->agent_lock_fd = -1;
 	k->report_fd = k->options->report_fd;
 	k->leave_by = INT64_MAX;
 	course_init(&k->course, &options);
@@ -394,6 +394,7 @@ keeper_run(const struct keeper_options *options, struct err *err)
 		course_abandon(&k.course);
 	minder_kill(&k.minder);
 	control_close(&k.control, k.cfg);
+	close(k.agent_lock_fd); /* Free before the other one is. */
 	spec_free(&k.spec);
 	return k.required_status != 0 ? k.required_status : k.command.status;
 }
