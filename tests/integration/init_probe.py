@@ -101,15 +101,14 @@ def wait_ignoring(*names):
 
 def group():
     """Wait as two processes of one group; the second dies of USR1."""
+    signal.signal(signal.SIGUSR1, lambda *_: say("parent"))
     child = os.fork()
     if child == 0:
+        signal.signal(signal.SIGUSR1, signal.SIG_DFL)
         say("ready")
         time.sleep(60)
-    signal.signal(signal.SIGUSR1, lambda *_: say("parent"))
-    while True:
-        _, status = os.waitpid(child, 0)
-        say("child ended by", os.WTERMSIG(status))
-        return
+    _, status = os.waitpid(child, 0)
+    say("child ended by", os.WTERMSIG(status))
 
 
 def leave_child():
