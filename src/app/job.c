@@ -76,7 +76,10 @@ bury(struct job *job)
 	if (job->pid <= 0)
 		return;
 	kill(-job->pid, SIGKILL);
-	kill(job->pid, SIGKILL);
+	/* Without CAP_KILL one that is of another user by now ends when it
+	 * will. */
+	if (kill(job->pid, SIGKILL) != 0)
+		return;
 	waitpid(job->pid, NULL, 0);
 	job->pid = 0;
 }

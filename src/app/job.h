@@ -41,7 +41,8 @@ int job_start(struct job *job, const struct job_spec *spec, struct err *err);
  * The next record: 1, or 0 when there is none now.  After the last one, at
  * the end of a worker that died without one, and when the deadline has passed
  * (the worker is killed then), a RECORD_DONE or RECORD_FAILED is given and the
- * job is not active any more: its worker has gone.
+ * job is not active any more: its worker has gone, unless
+ * it could not be killed.
  */
 int job_next(struct job *job, struct record *out);
 

@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <stddef.h>
 
 #include "app/config.h"
@@ -13,11 +14,12 @@
 
 enum { ASK_MS = 5000 };
 
-/* Until the task is to stop.  An answer that does not come is no reason to
- * give up: the next one may. */
+/* Until the task is to stop, or nobody reads from out any more.  An answer
+ * that does not come is no reason to give up: the next one may. */
 static int
-watch(struct client *client, int64_t every, struct err *err)
+watch(struct client *client, int64_t every, int out, struct err *err)
 {
+	struct pollfd reader = { .fd = out };
 	bool stops = false;
 
 	while (!stops) {
@@ -32,8 +34,9 @@ watch(struct client *client, int64_t every, struct err *err)
 		default:
 			log_debug("%s", err->msg);
 		}
-		if (!stops)
-			clock_sleep(clock_in(every));
+		/* Without CAP_KILL nobody can end us. */
+		if (!stops && poll(&reader, 1, clock_left(clock_in(every))) > 0)
+			return err_set(err, ERR_KIND_SYSTEM, "no keeper");
 	}
 	return 0;
 }
@@ -50,7 +53,7 @@ work_watch_run(const void *input, int out)
 	if (rc == 0)
 		rc = jail_net(&err);
 	if (rc == 0)
-		rc = watch(client, work->cfg->watch_ms, &err);
+		rc = watch(client, work->cfg->watch_ms, out, &err);
 	record_finish(out, rc, &err);
 	client_free(client);
 }

@@ -152,6 +152,21 @@ class Watch(Case):
         os.kill(min(held.find("ssm-activate")), signal.SIGKILL)
         wait_until(lambda: procfs.program(pid) == "", "its end")
 
+    def test_without_kill(self):
+        """Without CAP_KILL root may not signal the watcher, which is
+        another user's: the take-down does not wait for it, and it ends."""
+        env = environment(task=True, SSM_ACTIVATE_WATCH="200ms")
+        held = self.start([SH, "-c", "setpriv --bounding-set="
+                           "-all,+dac_override,+setuid,+setgid ssm-activate "
+                           "up; trap '' TERM; while :; do sleep 1; done"],
+                          self.root("debian"), env)
+        held.wait_line("is up")
+        watcher = wait_until(lambda: self.watcher(held), "the watcher")
+        done = held.program("down")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assert_clean(held.root)
+        wait_until(lambda: procfs.program(watcher) == "", "its end")
+
     def test_started_again(self):
         """When it dies there is another one."""
         held = self.up_task()
