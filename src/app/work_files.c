@@ -22,7 +22,7 @@
 
 #define STATE "state.json"
 
-enum { AGENT_ENDS_MS = 12000, AGENT_DIES_MS = 1000, LOOK_AGAIN_MS = 200 };
+enum { AGENT_ENDS_MS = 12000, LOOK_AGAIN_MS = 200 };
 
 /* Before any call of AWS: a node whose files cannot be written would only
  * have to be removed again. */
@@ -37,12 +37,11 @@ check_writable(const struct work *work, struct err *err)
 	return -1;
 }
 
-/* A predecessor that was killed hard leaves an agent that is just ending, and
- * one that went properly perhaps one that is killed already, but not gone. */
+/* A predecessor that was killed hard leaves an agent that is just ending. */
 static int
 check_alone(bool predecessor, struct err *err)
 {
-	int64_t until = clock_in(predecessor ? AGENT_ENDS_MS : AGENT_DIES_MS);
+	int64_t until = clock_in(predecessor ? AGENT_ENDS_MS : 0);
 	pid_t pid = procs_foreign();
 
 	while (pid != 0 && clock_left(until) > 0) {
