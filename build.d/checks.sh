@@ -21,7 +21,8 @@ check()
 # The files that are, or are about to be, part of the repository.
 own_files()
 {
-	git_here ls-files --cached --others --exclude-standard | while read -r file; do
+	git_here ls-files --cached --others --exclude-standard |
+	    while read -r file; do
 		[ ! -f "$file" ] || echo "$file"
 	done
 }
