@@ -122,6 +122,19 @@ class Case(unittest.TestCase):
                          % (pattern, text))
         return lines[0]
 
+    @staticmethod
+    def wait_one_core(held):
+        """Wait until there is one core of the agent and return its pid, in a
+        list: its worker has the same file until it becomes another
+        program."""
+        return wait_until(lambda: len(held.find("amazon-ssm-agent")) == 1
+                          and held.find("amazon-ssm-agent"), "one core")
+
+    @staticmethod
+    def wait_forgotten(root):
+        """Wait until the last file that a node leaves is gone."""
+        wait_until(lambda: not root.exists(STATE), "the last file gone")
+
     def agent_pids(self, held):
         """Return the pids of the agent's core and worker."""
         return [pid for name in AGENTS for pid in held.find(name)]
@@ -144,6 +157,6 @@ class Case(unittest.TestCase):
         return "\n".join(parts)
 
 
-__all__ = ["AGENTS", "BIN", "Case", "IS_AGENT", "NODE", "SH", "SLEEP", "STATE", "UP",
-           "VAULT", "environment", "json", "native", "os", "procfs", "re",
+__all__ = ["AGENTS", "BIN", "Case", "IS_AGENT", "NODE", "SH", "SLEEP", "STATE",
+           "UP", "VAULT", "environment", "json", "native", "os", "procfs", "re",
            "wait_until"]

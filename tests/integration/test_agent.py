@@ -36,13 +36,6 @@ class Minded(Case):
         self.assertEqual(self.operations().count("CreateActivation"), 1)
         self.check_no_zombie(held)
 
-    @staticmethod
-    def wait_one_core(held):
-        """Wait until there is one core: its worker has the same file until
-        it becomes another program."""
-        return wait_until(lambda: len(held.find("amazon-ssm-agent")) == 1
-                          and held.find("amazon-ssm-agent"), "one core")
-
     def test_status_says_nothing(self):
         """It ends with 0 after nearly every failure: started again."""
         held, _ = self.run_up()

@@ -8,8 +8,7 @@ import signal
 import time
 import unittest
 
-from case import (BIN, SH, STATE, environment, json, native, procfs,
-                  wait_until)
+from case import BIN, SH, environment, json, native, procfs, wait_until
 from inits import OURS, PROGRAM, PYTHON, REFUSED, RIVALS, InitCase
 
 STOPS = {signal.SIGKILL, signal.SIGSTOP}
@@ -264,7 +263,7 @@ class Signals(InitCase):
         self.wait_out(held, "ready")
         held.signal(signal.SIGTERM)
         held.wait_line("is gone|removed")
-        wait_until(lambda: not root.exists(STATE), "the last file gone")
+        self.wait_forgotten(root)
         held.kill()
         self.assert_clean(root)
 

@@ -280,8 +280,7 @@ class Restarted(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual([one["InstanceId"] for one in self.aws.nodes()],
                          [done.stdout.strip()], done.stderr)
-        # Its worker has the same file until it becomes another program.
-        wait_until(lambda: len(held.find("amazon-ssm-agent")) == 1, "one")
+        self.wait_one_core(held)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ import time
 import unittest
 
 import place
-from case import (BIN, NODE, SH, STATE, Case, environment, native, procfs,
-                  re, wait_until)
+from case import (BIN, NODE, SH, Case, environment, native, procfs, re,
+                  wait_until)
 
 URI = "ECS_CONTAINER_METADATA_URI_V4"
 TTL = 4.0  # seconds; a busy machine has its agent online long before
@@ -37,7 +37,7 @@ class Ttl(Case):
         self.assertIn("goes ", held.program("status").stdout)
         self.assertGreater(self.wait_gone(), TTL)
         wait_until(lambda: not self.agent_pids(held), "the end of the agent")
-        wait_until(lambda: not held.root.exists(STATE), "the last file gone")
+        self.wait_forgotten(held.root)
         self.assertIsNone(held.outer.poll())
         self.assert_one_line(held.err, NODE + " goes at 20.*1200 s later")
         self.assert_one_line(held.err, "SSM_ACTIVATE_TTL is over: taking")
