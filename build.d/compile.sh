@@ -14,11 +14,7 @@ set_arch()
 	CROSS=
 	case $ARCH in
 	amd64) MUSL_ARCH=x86_64 ;;
-	arm64)
-		# Every instruction has four bytes there.
-		MUSL_ARCH=aarch64
-		SIZE_MAX=$((SIZE_MAX + SIZE_MAX / 16))
-		;;
+	arm64) MUSL_ARCH=aarch64 ;;
 	*) die "no support for architecture $ARCH" ;;
 	esac
 	if [ "$ARCH" != "$(dpkg --print-architecture)" ]; then

@@ -260,7 +260,7 @@ def main():
     """Print everything."""
     path = place.program()
     heading("The binary")
-    print("  %-34s %9d bytes (wanted: at most 262144)"
+    print("  %-34s %9d bytes (wanted: at most 524288)"
           % (os.path.basename(path), os.path.getsize(path)))
     with place.Place(inspect_peers=False) as here:
         show_peaks()
