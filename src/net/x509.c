@@ -28,7 +28,11 @@ start_cert(const br_x509_class **context, uint32_t length)
 static void
 append(const br_x509_class **context, const unsigned char *data, size_t len)
 {
-	br_x509_decoder_push(&self(context)->decoder, data, len);
+	br_x509_decoder_context *decoder = &self(context)->decoder;
+
+	/* One that has failed would go on behind the check that failed. */
+	if (decoder->err == 0)
+		br_x509_decoder_push(decoder, data, len);
 	br_x509_minimal_vtable.append(context, data, len);
 }
 
