@@ -7,26 +7,18 @@ MUSL   := build/$(ARCH)/ship-vendor/musl
 # No path of the building machine gets into a file.
 PATHS := -ffile-prefix-map=$(ROOT)=.
 
-# The canary of functions with an array costs 2 KiB.  The marks of
-# -fcf-protection are void in a program with musl's assembler files, which
-# have none.
-HARDEN := -fstack-protector -fno-common
-# Small code at fixed addresses, without tables for unwinding; the linker
-# leaves out what is not used and optimizes the program as a whole.  Objects
-# hold machine code as well: tests are linked from that, which takes a
-# fraction of the time.
-# What single ones save: fixed addresses 22 KiB, optimizing as a whole 10 KiB,
-# data without alignment for wide loads 1 KiB; functions called once left
-# where they are, no tables of jumps, and five passes that trade size for
-# speed left out, 0.5 KiB each.  The program has less than 1 MiB with all its
-# data, so on arm64 one instruction holds an address: 7 KiB.
-SMALL.amd64 := -malign-data=abi
-SMALL.arm64 := -mcmodel=tiny
-SMALL := -Oz -fno-pie -ffunction-sections -fdata-sections \
-	-fno-asynchronous-unwind-tables -fno-unwind-tables \
-	-fno-inline-functions-called-once -fno-caller-saves \
-	-fno-code-hoisting -fno-tree-pre -fno-jump-tables \
-	-fno-tree-dominator-opts -fno-if-conversion $(SMALL.$(ARCH))
+# Every function with an array or a local whose address is taken has a canary;
+# a stack that grows touches every page on its way, so none jumps over the
+# guard page; locals begin as zero.  The marks of -fcf-protection are void in
+# a program with musl's assembler files, which have none.
+STACK := -fstack-protector-strong -fstack-clash-protection
+HARDEN := $(STACK) -ftrivial-auto-var-init=zero -fno-common
+# Small code at any address, without tables for unwinding; the linker leaves
+# out what is not used and optimizes the program as a whole.  Objects hold
+# machine code as well: tests are linked from that, which takes a fraction of
+# the time.
+SMALL := -Os -fPIE -ffunction-sections -fdata-sections \
+	-fno-asynchronous-unwind-tables -fno-unwind-tables
 WHOLE := -flto -ffat-lto-objects
 
 GCC := $(CROSS)gcc
@@ -44,7 +36,7 @@ CC             := $(GCC)
 CFLAGS         := -g $(PATHS) $(SMALL) $(WHOLE) $(HARDEN) $(MUSL_INCLUDE)
 VENDOR_CFLAGS  :=
 PROGRAM_CFLAGS :=
-FAST           := -O2 -fjump-tables
+FAST           := -O2
 else ifeq ($(FLAVOUR),check)
 CC             := $(GCC)
 CFLAGS         := $(SANITIZE) $(PATHS) -fsanitize=address

@@ -1,20 +1,45 @@
 # shellcheck shell=sh
 # What a finished program must be; the build refuses to hand over another.
 
-# inspect_elf FILE: a static executable, no page of which can be both written
-# and run.
+CANARIES_MIN=250 # functions that check one, of the 830 there are
+
+# inspect_elf FILE: a static executable that runs at any address, no page of
+# which can be both written and run, nor constants be run or, once they are
+# relocated, written.
 inspect_elf()
 {
 	headers=$("${CROSS}readelf" -hlW "$1")
 	dynamic=$("${CROSS}readelf" -dW "$1")
 	case $headers in *INTERP*) die "$1 asks for an interpreter" ;; esac
 	case $dynamic in *NEEDED*) die "$1 needs shared libraries" ;; esac
-	echo "$headers" | grep -q 'Type: *EXEC' ||
-	    die "$1 is not an executable at fixed addresses"
+	case $dynamic in *TEXTREL*) die "$1 has relocations in its code" ;; esac
+	echo "$headers" | grep -q 'Type: *DYN' ||
+	    die "$1 runs at fixed addresses only"
+	echo "$headers" | grep -q 'GNU_RELRO .* R  *0x' ||
+	    die "$1 has no segment that becomes read-only"
+	echo "$dynamic" | grep -q 'FLAGS.*NOW PIE' ||
+	    die "$1 is not bound at once"
+	[ "$(echo "$headers" | awk '$1 == "LOAD" && / R E / { print $2 }')" != \
+	    0x000000 ] || die "$1 can run its headers and constants"
 	echo "$headers" | grep -q 'GNU_STACK.* RW  *0x' ||
 	    die "$1 has an executable stack"
 	! echo "$headers" | grep -q ' LOAD .* RWE ' ||
 	    die "$1 has a segment that is writable and executable"
+}
+
+# count_canaries FILE: how many of its functions check the canary on their
+# stack.
+count_canaries()
+{
+	"${CROSS}objdump" -d --no-show-raw-insn "$1" | awk '
+	/^[0-9a-f]+ <.*>:$/ { name = $2; next }
+	/<__stack_chk_fail>/ { checks[name] = 1 }
+	END {
+		count = 0
+		for (name in checks)
+			count++
+		print count
+	}'
 }
 
 # names_root FILE: tell whether a file has the path of this folder in it; the
@@ -46,6 +71,11 @@ inspect_program()
 	! "${CROSS}nm" "$1.debug" |
 	    grep -wE 'vfprintf|__floatscan|getaddrinfo|__ofl_lock' ||
 	    die "$1 contains printf, strtod, getaddrinfo or stdio"
+	canaries=$(count_canaries "$1.debug")
+	[ "$canaries" -ge "$CANARIES_MIN" ] ||
+	    die "$1 has $canaries functions with a canary," \
+	        "$CANARIES_MIN are wanted at least"
+	say "$1: $canaries functions check a canary"
 	size=$(wc -c <"$1")
 	[ "$size" -le "$SIZE_MAX" ] ||
 	    die "$1 has $size bytes, $SIZE_MAX are allowed"

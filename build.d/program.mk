@@ -1,5 +1,6 @@
 # Our own code in one flavour: the program, the stand-in agent, unit tests,
-# drivers that are compared with other implementations, and fuzz targets.  Every .c file of src/ belongs to the program.
+# drivers that are compared with other implementations, and fuzz targets.
+# Every .c file of src/ belongs to the program.
 include build.d/flags.mk
 
 SOURCES  := $(sort $(shell find src -name '*.c'))
@@ -24,19 +25,19 @@ replay: $(FUZZ:tests/fuzz/%.c=$(OUT)/fuzz/%)
 
 # Linking.  "musl-gcc -static" is not there when crossing, so the start files
 # are named here; gcc's crtbegin.o and crtend.o serve C++ and shared objects.
-# One partition: the whole program is optimized at once.  Headers, code and
-# constants share a segment (noseparate-code): apart they would each begin on
-# a page of their own, up to 64 KiB on arm64.  At fixed addresses nothing is
-# relocated that relro could protect.  The small common-page-size lets data
-# begin in the file where constants end.
+# One partition: the whole program is optimized at once.  It is a static PIE:
+# the kernel chooses its address, rcrt1.o relocates it, and base/pages makes
+# the relocated constants read-only.  Code has pages of its own, so that no
+# constant can be run.
 ifeq ($(FLAVOUR),ship)
 gccfile = $(shell $(GCC) -print-file-name=$(1))
 comma := ,
 define link
-$(CC) -nostdlib -nostartfiles -static -no-pie -o $@ $(2) \
+$(CC) -nostdlib -nostartfiles -static -o $@ $(2) \
+    -Wl,-pie -Wl,--no-dynamic-linker -Wl,-z,text \
     -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack \
-    -Wl,-z,norelro -Wl,-z,noseparate-code -Wl,-z,common-page-size=64 \
-    $(MUSL)/lib/crt1.o $(MUSL)/lib/crti.o \
+    -Wl,-z,relro -Wl,-z,now -Wl,-z,separate-code \
+    $(MUSL)/lib/rcrt1.o $(MUSL)/lib/crti.o \
     $(filter-out %.list,$(1)) $(MUSL)/lib/libc.a \
     $(call gccfile,libgcc.a) $(MUSL)/lib/libc.a \
     $(MUSL)/lib/crtn.o

@@ -6,8 +6,7 @@ SRC := build/source
 # Randomness comes from the kernel through base/rng only: BearSSL's own
 # sources (RDRAND, /dev/urandom) are switched off, so that an engine or
 # generator that nobody seeded fails instead of going on.
-BEARSSL_CFLAGS := -fno-stack-protector \
-	-DBR_RDRAND=0 -DBR_USE_URANDOM=0 -DBR_USE_WIN32_RAND=0 \
+BEARSSL_CFLAGS := -DBR_RDRAND=0 -DBR_USE_URANDOM=0 -DBR_USE_WIN32_RAND=0 \
 	-I$(SRC)/bearssl/inc -I$(SRC)/bearssl/src
 # cJSON recurses on what a peer sends; its own limit is 1000.
 # base/number reads numbers: strtod() is five times as big.
@@ -64,11 +63,11 @@ $(MUSL)/lib/libc.a:
 	mkdir -p $(VENDOR)/musl-build
 	cd $(VENDOR)/musl-build && CC=$(GCC) \
 	    CROSS_COMPILE=$(CROSS) \
-	    CFLAGS="-Oz -pipe -fno-pie -ffunction-sections -fdata-sections \
+	    CFLAGS="-Os -pipe -fPIE $(STACK) -ffunction-sections \
+	    -fdata-sections \
 	    -ffile-prefix-map=$(ROOT)=." \
 	    $(ROOT)/$(SRC)/musl/configure $(if $(CROSS),--target=$(MUSL_ARCH)) \
 	    --prefix=$(ROOT)/$(MUSL) --disable-shared --enable-wrapper=no \
-	    --with-malloc=oldmalloc \
 	    > configure.log 2>&1
 	$(MAKE) -C $(VENDOR)/musl-build install > $(VENDOR)/musl-build/log 2>&1
 	ln -s $(KERNEL_INCLUDE)/linux $(KERNEL_INCLUDE)/asm-generic \

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/pages.h"
 
 static const struct {
 	struct help_entry help;
@@ -190,6 +191,7 @@ main(int argc, char **argv)
 	struct err err = { 0 };
 	int status = 0;
 
+	pages_seal();
 	if (argc < 2) {
 		print_usage(STDERR_FILENO);
 		return ERR_USAGE;

@@ -211,9 +211,12 @@ def show_keeper(name, pid, before):
     rollup = dict(line.split(":", 1) for line in
                   procfs.read(pid, "smaps_rollup").decode().splitlines()[1:])
     for field in ("Rss", "Private_Clean", "Private_Dirty"):
-        wanted = " (wanted: at most %d)" % IDLE_LIMIT if field == "Rss" else ""
-        print("  %-34s %9d KiB%s" % (name + ", " + field,
-                                     int(rollup[field].split()[0]), wanted))
+        print("  %-34s %9d KiB" % (name + ", " + field,
+                                   int(rollup[field].split()[0])))
+    private = sum(int(rollup[field].split()[0])
+                  for field in ("Private_Clean", "Private_Dirty"))
+    print("  %-34s %9d KiB (wanted: at most %d)" % (
+        name + ", private", private, IDLE_LIMIT))
     ticks, wakes = (now - then for now, then in
                     zip(idle_counts(pid), before))
     print("  %-34s %9d ticks of 10 ms, %d wake-ups in %d s (wanted: at most "
