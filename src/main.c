@@ -175,6 +175,9 @@ run_command(char **argv, struct err *err)
 		err_set(err, ERR_KIND_USAGE, "unknown command %.64s", argv[0]);
 		return (int)err->code;
 	}
+	/* An application starts behind these two. */
+	if (commands[i].run == cmd_run || commands[i].run == cmd_up)
+		log_never_wait();
 	if (config_load(&cfg, commands[i].help.command, argv + 1, env, err) !=
 	    0)
 		return (int)err->code;

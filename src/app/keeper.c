@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -155,13 +154,13 @@ take_signal(struct keeper *k, int sig)
 static void
 take_signals(struct keeper *k)
 {
-	struct signalfd_siginfo info;
+	int sig;
 
-	while (read(k->signal_fd, &info, sizeof(info)) > 0) {
-		if (info.ssi_signo == SIGCHLD)
+	while ((sig = signals_next(k->signal_fd)) != 0) {
+		if (sig == SIGCHLD)
 			reap(k);
 		else
-			take_signal(k, (int)info.ssi_signo);
+			take_signal(k, sig);
 	}
 }
 
@@ -339,7 +338,7 @@ wait_for_events(const struct keeper *k)
 		{ .fd = k->signal_fd, .events = POLLIN },
 		{ .fd = k->announced ? k->tail.fd : -1, .events = POLLIN },
 	};
-	int64_t due = clock_min(course_due(&k->course),
+	int64_t due = clock_min(clock_min(course_due(&k->course), log_due()),
 	    clock_min(minder_due(&k->minder), k->leave_by));
 	size_t count = 2 + course_poll(&k->course, fds + 2);
 
@@ -359,6 +358,7 @@ loop(struct keeper *k)
 		read_log(k);
 		tell_over(k);
 		serve(k);
+		log_catch_up();
 		if (may_leave(k))
 			return;
 		/* A step that led to another is taken at once. */

@@ -99,3 +99,11 @@ signals_open(int *fd, struct exec_signals *before, struct err *err)
 		return err_sys(err, ERR_KIND_SYSTEM, "signalfd");
 	return 0;
 }
+
+int
+signals_next(int fd)
+{
+	struct signalfd_siginfo info;
+
+	return read(fd, &info, sizeof(info)) > 0 ? (int)info.ssi_signo : 0;
+}

@@ -21,6 +21,9 @@ uint64_t signals_bit(int number);
  */
 int signals_open(int *fd, struct exec_signals *before, struct err *err);
 
+/* The next signal that came, 0 = none. */
+int signals_next(int fd);
+
 /* "TERM" for SIGTERM; "?" for a signal without a name. */
 const char *signals_name(int number);
 

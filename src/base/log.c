@@ -8,9 +8,10 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/format.h"
+#include "base/log_write.h"
 #include "base/slice.h"
 
-enum { LINE_SIZE = 4096, NODE_SIZE = 64 };
+enum { LINE_SIZE = LOG_WRITE_MAX, NODE_SIZE = 64 };
 
 /* What is written behind a message: the mark of a cut one, the node, the end
  * of the line. */
@@ -22,6 +23,13 @@ static const char cut_mark[] = "...";
 static enum log_level threshold = LOG_INFO;
 static enum log_format style = LOG_TEXT;
 static char node[NODE_SIZE];
+/* Lines that could not be written; they are told by the process that lost
+ * them, not by one that it forks. */
+static unsigned long lost;
+static pid_t loser;
+static int64_t catch_up_at;
+static bool waits = true;
+static bool torn; /* the last line lacks its end */
 
 struct line {
 	char text[LINE_SIZE];
@@ -126,14 +134,21 @@ put_head(struct line *line, const struct origin *from)
 	}
 }
 
+/* What comes now fits in any case. */
 static void
-put_tail(struct line *line)
+end_message(struct line *line)
 {
 	line->limit = LINE_SIZE;
 	if (line->cut) {
 		line->cut = false;
 		puts_line(line, cut_mark);
 	}
+}
+
+static void
+put_tail(struct line *line)
+{
+	end_message(line);
 	if (style == LOG_JSON && node[0] != '\0') {
 		puts_line(line, "\",\"node\":\"");
 		puts_line(line, node);
@@ -142,21 +157,70 @@ put_tail(struct line *line)
 }
 
 static void
-write_line(const struct origin *from, const char *message)
+begin(struct line *line)
+{
+	line->len = 0;
+	line->cut = false;
+	line->limit = LINE_SIZE - TAIL_SIZE;
+	if (torn)
+		put(line, "\n", 1);
+}
+
+/* False if nobody takes it now.  Of any other failure there is nowhere left
+ * to report. */
+static bool
+finish(const struct line *line)
+{
+	ssize_t n = log_write(line->text, line->len, waits);
+
+	if (n >= 0)
+		torn = (size_t)n < line->len;
+	return n == (ssize_t)line->len || (n < 0 && errno != EAGAIN);
+}
+
+static bool
+write_whole(const struct origin *from, const char *message)
 {
 	struct line line;
-	ssize_t n;
 
-	line.len = 0;
-	line.cut = false;
-	line.limit = LINE_SIZE - TAIL_SIZE;
+	begin(&line);
 	put_head(&line, from);
 	put_clean(&line, message);
 	put_tail(&line);
-	/* Nowhere is left to report a failure of this. */
-	do
-		n = write(STDERR_FILENO, line.text, line.len);
-	while (n < 0 && errno == EINTR);
+	return finish(&line);
+}
+
+/* Whether nothing is left to be said of lines that are missing. */
+static bool
+tell_lost(void)
+{
+	struct origin from = { LOG_WARN, "log_lost", program };
+	char message[96];
+
+	if (lost == 0 || loser != getpid() || !log_enabled(LOG_WARN)) {
+		lost = 0;
+		return true;
+	}
+	(void)format_text(message, sizeof message,
+	    "nobody read this log in time; lines lost: %lu", lost);
+	if (write_whole(&from, message))
+		lost = 0;
+	return lost == 0;
+}
+
+static void
+lose(void)
+{
+	lost++;
+	loser = getpid();
+	catch_up_at = clock_in(LOG_CATCH_UP_MS);
+}
+
+static void
+write_line(const struct origin *from, const char *message)
+{
+	if (!tell_lost() || !write_whole(from, message))
+		lose();
 }
 
 static void write_format(const struct origin *from, const char *format,
@@ -179,6 +243,12 @@ log_open(enum log_level level, enum log_format format)
 {
 	threshold = level;
 	style = format;
+}
+
+void
+log_never_wait(void)
+{
+	waits = false;
 }
 
 bool
@@ -248,4 +318,53 @@ log_forward(enum log_level level, const char *prefix, const char *text)
 		return;
 	write_line(&from, text);
 	errno = saved;
+}
+
+/* One line of what another process formatted. */
+static void
+write_raw(struct slice text)
+{
+	struct line line;
+
+	if (!tell_lost()) {
+		lose();
+		return;
+	}
+	begin(&line);
+	while (text.len > 0 && !line.cut) {
+		size_t len = printable(text);
+
+		put(&line, len > 0 ? text.ptr : "?", len > 0 ? len : 1);
+		text = slice_skip(text, len > 0 ? len : 1);
+	}
+	end_message(&line);
+	puts_line(&line, "\n");
+	if (!finish(&line))
+		lose();
+}
+
+void
+log_raw(const char *text, size_t len)
+{
+	struct slice rest = slice_make(text, len), line;
+	int saved = errno;
+
+	while (slice_cut(&rest, '\n', &line)) {
+		if (line.len > 0)
+			write_raw(line);
+	}
+	errno = saved;
+}
+
+int64_t
+log_due(void)
+{
+	return lost > 0 ? catch_up_at : INT64_MAX;
+}
+
+void
+log_catch_up(void)
+{
+	if (clock_ms() >= log_due() && !tell_lost())
+		catch_up_at = clock_in(LOG_CATCH_UP_MS);
 }

@@ -2,6 +2,8 @@
 #define BASE_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct err;
 
@@ -11,11 +13,27 @@ struct err;
  * {"time":…,"level":…,"event":…,"message":…[,"node":…]} with a stable event,
  * for alarms.  Control characters and broken UTF-8 of the message become '?'.
  * A line has at most 4096 bytes; a longer message ends in "...".
+ *
+ * After log_never_wait() a line that nobody takes at once, from a pipe that is
+ * full or a terminal that was stopped, is dropped: the number of those that
+ * are missing is the next line that can be written ("log_lost").
  */
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 enum log_format { LOG_TEXT, LOG_JSON };
 
+enum { LOG_CATCH_UP_MS = 1000 };
+
 void log_open(enum log_level level, enum log_format format);
+
+/* For those that an application depends on; workers inherit it.  Before it, a
+ * line waits for its reader as any program's does. */
+void log_never_wait(void);
+
+/* When log_catch_up() can do something next (base/clock), INT64_MAX for
+ * nothing to do; it says that lines are missing as soon as it can. */
+int64_t log_due(void);
+void log_catch_up(void);
+
 bool log_enabled(enum log_level level);
 
 /* The managed node that later lines belong to (JSON only); "" = none. */
@@ -35,5 +53,10 @@ void log_err(enum log_level level, const char *event, const struct err *err);
  * our name; in JSON the event is "forwarded" and the prefix leads the
  * message. */
 void log_forward(enum log_level level, const char *prefix, const char *text);
+
+/* Lines that a process of ours formatted, as they are, whatever the level; but
+ * control characters become '?' and a line is cut as others are.  Without a
+ * last newline it gets one; empty lines are left out. */
+void log_raw(const char *text, size_t len);
 
 #endif

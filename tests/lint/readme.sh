@@ -85,8 +85,9 @@ events_of_source()
 	    grep -oE 'log_(event|err)\([^"]*"[a-z_]+"( : "[a-z_]+")?' |
 	    grep -oE '"[a-z_]+"' | tr -d '"' | {
 		cat
-		# The one that log_forward() writes.
+		# Those that base/log writes by itself.
 		echo forwarded
+		echo log_lost
 	} | sort -u
 }
 

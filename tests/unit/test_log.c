@@ -6,11 +6,17 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -326,6 +332,284 @@ test_errno_survives_also_a_closed_stderr(void **state)
 	(void)close(saved);
 }
 
+/* Standard error whose reader stands still. */
+struct stuck {
+	int reader;
+	int saved;
+	char text[256 * 1024];
+};
+
+static void
+stuck_take(struct stuck *s, int writer)
+{
+	(void)fflush(stderr);
+	s->saved = dup(STDERR_FILENO);
+	assert_int_not_equal(dup2(writer, STDERR_FILENO), -1);
+	(void)close(writer);
+}
+
+/* Fill it to the last byte, without a trace at the application's end. */
+static void
+stuck_fill(void)
+{
+	int flags = fcntl(STDERR_FILENO, F_GETFL);
+
+	assert_int_equal(fcntl(STDERR_FILENO, F_SETFL, flags | O_NONBLOCK), 0);
+	while (write(STDERR_FILENO, "x", 1) == 1)
+		;
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(fcntl(STDERR_FILENO, F_SETFL, flags), 0);
+}
+
+/* What there is to read now. */
+static const char *
+stuck_drain(struct stuck *s)
+{
+	int flags = fcntl(s->reader, F_GETFL);
+	size_t len = 0;
+	ssize_t n;
+
+	assert_int_equal(fcntl(s->reader, F_SETFL, flags | O_NONBLOCK), 0);
+	while (len < sizeof s->text - 1 && (n = read(s->reader, &s->text[len],
+	                                        sizeof s->text - 1 - len)) > 0)
+		len += (size_t)n;
+	s->text[len] = '\0';
+	return s->text + strspn(s->text, "x");
+}
+
+static void
+stuck_end(struct stuck *s)
+{
+	assert_int_not_equal(dup2(s->saved, STDERR_FILENO), -1);
+	(void)close(s->saved);
+	(void)close(s->reader);
+}
+
+/* Three lines meet a full log; then it is read. */
+static void
+check_stuck(struct stuck *s)
+{
+	struct err err = { 0 };
+
+	(void)err_set(&err, ERR_KIND_API, "x");
+	stuck_fill();
+	assert_true(log_due() == INT64_MAX);
+	errno = ENOTTY;
+	log_event(LOG_WARN, "e", "first");
+	log_err(LOG_WARN, "e", &err);
+	log_raw("one\ntwo\n", 8);
+	assert_int_equal(errno, ENOTTY);
+	assert_true(log_due() <= clock_in(LOG_CATCH_UP_MS));
+	assert_string_equal(stuck_drain(s), "");
+	/* Before its time it is said only with the next line. */
+	log_catch_up();
+	assert_string_equal(stuck_drain(s), "");
+	log_event(LOG_WARN, "e", "next");
+	assert_true(log_due() == INT64_MAX);
+	assert_string_equal(stuck_drain(s),
+	    "ssm-activate: warn: nobody read this log in time; lines lost: 4\n"
+	    "ssm-activate: warn: next\n");
+	/* Then, too, where no line comes. */
+	stuck_fill();
+	log_event(LOG_WARN, "e", "second");
+	(void)stuck_drain(s);
+	clock_sleep(log_due());
+	log_catch_up();
+	assert_true(log_due() == INT64_MAX);
+	assert_string_equal(stuck_drain(s),
+	    "ssm-activate: warn: nobody read this log in time; lines lost: "
+	    "1\n");
+	stuck_end(s);
+}
+
+/* No descriptor is left to open a pipe or terminal with once more. */
+static void
+forbid_open(void)
+{
+	struct rlimit limit;
+	int next = dup(STDERR_FILENO);
+
+	assert_true(next >= 0);
+	(void)close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = (rlim_t)next;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static void
+open_pipe(struct stuck *s)
+{
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	s->reader = ends[0];
+	stuck_take(s, ends[1]);
+}
+
+static void
+test_full_pipe_is_not_waited_for(void **state)
+{
+	static struct stuck s;
+
+	(void)state;
+	log_never_wait();
+	log_open(LOG_INFO, LOG_TEXT);
+	open_pipe(&s);
+	check_stuck(&s);
+}
+
+static void
+test_full_pipe_without_a_descriptor_left(void **state)
+{
+	static struct stuck s;
+	struct rlimit before;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	log_open(LOG_INFO, LOG_TEXT);
+	open_pipe(&s);
+	forbid_open();
+	check_stuck(&s);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+/* A pipe keeps a short write in a page of its own: a long line does not fit
+ * though there is room for a short one. */
+static void
+test_pipe_with_too_little_room(void **state)
+{
+	static struct stuck s;
+	char longer[LINE_MAX_LEN];
+
+	(void)state;
+	memset(longer, 'y', sizeof longer - 1);
+	longer[sizeof longer - 1] = '\0';
+	log_open(LOG_INFO, LOG_TEXT);
+	open_pipe(&s);
+	while (log_due() == INT64_MAX)
+		log_event(LOG_INFO, "e", "%s", longer);
+	assert_null(strstr(stuck_drain(&s), "lost"));
+	/* What is there are whole lines. */
+	assert_int_equal(s.text[strlen(s.text) - 1], '\n');
+	log_event(LOG_INFO, "e", "x");
+	assert_string_equal(stuck_drain(&s),
+	    "ssm-activate: warn: nobody read this log in time; lines lost: 1\n"
+	    "ssm-activate: info: x\n");
+	stuck_end(&s);
+}
+
+static void
+test_full_socket_is_not_waited_for(void **state)
+{
+	static struct stuck s;
+	int pair[2];
+
+	(void)state;
+	log_open(LOG_INFO, LOG_TEXT);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	s.reader = pair[0];
+	stuck_take(&s, pair[1]);
+	check_stuck(&s);
+}
+
+static int
+open_terminal(struct stuck *s)
+{
+	struct termios modes;
+	int slave;
+
+	s->reader = posix_openpt(O_RDWR | O_NOCTTY);
+	assert_true(s->reader >= 0);
+	assert_int_equal(grantpt(s->reader), 0);
+	assert_int_equal(unlockpt(s->reader), 0);
+	slave = open(ptsname(s->reader), O_RDWR | O_NOCTTY);
+	assert_true(slave >= 0);
+	assert_int_equal(tcgetattr(slave, &modes), 0);
+	modes.c_oflag &= ~(tcflag_t)OPOST;
+	assert_int_equal(tcsetattr(slave, TCSANOW, &modes), 0);
+	return slave;
+}
+
+static void
+test_terminal_that_is_not_read(void **state)
+{
+	static struct stuck s;
+
+	(void)state;
+	log_open(LOG_INFO, LOG_TEXT);
+	stuck_take(&s, open_terminal(&s));
+	check_stuck(&s);
+}
+
+/* As ^S does it. */
+static void
+test_stopped_terminal_is_not_waited_for(void **state)
+{
+	static struct stuck s;
+
+	(void)state;
+	log_open(LOG_INFO, LOG_TEXT);
+	stuck_take(&s, open_terminal(&s));
+	assert_int_equal(tcflow(STDERR_FILENO, TCOOFF), 0);
+	log_event(LOG_INFO, "e", "x");
+	assert_true(log_due() < INT64_MAX);
+	assert_int_equal(tcflow(STDERR_FILENO, TCOON), 0);
+	log_event(LOG_INFO, "e", "y");
+	assert_string_equal(stuck_drain(&s),
+	    "ssm-activate: warn: nobody read this log in time; lines lost: 1\n"
+	    "ssm-activate: info: y\n");
+	stuck_end(&s);
+}
+
+/* A process that was forked does not speak of what its parent lost. */
+static void
+test_lost_lines_are_told_by_the_loser(void **state)
+{
+	static struct stuck s;
+	pid_t pid;
+
+	(void)state;
+	log_open(LOG_INFO, LOG_TEXT);
+	open_pipe(&s);
+	stuck_fill();
+	log_event(LOG_INFO, "e", "x");
+	(void)stuck_drain(&s);
+	pid = fork();
+	if (pid == 0) {
+		log_event(LOG_INFO, "e", "child");
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_string_equal(stuck_drain(&s), "ssm-activate: info: child\n");
+	log_event(LOG_INFO, "e", "y");
+	assert_non_null(strstr(stuck_drain(&s), "lost: 1"));
+	stuck_end(&s);
+}
+
+static void
+test_raw_lines_are_cleaned_and_cut(void **state)
+{
+	static char longer[2 * LINE_MAX_LEN];
+	struct capture c;
+
+	(void)state;
+	log_open(LOG_ERROR, LOG_JSON);
+	capture_start(&c);
+	log_raw("", 0);
+	log_raw("\n\n", 2);
+	assert_int_equal(capture_end(&c), 0);
+	capture_start(&c);
+	log_raw("first\n{\"a\\\"\": \"\xc3\xa4\x1b[0m\"}", 23);
+	assert_int_equal(capture_end(&c), 2);
+	assert_string_equal(c.line, "{\"a\\\"\": \"\xc3\xa4?[0m\"}\n");
+	memset(longer, 'x', sizeof longer);
+	capture_start(&c);
+	log_raw(longer, sizeof longer);
+	assert_int_equal(capture_end(&c), 1);
+	assert_in_range(strlen(c.line), LINE_MAX_LEN - 128, LINE_MAX_LEN);
+	assert_true(slice_ends(slice_of(c.line), "xxx...\n"));
+}
+
 int
 main(void)
 {
@@ -342,6 +626,14 @@ main(void)
 		cmocka_unit_test(test_error_of_full_size_fits),
 		cmocka_unit_test(test_forwarded_line_has_its_own_prefix),
 		cmocka_unit_test(test_errno_survives_also_a_closed_stderr),
+		cmocka_unit_test(test_raw_lines_are_cleaned_and_cut),
+		cmocka_unit_test(test_full_pipe_is_not_waited_for),
+		cmocka_unit_test(test_full_pipe_without_a_descriptor_left),
+		cmocka_unit_test(test_pipe_with_too_little_room),
+		cmocka_unit_test(test_full_socket_is_not_waited_for),
+		cmocka_unit_test(test_terminal_that_is_not_read),
+		cmocka_unit_test(test_stopped_terminal_is_not_waited_for),
+		cmocka_unit_test(test_lost_lines_are_told_by_the_loser),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
