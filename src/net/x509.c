@@ -10,8 +10,8 @@
 /* BearSSL counts days from year 0. */
 enum { DAYS_BEFORE_1970 = 719528, SECONDS_A_DAY = 86400, RSA_MIN_BYTES = 256 };
 
-/* The class is BearSSL's, with our look at the dates in front of three of its
- * functions. */
+/* The class is BearSSL's, with our look at dates and purposes in front of four
+ * of its functions. */
 static struct x509 *
 self(const br_x509_class **context)
 {
@@ -21,18 +21,24 @@ self(const br_x509_class **context)
 static void
 start_cert(const br_x509_class **context, uint32_t length)
 {
-	br_x509_decoder_init(&self(context)->decoder, NULL, NULL);
+	struct x509 *x = self(context);
+
+	br_x509_decoder_init(&x->decoder, NULL, NULL);
+	x->purpose = (struct purpose){ 0 };
+	x->counts = x->minimal.err == 0;
 	br_x509_minimal_vtable.start_cert(context, length);
 }
 
 static void
 append(const br_x509_class **context, const unsigned char *data, size_t len)
 {
-	br_x509_decoder_context *decoder = &self(context)->decoder;
+	struct x509 *x = self(context);
 
 	/* One that has failed would go on behind the check that failed. */
-	if (decoder->err == 0)
-		br_x509_decoder_push(decoder, data, len);
+	if (x->decoder.err == 0)
+		br_x509_decoder_push(&x->decoder, data, len);
+	if (x->counts)
+		purpose_read(&x->purpose, data, len);
 	br_x509_minimal_vtable.append(context, data, len);
 }
 
@@ -55,7 +61,19 @@ end_cert(const br_x509_class **context)
 		if (x->now < x->from || x->now > x->to)
 			x->outdated = x->seen;
 	}
+	if (x->counts && x->misused == 0 && !purpose_serves(&x->purpose))
+		x->misused = x->seen;
 	br_x509_minimal_vtable.end_cert(context);
+}
+
+static unsigned
+end_chain(const br_x509_class **context)
+{
+	unsigned code = br_x509_minimal_vtable.end_chain(context);
+
+	return code == 0 && self(context)->misused > 0
+	           ? BR_ERR_X509_FORBIDDEN_KEY_USAGE
+	           : code;
 }
 
 /* BearSSL's own notation: a dNSName of the subjectAltName extension. */
@@ -86,6 +104,7 @@ x509_init(struct x509 *x, const struct ca *ca, int64_t now)
 	x->class.start_cert = start_cert;
 	x->class.append = append;
 	x->class.end_cert = end_cert;
+	x->class.end_chain = end_chain;
 	m->vtable = &x->class;
 }
 
@@ -149,6 +168,14 @@ explain_name(const struct x509 *x, struct err *err)
 	             "answers in its place");
 }
 
+static void
+explain_purpose(const struct x509 *x, struct err *err)
+{
+	(void)err_set(err, ERR_KIND_TLS,
+	    "%s is for other purposes than servers (extended key usage)",
+	    x->misused > 1 ? "one in its chain" : "it");
+}
+
 bool
 x509_has(int code)
 {
@@ -166,6 +193,8 @@ x509_explain(const struct x509 *x509, int code, struct err *err)
 		explain_dates(x509, err);
 	if (code == BR_ERR_X509_BAD_SERVER_NAME)
 		explain_name(x509, err);
+	if (code == BR_ERR_X509_FORBIDDEN_KEY_USAGE && x509->misused > 0)
+		explain_purpose(x509, err);
 	/* What is said already stays. */
 	while (reasons[i].code != 0 && reasons[i].code != code)
 		i++;

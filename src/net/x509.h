@@ -6,24 +6,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/purpose.h"
+
 struct ca;
 struct err;
 
 /*
  * The check of a server's certificates, by BearSSL's minimal engine: an RSA
  * (2048 to 4096 bits) or ECDSA chain in order, leaf first, with SHA-256, 384
- * or 512, valid now, that leads to an anchor.  Beside the verdict it remembers
- * what an explanation needs.
+ * or 512, valid now, all for servers, that leads to an anchor.  Beside the
+ * verdict it remembers what an explanation needs.
  */
 struct x509 {
 	br_x509_minimal_context minimal; /* first: this is the engine's */
 	br_x509_class class;
 	br_x509_decoder_context decoder; /* of the certificate at hand */
 	br_name_element name;
-	char name_text[256];   /* the first name in the leaf */
-	int64_t now, from, to; /* seconds since 1970; of the one outdated */
-	size_t seen;           /* certificates so far */
-	size_t outdated;       /* number of the first such one, 0 = none */
+	char name_text[256];    /* the first name in the leaf */
+	int64_t now, from, to;  /* seconds since 1970; of the one outdated */
+	size_t seen;            /* certificates so far */
+	size_t outdated;        /* number of the first such one, 0 = none */
+	bool counts;            /* the one at hand is not behind the anchor */
+	struct purpose purpose; /* of the certificate at hand */
+	size_t misused; /* number of the first not for servers, 0 = none */
 };
 
 /* x509 is all zero before; now: see clock_now().  ca must outlive it, and it

@@ -5,6 +5,7 @@ import subprocess
 HOST = "tls.test"
 SAN = "subjectAltName=DNS:%s,DNS:*.wild.test,DNS:localhost" % HOST
 AUTHORITY = "basicConstraints=critical,CA:TRUE"
+USE = "\nextendedKeyUsage="
 NOW = ("20200101000000Z", "20991231235959Z")
 PAST = ("20200101000000Z", "20210102030405Z")
 FUTURE = ("20980102030405Z", "20991231235959Z")
@@ -79,6 +80,18 @@ CERTS = [
     ("below", HOST, "rsa", "leaf", SAN, NOW, "sha256"),
     ("critical", HOST, "rsa", "root",
      SAN + "\n1.2.3.4.5=critical,ASN1:UTF8String:x", NOW, "sha256"),
+    ("client", HOST, "rsa", "root", SAN + USE + "clientAuth", NOW, "sha256"),
+    ("code", HOST, "p256", "ec-root",
+     USE + "codeSigning,1.3.6.1.5.5.7.3.1.1,emailProtection\n" + SAN, NOW,
+     "sha256"),
+    ("client-inter", "Between", "rsa4096", "root",
+     AUTHORITY + USE + "clientAuth", NOW, "sha256"),
+    ("client-leaf", HOST, "rsa", "client-inter", SAN + USE + "serverAuth",
+     NOW, "sha256"),
+    ("server", HOST, "rsa", "root",
+     SAN + USE + "clientAuth,1.2.3.4,serverAuth", NOW, "sha256"),
+    ("any", HOST, "rsa", "root", SAN + USE + "anyExtendedKeyUsage", NOW,
+     "sha256"),
 ]
 
 # Chains in AWS's shape: an older root ("star") vouches for each own root, and
@@ -127,6 +140,11 @@ CHAINS = {
     "weak": ["weak"],
     "below": ["below", "leaf", "inter"],
     "critical": ["critical"],
+    "client": ["client"],
+    "code": ["code"],
+    "client-inter": ["client-leaf", "client-inter"],
+    "server": ["server"],
+    "any": ["any"],
 }
 
 for _name, *_ in AWS:

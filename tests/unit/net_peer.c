@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINES_MAX = 64, LINE_MAX_LEN = 128, START_MS = 60000, STOP_MS = 5000 };
+enum { LINES_MAX = 128, LINE_MAX_LEN = 128, START_MS = 60000, STOP_MS = 5000 };
 
 struct line {
 	char name[LINE_MAX_LEN];

@@ -119,7 +119,7 @@ static void
 test_good_certificates(void **state)
 {
 	static const char *const servers[] = { "good", "direct", "with-root",
-		"sha512", "p256", "p384", "cn" };
+		"sha512", "p256", "p384", "cn", "server", "any" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof servers / sizeof servers[0]; i++)
@@ -185,6 +185,10 @@ static const struct bad bad_certificates[] = {
 	{ "weak", "tls.test", "too weak", "2048" },
 	{ "below", "tls.test", "does not belong to an authority", "" },
 	{ "critical", "tls.test", "critical extension", "" },
+	{ "client", "tls.test", "it is for other purposes than servers", "" },
+	{ "code", "tls.test", "it is for other purposes than servers", "" },
+	{ "client-inter", "tls.test",
+	    "one in its chain is for other purposes than servers", "" },
 };
 
 static void

@@ -7,6 +7,7 @@
 
 #include <bearssl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,6 +17,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "net/ca.h"
+#include "net/purpose.h"
 #include "net/tls.h"
 #include "net/x509.h"
 
@@ -36,7 +38,8 @@ put(struct cert *c, const void *data, size_t len)
 {
 	assert_true(c->at >= len);
 	c->at -= len;
-	memcpy(&c->data[c->at], data, len);
+	if (len > 0)
+		memcpy(&c->data[c->at], data, len);
 }
 
 static void
@@ -106,10 +109,26 @@ put_rsa_key(struct cert *c, size_t len)
 	put_tag(c, 0x30, end);
 }
 
-/* A certificate with nothing in it but a key of so many bytes. */
+struct key_case {
+	void (*put_key)(struct cert *, size_t);
+	size_t len;
+};
+
+struct bytes {
+	const unsigned char *data;
+	size_t len;
+};
+
+static const struct bytes nothing = { NULL, 0 };
+
+/* A certificate with a key of so many bytes, extensions, and something behind
+ * the name of the algorithm that it is signed with. */
 static void
-make_cert(struct cert *c, void (*put_key)(struct cert *, size_t), size_t len)
+make_whole(struct cert *c, const struct key_case *key, struct bytes extensions,
+    struct bytes parameters)
 {
+	static const unsigned char algorithm[] = { 0x06, 0x09, 0x2A, 0x86, 0x48,
+		0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0B };
 	static const unsigned char signed_with[] = { 0x30, 0x0D, 0x06, 0x09,
 		0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0B, 5, 0 };
 	static const unsigned char signature[] = { 3, 2, 0, 1 };
@@ -119,9 +138,13 @@ make_cert(struct cert *c, void (*put_key)(struct cert *, size_t), size_t len)
 
 	c->at = end;
 	put(c, signature, sizeof signature);
-	put(c, signed_with, sizeof signed_with);
 	body = c->at;
-	put_key(c, len);
+	put(c, parameters.data, parameters.len);
+	put(c, algorithm, sizeof algorithm);
+	put_tag(c, 0x30, body);
+	body = c->at;
+	put(c, extensions.data, extensions.len);
+	key->put_key(c, key->len);
 	put(c, no_name, sizeof no_name);
 	put(c,
 	    "\x30\x1E\x17\x0D"
@@ -136,10 +159,7 @@ make_cert(struct cert *c, void (*put_key)(struct cert *, size_t), size_t len)
 	put_tag(c, 0x30, end);
 }
 
-static const struct key_case {
-	void (*put_key)(struct cert *, size_t);
-	size_t len;
-} keys[] = {
+static const struct key_case keys[] = {
 	{ put_ec_key, BR_X509_BUFSIZE_KEY + 1 },
 	{ put_ec_key, 600 },
 	{ put_ec_key, 1900 },
@@ -176,7 +196,7 @@ test_failed_decoder(void **state)
 	(void)state;
 	assert_non_null(d);
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-		make_cert(&cert, keys[i].put_key, keys[i].len);
+		make_whole(&cert, &keys[i], nothing, nothing);
 		for (size_t j = 0; j < sizeof pieces / sizeof pieces[0]; j++) {
 			br_x509_decoder_init(d, NULL, NULL);
 			push_pieces(d, pieces[j]);
@@ -226,7 +246,7 @@ test_failed_check(void **state)
 	(void)state;
 	assert_non_null(x);
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-		make_cert(&cert, keys[i].put_key, keys[i].len);
+		make_whole(&cert, &keys[i], nothing, nothing);
 		for (size_t j = 0; j < sizeof pieces / sizeof pieces[0]; j++) {
 			memset(x, 0, sizeof *x);
 			x509_init(x, ca, clock_now());
@@ -239,6 +259,69 @@ test_failed_check(void **state)
 	}
 	ca_free(ca);
 	free(x);
+}
+
+/* [3] { { { basicConstraints, critical, CA }, { extendedKeyUsage, of the
+ * value that ends it } } } */
+#define EXTENSIONS(len, ...)                                              \
+	0xA3, 25 + (len), 0x30, 23 + (len), 0x30, 0x0C, 6, 3, 0x55, 0x1D, \
+	    0x13, 1, 1, 0xFF, 4, 2, 0x30, 0, 0x30, 7 + (len), 6, 3, 0x55, \
+	    0x1D, 0x25, 4, (len), __VA_ARGS__
+#define SERVER 6, 8, 0x2B, 6, 1, 5, 5, 7, 3, 1
+#define CLIENT 6, 8, 0x2B, 6, 1, 5, 5, 7, 3, 2
+
+static const unsigned char for_clients[] = { EXTENSIONS(12, 0x30, 10, CLIENT) };
+static const unsigned char for_servers[] = { EXTENSIONS(12, 0x30, 10, SERVER) };
+static const unsigned char for_both[] = { EXTENSIONS(22, 0x30, 20, CLIENT,
+    SERVER) };
+static const unsigned char for_any[] = { EXTENSIONS(8, 0x30, 6, 6, 4, 0x55,
+    0x1D, 0x25, 0) };
+static const unsigned char for_nobody[] = { EXTENSIONS(2, 0x30, 0) };
+/* Longer than that of servers, and shorter. */
+static const unsigned char for_others[] = { EXTENSIONS(21, 0x30, 19, 6, 9, 0x2B,
+    6, 1, 5, 5, 7, 3, 1, 1, 6, 6, 0x2B, 6, 1, 5, 5, 7) };
+
+#define BYTES(array)                 \
+	{                            \
+		array, sizeof(array) \
+	}
+
+static void
+test_purposes(void **state)
+{
+	static const struct {
+		struct bytes extensions, parameters;
+		bool serves;
+	} cases[] = {
+		{ { NULL, 0 }, { NULL, 0 }, true },
+		{ BYTES(for_servers), { NULL, 0 }, true },
+		{ BYTES(for_both), { NULL, 0 }, true },
+		{ BYTES(for_any), { NULL, 0 }, true },
+		{ BYTES(for_clients), { NULL, 0 }, false },
+		{ BYTES(for_nobody), { NULL, 0 }, false },
+		{ BYTES(for_others), { NULL, 0 }, false },
+		/* What is not signed does not count. */
+		{ BYTES(for_clients), BYTES(for_servers), false },
+		{ { NULL, 0 }, BYTES(for_clients), true },
+	};
+	static const struct key_case key = { put_rsa_key, 256 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		make_whole(&cert, &key, cases[i].extensions,
+		    cases[i].parameters);
+		for (size_t piece = 1; piece < sizeof cert.data - cert.at;
+		     piece++) {
+			struct purpose p = { 0 };
+
+			for (size_t at = cert.at; at < sizeof cert.data;
+			     at += piece)
+				purpose_read(&p, &cert.data[at],
+				    min(piece, sizeof cert.data - at));
+			if (purpose_serves(&p) != cases[i].serves)
+				fail_msg("case %zu in pieces of %zu", i, piece);
+		}
+	}
 }
 
 struct sent {
@@ -339,7 +422,7 @@ test_hostile_server(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-		make_cert(&cert, keys[i].put_key, keys[i].len);
+		make_whole(&cert, &keys[i], nothing, nothing);
 		for (size_t j = 1; j < sizeof pieces / sizeof pieces[0]; j++) {
 			struct err err = { 0 };
 
@@ -358,6 +441,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_failed_decoder),
 		cmocka_unit_test(test_failed_check),
+		cmocka_unit_test(test_purposes),
 		cmocka_unit_test(test_hostile_server),
 	};
 
