@@ -276,7 +276,12 @@ put_member(cJSON *obj, const char *key, cJSON *value)
 	if (old == NULL)
 		return cJSON_AddItemToObject(obj, key, value);
 	drop_twins(obj, old);
-	return cJSON_ReplaceItemInObjectCaseSensitive(obj, key, value);
+	if (!cJSON_ReplaceItemInObjectCaseSensitive(obj, key, value))
+		return false;
+	/* Without memory for its name it is in there all the same. */
+	if (value->string == NULL)
+		(void)cJSON_DetachItemViaPointer(obj, value);
+	return value->string != NULL;
 }
 
 int
