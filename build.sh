@@ -174,17 +174,21 @@ verb_bench()
 # fuzz MODULE SECONDS: look for new crashes; finds land in build/fuzz.
 verb_fuzz()
 {
-	[ $# -eq 2 ] || die "usage: ./build.sh fuzz MODULE SECONDS"
-	[ -f "tests/fuzz/fuzz_$1.c" ] || die "no tests/fuzz/fuzz_$1.c"
+	[ $# -eq 2 ] || die "usage: ./build.sh fuzz MODULE|all SECONDS"
+	[ "$1" = all ] || [ -f "tests/fuzz/fuzz_$1.c" ] ||
+	    die "no tests/fuzz/fuzz_$1.c"
 	need_packages "$PACKAGES_BUILD $PACKAGES_FUZZ"
 	lock
 	prepare program
-	compile fuzz "build/$ARCH/fuzz/fuzz/fuzz_$1"
-	unlock
-	mkdir -p "build/fuzz/$1"
-	"build/$ARCH/fuzz/fuzz/fuzz_$1" -max_total_time="$2" -timeout=10 \
-	    -artifact_prefix="build/fuzz/$1-" "build/fuzz/$1" \
-	    "tests/fuzz/corpus/$1"
+	if [ "$1" = all ]; then
+		compile fuzz replay
+		unlock
+		fuzz_all "$2"
+	else
+		compile fuzz "build/$ARCH/fuzz/fuzz/fuzz_$1"
+		unlock
+		fuzz_one "$1" "$2"
+	fi
 }
 
 # Every check that needs no running program.
@@ -231,7 +235,8 @@ verb_help()
 	                        images
 	  bench [N...]          times and sizes, and crowds of N containers
 	                        each; default 10 and 1000, 0 = none
-	  fuzz MODULE SECONDS   libFuzzer on tests/fuzz/fuzz_MODULE.c
+	  fuzz MODULE SECONDS   libFuzzer on tests/fuzz/fuzz_MODULE.c; all: each that
+	                        long, one after another, and a table
 	  live                  the whole life on a real account (guarded)
 	  dist [VERSION]        dist/: programs for both architectures, image,
 	                        bill of materials, hashes, signature

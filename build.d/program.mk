@@ -77,10 +77,16 @@ FUZZ_DRIVER := -fsanitize=fuzzer
 else
 FUZZ_DRIVER := $(OUT)/tests/fuzz/replay.o
 endif
+# A target may include a whole .c file, to reach what that keeps to itself: its
+# twin stays in the archive.
+$(OUT)/modules.a: $(MODULES) $(OUT)/objects.list
+	rm -f $@
+	$(CROSS)ar qcsD $@ $(MODULES)
 $(OUT)/fuzz/%: $(OUT)/tests/fuzz/%.o $(filter %.o,$(FUZZ_DRIVER)) \
-    $(MODULES) $(LIBS) $(OUT)/objects.list
+    $(OUT)/modules.a $(LIBS)
 	@mkdir -p $(@D)
-	$(call link,$^ $(filter -f%,$(FUZZ_DRIVER)),$(LINK_PARTS))
+	$(call link,$^ $(OUT)/modules.a $(filter -f%,$(FUZZ_DRIVER)),\
+	    $(LINK_PARTS))
 
 # Compiling.  The full list of warnings counts in the shipped flavour; with
 # sanitizers gcc's flow analysis reports what its own checks put in.

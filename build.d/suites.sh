@@ -82,6 +82,50 @@ suite_fuzz()
 	done
 }
 
+# fuzz_one MODULE SECONDS OPTION...: libFuzzer on one target, compiled before.
+fuzz_one()
+{
+	module=$1
+	seconds=$2
+	shift 2
+	mkdir -p "build/fuzz/$module"
+	"build/$ARCH/fuzz/fuzz/fuzz_$module" -max_total_time="$seconds" \
+	    -timeout=10 -artifact_prefix="build/fuzz/$module-" "$@" \
+	    "build/fuzz/$module" "tests/fuzz/corpus/$module"
+}
+
+# fuzz_row MODULE LOG STATUS: what one run came to.
+fuzz_row()
+{
+	awk -v name="$1" -v status="$3" '
+	/ cov: / { for (i = 1; i < NF; i++) if ($i == "cov:") cov = $(i + 1) }
+	/^stat::number_of_executed_units:/ { count = $2 }
+	/^stat::average_exec_per_sec:/ { rate = $2 }
+	END {
+		printf "%-16s %12d %9d %9d %8s\n", name, count, rate, cov,
+		    status == 0 ? "-" : "CRASH"
+	}' "$2"
+}
+
+# fuzz_all SECONDS: every target, and a table; fails if one crashed.
+fuzz_all()
+{
+	crashed=0
+	printf '%-16s %12s %9s %9s %8s\n' target executions exec/s coverage \
+	    crashes
+	for source in tests/fuzz/fuzz_*.c; do
+		name=$(basename "$source" .c)
+		name=${name#fuzz_}
+		status=0
+		fuzz_one "$name" "$1" -print_final_stats=1 \
+		    >"build/fuzz/$name.log" 2>&1 </dev/null || status=$?
+		fuzz_row "$name" "build/fuzz/$name.log" "$status"
+		[ "$status" -eq 0 ] || crashed=$((crashed + 1))
+	done
+	[ "$crashed" -eq 0 ] ||
+	    die "$crashed targets crashed: inputs and logs are in build/fuzz"
+}
+
 # What we sign, compared with what others sign, with sanitizers.
 suite_interop()
 {

@@ -1,0 +1,47 @@
+/*
+ * Listings of nodes, activations, tags and tasks, page by page, as `gc` looks
+ * through them.
+ */
+#include <stdint.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "fuzz/answers.h"
+#include "fuzz/fuzz.h"
+#include "ssm/leftover.h"
+
+enum { INPUT_MAX = 16384, LIMIT_MS = 5000, AGE_S = 86400 };
+
+static void
+check(const struct leftover *one)
+{
+	require(one->why <= LEFTOVER_UNUSED);
+	require(one->state <= LEFTOVER_TASK_GONE);
+	require(memchr(one->name, '\0', sizeof one->name) != NULL);
+	require(memchr(one->task, '\0', sizeof one->task) != NULL);
+	require(one->activation ? ssm_is_uuid(one->id) : ssm_is_node(one->id));
+	for (const char *c = one->name; *c != '\0'; c++)
+		require(*c != '\n' && *c != '\033');
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct answers answers = { slice_make((const char *)data, size) };
+	struct ssm ssm = { .deadline = clock_in(LIMIT_MS) };
+	struct buf list = { 0 };
+	struct err err = { 0 };
+	const struct leftover *one;
+
+	if (size > INPUT_MAX)
+		return 0;
+	ssm.client = answers_client(&answers);
+	require((leftover_find(&ssm, AGE_S, &list, &err) == 0) ==
+	        (err.code == ERR_OK));
+	one = (const void *)list.data;
+	for (size_t n = list.len / sizeof *one; n > 0; n--, one++)
+		check(one);
+	buf_free(&list);
+	client_free(ssm.client);
+	return 0;
+}
