@@ -1,58 +1,64 @@
 #include "base/pages.h"
 
-#include <elf.h>
+#include <link.h>
 #include <stdint.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The linker's name for the begin of the file in memory, the address that all
- * others in its headers count from. */
-extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
-
-/* The segments of the program; *count is how many. */
-static const Elf64_Phdr *
-segments(size_t *count)
-{
-	*count = getauxval(AT_PHNUM);
-	return (const Elf64_Phdr *)getauxval(AT_PHDR);
-}
-
-/* Calls the kernel with the pages from `start` on that lie wholly before the
- * end: what follows in the last one may be written. */
+/* Calls the kernel with the pages of a segment that lie wholly before its end:
+ * what follows in the last one may be written. */
 static void
-change(long call, const Elf64_Phdr *segment, long how)
+change(long call, uintptr_t start, size_t size, long how)
 {
-	uintptr_t page = getauxval(AT_PAGESZ);
-	uintptr_t start = (uintptr_t)&__ehdr_start + segment->p_vaddr;
-	uintptr_t end = start + segment->p_memsz;
+	uintptr_t mask = ~((uintptr_t)getauxval(AT_PAGESZ) - 1);
+	uintptr_t end = (start + size) & mask;
 
-	start &= ~(page - 1);
-	end &= ~(page - 1);
+	start &= mask;
 	if (end > start)
 		syscall(call, start, end - start, how);
+}
+
+/* Gives 1, so that only the first object is looked at: the program. */
+static int
+seal(struct dl_phdr_info *info, size_t size, void *none)
+{
+	(void)size;
+	(void)none;
+	for (size_t i = 0; i < info->dlpi_phnum; i++) {
+		const Elf64_Phdr *one = &info->dlpi_phdr[i];
+
+		if (one->p_type == PT_GNU_RELRO)
+			change(SYS_mprotect, info->dlpi_addr + one->p_vaddr,
+			    one->p_memsz, PROT_READ);
+	}
+	return 1;
+}
+
+static int
+drop(struct dl_phdr_info *info, size_t size, void *none)
+{
+	(void)size;
+	(void)none;
+	for (size_t i = 0; i < info->dlpi_phnum; i++) {
+		const Elf64_Phdr *one = &info->dlpi_phdr[i];
+
+		if (one->p_type == PT_LOAD && (one->p_flags & PF_W) == 0)
+			change(SYS_madvise, info->dlpi_addr + one->p_vaddr,
+			    one->p_memsz, MADV_DONTNEED);
+	}
+	return 1;
 }
 
 void
 pages_seal(void)
 {
-	size_t count;
-	const Elf64_Phdr *segment = segments(&count);
-
-	for (; count > 0; count--, segment++)
-		if (segment->p_type == PT_GNU_RELRO)
-			change(SYS_mprotect, segment, PROT_READ);
+	dl_iterate_phdr(seal, NULL);
 }
 
 void
 pages_drop(void)
 {
-	size_t count;
-	const Elf64_Phdr *segment = segments(&count);
-
-	for (; count > 0; count--, segment++)
-		if (segment->p_type == PT_LOAD &&
-		    (segment->p_flags & PF_W) == 0)
-			change(SYS_madvise, segment, MADV_DONTNEED);
+	dl_iterate_phdr(drop, NULL);
 }
