@@ -13,9 +13,10 @@
 
 enum { CONFIG_MAX = 256 * 1024, SEELOG_MAX = 256 * 1024 };
 
-static const char sudoers[] =
-    "# Sessions of AWS Systems Manager run as ssm-user (ssm-activate).\n"
-    "ssm-user ALL=(ALL) NOPASSWD:ALL\n";
+/* The file that we write, but for whom its one rule is. */
+static const char sudo_head[] =
+    "# Sessions of AWS Systems Manager run as ssm-user (ssm-activate).\n";
+static const char sudo_tail[] = " ALL=(ALL) NOPASSWD:ALL\n";
 
 /* The agent reads its configuration without regard to the case of names, and
  * the last of several counts; so there may be only one. */
@@ -173,28 +174,74 @@ setup_config(const char *agent, struct err *err)
 	return 0;
 }
 
-int
-setup_sudoers(struct err *err)
+/* A line of ours before, and one rule. */
+static bool
+is_our_sudoers(struct slice text)
 {
-	struct stat st;
+	struct slice rule = slice_skip(text, strlen(sudo_head)), first;
 
-	if (lstat(PATHS_SUDOERS, &st) == 0)
-		return 1;
-	if (file_mkdirs(PATHS_SUDOERS_DIR, 0750, err) != 0 ||
-	    file_write(PATHS_SUDOERS, 0440, sudoers, strlen(sudoers), err) != 0)
-		return err_wrap(err, "sudo");
-	return 0;
+	return slice_starts(text, sudo_head) && slice_ends(rule, sudo_tail) &&
+	       slice_cut(&rule, '\n', &first) && rule.len == 0;
+}
+
+/* As file_read(); *ours: what is there is what setup_sudoers() writes. */
+static enum file_found
+read_sudoers(struct buf *text, bool *ours, struct err *err)
+{
+	enum file_found found = file_read(PATHS_SUDOERS, text, err);
+
+	*ours = is_our_sudoers(slice_make(text->data, text->len));
+	return found;
+}
+
+static int
+write_sudoers(uid_t uid, const struct buf *old, struct err *err)
+{
+	struct buf new = { 0 };
+	int rc = 0;
+
+	buf_puts(&new, sudo_head);
+	if (uid != 0)
+		buf_printf(&new, "#%u", uid);
+	else
+		buf_puts(&new, "ssm-user");
+	buf_puts(&new, sudo_tail);
+	if (!buf_ok(&new))
+		rc = err_memory(err);
+	else if (!slice_eq(slice_make(old->data, old->len), buf_str(&new)))
+		rc = file_write(PATHS_SUDOERS, 0440, new.data, new.len, err);
+	buf_free(&new);
+	return rc;
+}
+
+int
+setup_sudoers(uid_t uid, struct err *err)
+{
+	struct buf old = { 0 };
+	struct err ignored = { 0 };
+	struct stat st;
+	bool ours = false;
+	int rc = 1;
+
+	(void)read_sudoers(&old, &ours, &ignored);
+	if (ours || lstat(PATHS_SUDOERS, &st) != 0) {
+		rc = file_mkdirs(PATHS_SUDOERS_DIR, 0750, err);
+		if (rc == 0)
+			rc = write_sudoers(uid, &old, err);
+	}
+	buf_free(&old);
+	return rc >= 0 ? rc : err_wrap(err, "sudo");
 }
 
 int
 setup_remove_sudoers(struct err *err)
 {
 	struct buf text = { 0 };
-	enum file_found found = file_read(PATHS_SUDOERS, &text, err);
+	bool ours = false;
+	enum file_found found = read_sudoers(&text, &ours, err);
 	int rc = found == FILE_FAILED ? -1 : 0;
 
-	if (found == FILE_ABSENT ||
-	    slice_eq(slice_make(text.data, text.len), sudoers))
+	if (found == FILE_ABSENT || ours)
 		rc = file_remove(PATHS_SUDOERS, err);
 	buf_free(&text);
 	return rc == 0 ? 0 : err_wrap(err, "sudo");

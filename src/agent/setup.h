@@ -35,11 +35,13 @@ int setup_merge_config(struct buf *out, const char *text, bool *changed,
  */
 int setup_config(const char *agent, struct err *err);
 
-/* /etc/sudoers.d/ssm-agent-users, 0440; gives 1 when it was there before (it
- * is left as it is), 0 when it was made by us. */
-int setup_sudoers(struct err *err);
+/* /etc/sudoers.d/ssm-agent-users, 0440, for ssm-user; or, when it is not 0, for
+ * a uid, whatever its name, since sudo knows one that has several names by the
+ * first of them.  Gives 1 when there is one that is not ours (it is left as it
+ * is), 0 when it was made by us. */
+int setup_sudoers(uid_t uid, struct err *err);
 
-/* Remove it, if it is exactly what setup_sudoers() writes. */
+/* Remove it, if it is what setup_sudoers() writes. */
 int setup_remove_sudoers(struct err *err);
 
 #endif

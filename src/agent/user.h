@@ -6,6 +6,7 @@
 
 struct buf;
 struct err;
+struct used;
 
 /*
  * ssm-user, whom every default session runs as.  The agent makes it with
@@ -18,7 +19,15 @@ struct user_want {
 	bool alias; /* a second name of uid:gid (SSM_ACTIVATE_SESSION_USER) */
 	uid_t uid;
 	gid_t gid;
+	/* Whose ids it must not get; no alias heeds them.  used covers
+	 * USER_ID_LAST down to 1; NULL = those in the files only. */
+	const char *app;         /* user_ensure: --user, NULL = none */
+	const struct used *used; /* user_add */
 };
+
+/* The range of its ids: from the last one down, since images number their
+ * users from the first one up. */
+enum { USER_ID_FIRST = 1000, USER_ID_LAST = 60000 };
 
 /*
  * Append the new texts of the three files to out, given the present ones
@@ -37,11 +46,24 @@ int user_add(const struct user_texts *out, const char *passwd,
     const char *group, const char *shadow, const struct user_want *want,
     struct err *err);
 
-/* Do it on this machine: lock as lckpwdf(3) does (waits 5 s at most), rewrite
- * atomically with the files' own owner and mode, make the home folder, 0700.
- * All files or none.  A home that cannot be made is a warning, since a session
- * does without.  Results as user_add(). */
+/*
+ * Do it on this machine: lock as lckpwdf(3) does (waits 5 s at most), replace
+ * the files as agent/swap does, with their own owner and mode, make the home
+ * folder, 0700.  All files or none, and no line of anybody else is lost.  Its
+ * ids are those of no process, of no --user and of no owner of the working
+ * folder.  A home that cannot be made is a warning, since a session does
+ * without.  Results as user_add().
+ */
 int user_ensure(const struct user_want *want, struct err *err);
+
+/*
+ * Whether the uid of ssm-user is somebody else's too: of another name in
+ * /etc/passwd, of app (--user, NULL = none), of the working folder's owner or
+ * of a process that runs.  Who can become root by sudo as ssm-user then is
+ * not ssm-user alone.  Gives its uid and appends who it is to who; 0 when it
+ * has its uid alone, or there is no ssm-user.
+ */
+uid_t user_shared(struct buf *who, const char *app);
 
 /*
  * "U[:G]" by name or number, as container runtimes read it: a number need not

@@ -1,13 +1,11 @@
 #include <stdint.h>
 
 #include "agent/entry.h"
+#include "agent/used.h"
 #include "agent/user.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/format.h"
-
-/* Where useradd(8) looks for a free id, too. */
-enum { ID_FIRST = 1000, ID_LAST = 60000 };
 
 /* What the files say, and what is to be added. */
 struct plan {
@@ -20,7 +18,7 @@ struct plan {
 	bool name_taken;   /* a group is called ssm-user, */
 	uint32_t name_gid; /* and has this gid (0 = none that will do) */
 	char group_name[32];
-	uint8_t used[ID_LAST / 8 + 1];
+	struct used used;
 };
 
 static bool
@@ -29,15 +27,6 @@ is_id(struct slice text, uint32_t id)
 	uint32_t value;
 
 	return entry_id(text, &value) && value == id;
-}
-
-static void
-mark_used(struct plan *plan, struct slice text)
-{
-	uint32_t id;
-
-	if (entry_id(text, &id) && id <= ID_LAST)
-		plan->used[id / 8] |= (uint8_t)(1U << (id % 8));
 }
 
 static bool
@@ -53,8 +42,6 @@ scan_passwd(struct plan *plan, const char *passwd)
 	struct entry e;
 
 	while (entry_next(&rest, &e)) {
-		mark_used(plan, e.field[ENTRY_ID]);
-		mark_used(plan, e.field[ENTRY_GID]);
 		if (plan->alias && plan->twin.len == 0 &&
 		    is_id(e.field[ENTRY_ID], plan->uid)) {
 			plan->twin = e.field[ENTRY_NAME];
@@ -72,26 +59,52 @@ scan_group(struct plan *plan, const char *group)
 	plan->name_taken = find_entry(group, USER_NAME, &e);
 	(void)entry_id(e.field[ENTRY_ID], &plan->name_gid);
 	while (entry_next(&rest, &e)) {
-		mark_used(plan, e.field[ENTRY_ID]);
 		if (plan->alias && is_id(e.field[ENTRY_ID], plan->gid))
 			plan->gid_known = true;
 	}
 }
 
-/* An id that neither a user nor a group has; a group called ssm-user, left
- * over from somebody else's try, becomes the user's. */
 static bool
-choose_ids(struct plan *plan)
+is_foreign(const struct used *foreign, uint32_t id)
 {
-	for (unsigned id = ID_FIRST; id <= ID_LAST; id++) {
-		if ((plan->used[id / 8] >> (id % 8) & 1U) != 0)
-			continue;
+	return foreign != NULL &&
+	       (used_has_uid(foreign, id) || used_has_gid(foreign, id));
+}
+
+/* A group called ssm-user, left over from somebody else's try, becomes the
+ * user's, unless its number is somebody's. */
+static void
+take_group(struct plan *plan, const struct used *foreign)
+{
+	if (plan->name_gid == 0 || is_foreign(foreign, plan->name_gid))
+		return;
+	plan->gid = plan->name_gid;
+	plan->gid_known = true;
+	if (plan->gid >= USER_ID_FIRST && plan->gid <= USER_ID_LAST &&
+	    !used_has_uid(&plan->used, plan->gid))
+		plan->uid = plan->gid;
+}
+
+/* Ids that are nobody's.  foreign: of whom the files know nothing. */
+static bool
+choose_ids(struct plan *plan, const struct used *foreign, const char *passwd,
+    const char *group)
+{
+	uint32_t id;
+
+	if (foreign != NULL)
+		plan->used = *foreign;
+	else
+		used_begin(&plan->used, 1, USER_ID_LAST);
+	used_entries(&plan->used, slice_of(passwd), slice_of(group), NULL);
+	take_group(plan, foreign);
+	id = used_free(&plan->used);
+	if (plan->uid == 0)
 		plan->uid = id;
-		plan->gid_known = plan->name_gid > 0;
-		plan->gid = plan->gid_known ? plan->name_gid : id;
-		return true;
-	}
-	return false;
+	if (!plan->gid_known)
+		plan->gid = id;
+	return plan->uid >= USER_ID_FIRST && plan->gid > 0 &&
+	       (plan->gid_known || id >= USER_ID_FIRST);
 }
 
 static bool
@@ -186,16 +199,16 @@ int
 user_add(const struct user_texts *out, const char *passwd, const char *group,
     const char *shadow, const struct user_want *want, struct err *err)
 {
-	struct plan plan = {
-		.alias = want->alias, .uid = want->uid, .gid = want->gid
-	};
+	struct plan plan = { .alias = want->alias,
+		.uid = want->alias ? want->uid : 0,
+		.gid = want->alias ? want->gid : 0 };
 	int rc = check_present(passwd, want, err);
 
 	if (rc != 0)
 		return rc;
 	scan_passwd(&plan, passwd);
 	scan_group(&plan, group);
-	if (!want->alias && !choose_ids(&plan))
+	if (!want->alias && !choose_ids(&plan, want->used, passwd, group))
 		return err_set(err, ERR_KIND_SYSTEM, "no free user id");
 	if (!choose_group(&plan, group)) {
 		return err_set(err, ERR_KIND_SYSTEM,

@@ -1,9 +1,11 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/swap.h"
+#include "agent/used.h"
 #include "agent/user.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -15,16 +17,18 @@
 #define HOME "/home/" USER_NAME
 #define LOCK "/etc/.pwd.lock"
 
-enum { FILE_MAX = 4 * 1024 * 1024, LOCK_WAIT_MS = 5000, LOCK_STEP_MS = 50 };
+enum { LOCK_WAIT_MS = 5000, LOCK_STEP_MS = 50 };
 
-/* One of the three files: as it is, and as it will be. */
-struct file {
-	const char *path;
-	const char *temp;
-	bool found;
-	struct stat st;
-	struct buf old, new;
-};
+/* With others who write all the time, the first TRIES_SYNCED wait for the disk
+ * before the files are put in place, the others after that. */
+enum { TRIES = 50, TRIES_SYNCED = 3 };
+
+/* Files that changed so short a time ago may be the work of somebody who has
+ * opened or read them and not written yet; then it is waited for. */
+enum { RECENT_S = 2, SETTLE_MS = 200 };
+
+/* Somebody wrote to the files meanwhile. */
+enum { CHANGED = 2 };
 
 /* In the order in which they are written: an entry of passwd may only name a
  * group that is there. */
@@ -42,134 +46,88 @@ fail(struct err *err, const char *path)
 	return err_sys(err, ERR_KIND_SYSTEM, "%s", path);
 }
 
-static void
-files_free(struct file *files)
-{
-	for (int i = 0; i < FILES; i++) {
-		buf_free(&files[i].old);
-		buf_free(&files[i].new);
-	}
-}
-
-static int
-load(struct file *f, struct err *err)
-{
-	enum file_found found = file_read(f->path, &f->old, err);
-
-	if (found == FILE_FAILED)
-		return -1;
-	f->found = found == FILE_FOUND;
-	if (f->found && stat(f->path, &f->st) != 0)
-		return fail(err, f->path);
-	if (slice_has(slice_make(f->old.data, f->old.len), '\0'))
-		return err_set(err, ERR_KIND_SYSTEM, "%s holds a NUL byte",
-		    f->path);
-	return 0;
-}
-
 static const char *
-text_of(const struct file *f)
+text_of(const struct swap_file *f)
 {
 	return f->found ? buf_str(&f->old) : NULL;
 }
 
 /* Read the files and work out what they should be; as user_add(). */
 static int
-prepare(struct file *files, const struct user_want *want, struct err *err)
+prepare(struct swap_file *files, const struct user_want *want, struct err *err)
 {
 	struct user_texts out = { .passwd = &files[PASSWD].new,
 		.group = &files[GROUP].new,
 		.shadow = &files[SHADOW].new };
 
 	for (int i = 0; i < FILES; i++) {
-		files[i] = (struct file){ .path = names[i][0],
+		struct swap_file *f = &files[i];
+
+		*f = (struct swap_file){ .path = names[i][0],
 			.temp = names[i][1],
-			.old = { .max = FILE_MAX },
-			.new = { .max = FILE_MAX + 1024 * 1024 } };
-		if (load(&files[i], err) != 0)
+			.new = { .max = SWAP_MAX + 1024 * 1024 } };
+		if (swap_load(f, err) != 0)
 			return -1;
+		if (slice_has(slice_make(f->old.data, f->old.len), '\0'))
+			return err_set(err, ERR_KIND_SYSTEM,
+			    "%s holds a NUL byte", f->path);
 	}
 	return user_add(&out, text_of(&files[PASSWD]), text_of(&files[GROUP]),
 	    text_of(&files[SHADOW]), want, err);
 }
 
-static int
-fill_temp(int fd, const struct file *f, const struct buf *text, struct err *err)
+static bool
+is_recent(const struct swap_file *f)
 {
-	mode_t mode = f->found ? f->st.st_mode & 07777 : 0644;
-
-	if ((f->found && fchown(fd, f->st.st_uid, f->st.st_gid) != 0) ||
-	    fchmod(fd, mode) != 0 ||
-	    file_write_fd(fd, buf_str(text), text->len, err) != 0 ||
-	    fsync(fd) != 0)
-		return fail(err, f->temp);
-	return 0;
+	return f->found && clock_now() - f->st.st_mtime <= RECENT_S;
 }
 
-/* A file that container runtimes mount by itself cannot be renamed over. */
 static int
-write_in_place(const struct file *f, const struct buf *text, struct err *err)
+commit(struct swap_file *files, bool recent, struct err *err)
 {
-	int fd = open(f->path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-	int rc = 0;
+	int rc = swap_commit(files, FILES, err);
 
-	if (fd < 0 || file_write_fd(fd, buf_str(text), text->len, err) != 0 ||
-	    ftruncate(fd, (off_t)text->len) != 0 || fsync(fd) != 0)
-		rc = fail(err, f->path);
-	(void)close(fd);
+	if (rc == 0 && recent) {
+		clock_sleep(clock_in(SETTLE_MS));
+		swap_rescue(files, FILES);
+	}
+	return rc == 1 ? CHANGED : rc;
+}
+
+/* Once: 0 = put in place, 1 = the user is there, or CHANGED. */
+static int
+try_once(const struct user_want *want, bool sync, bool *recent, struct err *err)
+{
+	struct swap_file files[FILES] = { 0 };
+	int rc = prepare(files, want, err);
+
+	if (rc == 0) {
+		*recent = is_recent(&files[PASSWD]) || is_recent(&files[GROUP]);
+		rc = swap_stage(files, FILES, sync, err);
+		if (rc == 0)
+			rc = commit(files, *recent, err);
+	}
+	swap_drop(files, FILES);
 	return rc;
 }
 
+/* 0 = it was added, 1 = it was there before, as user_add(). */
 static int
-replace(const struct file *f, const struct buf *text, struct err *err)
+add_until_it_stays(const struct user_want *want, struct err *err)
 {
-	int fd, rc = -1;
+	bool added = false, recent = false;
+	int rc;
 
-	/* One that a crash left behind; the lock is ours. */
-	if (file_remove(f->temp, err) != 0)
-		return -1;
-	fd = open(f->temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-	    0600);
-	if (fd < 0)
-		return fail(err, f->temp);
-	if (fill_temp(fd, f, text, err) == 0) {
-		rc = rename(f->temp, f->path);
-		if (rc != 0)
-			rc = errno == EBUSY ? write_in_place(f, text, err)
-			                    : fail(err, f->temp);
+	for (int i = 0; i < TRIES; i++) {
+		rc = try_once(want, i < TRIES_SYNCED, &recent, err);
+		if (rc < 0)
+			return -1;
+		if (rc == 1 || (rc == 0 && !recent))
+			return added || rc == 0 ? 0 : 1;
+		added = added || rc == 0;
 	}
-	(void)close(fd);
-	(void)unlink(f->temp);
-	return rc;
-}
-
-/* Put back what was there before the files [0, count). */
-static void
-restore(const struct file *files, int count)
-{
-	for (int i = 0; i < count; i++) {
-		const struct file *f = &files[i];
-		struct err err = { 0 };
-
-		if (f->new.len > 0 &&
-		    (f->found ? replace(f, &f->old, &err)
-		              : file_remove(f->path, &err)) != 0)
-			log_err(LOG_WARN, "setup", &err);
-	}
-}
-
-static int
-rewrite(const struct file *files, struct err *err)
-{
-	for (int i = 0; i < FILES; i++) {
-		const struct file *f = &files[i];
-
-		if (f->new.len == 0 || replace(f, &f->new, err) == 0)
-			continue;
-		restore(files, i);
-		return -1;
-	}
-	return 0;
+	return err_set(err, ERR_KIND_SYSTEM,
+	    "/etc/passwd or /etc/group changes all the time");
 }
 
 /* The lock of the shadow tools, as lckpwdf(3) takes it; -1 = not got. */
@@ -219,28 +177,41 @@ make_home(struct err *err)
 static int
 add_locked(const struct user_want *want, struct err *err)
 {
+	struct user_want one = *want;
+	struct used used;
 	struct err minor = { 0 };
-	struct file files[FILES] = { 0 };
-	int rc = prepare(files, want, err);
+	int rc;
 
-	if (rc == 0)
-		rc = rewrite(files, err);
-	files_free(files);
+	used_begin(&used, 1, USER_ID_LAST);
+	used_machine(&used, want->app);
+	used_unmapped(&used);
+	one.used = &used;
+	rc = add_until_it_stays(&one, err);
 	if (rc == 0 && make_home(&minor) != 0)
 		log_err(LOG_WARN, "setup", &minor);
 	return rc;
 }
 
+/* What a start left that was killed after it had put the files in place. */
+static void
+remove_leftovers(void)
+{
+	for (int i = 0; i < FILES; i++)
+		(void)unlink(names[i][1]);
+}
+
 int
 user_ensure(const struct user_want *want, struct err *err)
 {
-	struct file files[FILES] = { 0 };
+	struct swap_file files[FILES] = { 0 };
 	int lock, rc;
 
 	/* An image that has the user needs nothing written: its root may be
 	 * read-only. */
 	rc = prepare(files, want, err);
-	files_free(files);
+	swap_drop(files, FILES);
+	if (rc == 1)
+		remove_leftovers();
 	if (rc == 0) {
 		lock = take_lock(err);
 		rc = lock < 0 ? -1 : add_locked(want, err);

@@ -28,6 +28,17 @@ parse_bool(const char *text, bool *out)
 }
 
 static bool
+parse_wish(const char *text, int *out)
+{
+	bool on = false;
+
+	if (!parse_bool(text, &on))
+		return false;
+	*out = on ? CONFIG_WISH_ON : CONFIG_WISH_OFF;
+	return true;
+}
+
+static bool
 parse_choice(const char *text, const char *choices, int *out)
 {
 	struct slice rest = slice_of(choices), word;
@@ -81,6 +92,8 @@ set_value(struct config *cfg, const struct option *opt, const char *text)
 		return true;
 	case OPTIONS_BOOL:
 		return parse_bool(text, (bool *)at);
+	case OPTIONS_WISH:
+		return parse_wish(text, (int *)(void *)at);
 	case OPTIONS_SWITCH:
 		*(bool *)at = true;
 		return true;
@@ -108,6 +121,7 @@ expected(const struct option *opt)
 {
 	switch ((enum options_kind)opt->kind) {
 	case OPTIONS_BOOL:
+	case OPTIONS_WISH:
 		return "on or off";
 	case OPTIONS_DIR:
 		return "an absolute path of at most 90 characters";
@@ -164,7 +178,8 @@ find_flag(struct slice name, enum config_command command)
 static bool
 takes_value(const struct option *opt)
 {
-	return opt->kind != OPTIONS_SWITCH && opt->kind != OPTIONS_BOOL;
+	return opt->kind != OPTIONS_SWITCH && opt->kind != OPTIONS_BOOL &&
+	       opt->kind != OPTIONS_WISH;
 }
 
 /* One flag at argv[0]; gives how many words it used up. */

@@ -32,6 +32,8 @@ enum config_command {
 };
 
 enum config_gate { CONFIG_GATE_UNSET, CONFIG_GATE_OFF, CONFIG_GATE_ON };
+/* Of a setting whose default depends on others. */
+enum config_wish { CONFIG_WISH_NONE, CONFIG_WISH_OFF, CONFIG_WISH_ON };
 enum config_registrar { CONFIG_SELF, CONFIG_AGENT };
 enum config_agent_env { CONFIG_INHERIT, CONFIG_MINIMAL };
 
@@ -49,7 +51,8 @@ struct config {
 	const char *id, *code, *code_file;
 	int64_t expires_ms, timeout_ms, give_up_ms, down_timeout_ms;
 	int64_t ttl_ms, ttl_grace_ms, watch_ms; /* ttl, watch: 0 = none */
-	bool required, sudo, create_user;
+	bool required, create_user;
+	int sudo; /* enum config_wish */
 	const char *session_user, *agent;
 	int registrar;         /* enum config_registrar */
 	int agent_env;         /* enum config_agent_env */

@@ -38,6 +38,7 @@ value_of(const struct option *opt)
 	case OPTIONS_SWITCH:
 		return "";
 	case OPTIONS_BOOL:
+	case OPTIONS_WISH:
 		return "[=on|off]";
 	case OPTIONS_GATE:
 	case OPTIONS_TEXT:

@@ -130,11 +130,12 @@ const struct option options_table[] = {
 	{
 	    .flag = "sudo",
 	    .variable = "SSM_ACTIVATE_SUDO",
-	    .kind = OPTIONS_BOOL,
+	    .kind = OPTIONS_WISH,
 	    .commands = CONFIG_BRING_UP,
 	    .offset = AT(sudo),
-	    .fallback = "on",
-	    .help = "let ssm-user use sudo",
+	    .help =
+	        "let ssm-user use sudo; default: on if nobody shares its uid, "
+	        "off with SSM_ACTIVATE_SESSION_USER",
 	},
 	{
 	    .flag = "create-user",

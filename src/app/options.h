@@ -9,6 +9,7 @@
 enum options_kind {
 	OPTIONS_GATE,   /* on or off, but never an error */
 	OPTIONS_BOOL,   /* on, off */
+	OPTIONS_WISH,   /* on, off, or neither: enum config_wish */
 	OPTIONS_SWITCH, /* a flag without a value */
 	OPTIONS_TEXT,
 	OPTIONS_DIR,     /* an absolute path, CONFIG_DIR_MAX bytes */

@@ -180,7 +180,7 @@ static void
 install_user(const struct work *work)
 {
 	const struct config *cfg = work->cfg;
-	struct user_want want = { 0 };
+	struct user_want want = { .app = cfg->user };
 	struct err err = { 0 };
 
 	if (!cfg->create_user)
@@ -204,12 +204,62 @@ install_user(const struct work *work)
 	log_err(LOG_WARN, "session_user", &err);
 }
 
+/*
+ * The uid that may use sudo: 0 = ssm-user by its name; or why nobody may.  Who
+ * shares a uid with ssm-user could become root by its rule, and does not get
+ * it unless both, the sharing and sudo, were asked for.
+ */
+static bool
+may_sudo(const struct config *cfg, uid_t *uid, struct buf *why)
+{
+	struct user_ids ids = { 0 };
+	struct err ignored = { 0 };
+	struct buf who = { 0 };
+	uid_t shared;
+
+	if (cfg->session_user != NULL) {
+		if (user_find(&ids, cfg->session_user, &ignored) == 0)
+			*uid = ids.uid;
+		if (cfg->sudo == CONFIG_WISH_ON)
+			return true;
+		buf_printf(why,
+		    "SSM_ACTIVATE_SESSION_USER gives it the uid %u of the "
+		    "application, which could use sudo as well; "
+		    "SSM_ACTIVATE_SUDO=on allows it to both, =off is silent",
+		    *uid);
+		return false;
+	}
+	shared = user_shared(&who, cfg->user);
+	if (shared != 0) {
+		buf_printf(why,
+		    "its uid %u is also that %s; give ssm-user a uid of its "
+		    "own in the image, or none",
+		    shared, buf_str(&who));
+	}
+	buf_free(&who);
+	return shared == 0;
+}
+
 static void
 install_sudo(const struct work *work)
 {
+	const struct config *cfg = work->cfg;
+	struct buf why = { 0 };
 	struct err err = { 0 };
+	uid_t uid = 0;
+	int rc;
 
-	if (!work->cfg->sudo || setup_sudoers(&err) >= 0)
+	if (cfg->sudo == CONFIG_WISH_OFF) {
+		rc = setup_remove_sudoers(&err);
+	} else if (may_sudo(cfg, &uid, &why)) {
+		rc = setup_sudoers(uid, &err);
+	} else {
+		log_event(LOG_WARN, "sudo", "no sudo for ssm-user: %s",
+		    buf_str(&why));
+		rc = setup_remove_sudoers(&err);
+	}
+	buf_free(&why);
+	if (rc >= 0)
 		return;
 	err_fix(&err, "ssm-user cannot use sudo in sessions");
 	log_err(LOG_WARN, "sudo", &err);

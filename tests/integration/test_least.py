@@ -163,7 +163,7 @@ class SessionUser(Case):
         """Without: a user that may not write there, but has the role."""
         said = self.session()
         lines = said.splitlines()
-        self.assertEqual(lines[:2], ["1001", "1001"], said)
+        self.assertEqual(lines[:2], ["60000", "60000"], said)
         self.assertIn("assumed-role/app-task-role", said)
         self.assertIn("Permission denied", lines[-1])
         self.assertEqual(self.log, "")

@@ -91,9 +91,9 @@ class Files(Case):
         self.life(root)
         self.assertEqual(
             root.read("/etc/passwd"), PASSWD
-            + "ssm-user:x:1001:1001::/home/ssm-user:/bin/sh\n")
+            + "ssm-user:x:60000:60000::/home/ssm-user:/bin/sh\n")
         self.assertEqual(root.read("/etc/group"), GROUP
-                         + "ssm-user:x:1001:\n")
+                         + "ssm-user:x:60000:\n")
         shadow = root.read("/etc/shadow")
         self.assertEqual(shadow[:len(SHADOW)], SHADOW)
         self.assertRegex(shadow[len(SHADOW):], r"^ssm-user:!:[^\n]*\n$")
@@ -108,7 +108,7 @@ class Files(Case):
             self.assertEqual(found.st_mode & 0o7777, mode, path)
             self.assertEqual((found.st_uid, found.st_gid), owner, path)
         home = os.stat(root.inside("/home/ssm-user"))
-        self.assertEqual((home.st_uid, home.st_gid), (1001, 1001))
+        self.assertEqual((home.st_uid, home.st_gid), (60000, 60000))
         self.assertEqual(home.st_mode & 0o022, 0)
 
     def test_user_that_is_there(self):

@@ -73,7 +73,7 @@ test_defaults(void **state)
 	assert_int_equal(cfg.ttl_grace_ms, hour / 3);
 	assert_int_equal(cfg.watch_ms, 5 * second);
 	assert_false(cfg.required);
-	assert_true(cfg.sudo);
+	assert_int_equal(cfg.sudo, CONFIG_WISH_NONE);
 	assert_true(cfg.create_user);
 	assert_int_equal(cfg.registrar, CONFIG_SELF);
 	assert_int_equal(cfg.agent_env, CONFIG_INHERIT);
@@ -105,7 +105,7 @@ test_variables_over_defaults(void **state)
 	    0);
 	assert_string_equal(cfg.name, "n");
 	assert_int_equal(cfg.timeout_ms, 500);
-	assert_false(cfg.sudo);
+	assert_int_equal(cfg.sudo, CONFIG_WISH_OFF);
 	assert_int_equal(cfg.registrar, CONFIG_AGENT);
 	assert_true(cfg.stop_signals ==
 	            (signals_bit(SIGHUP) | signals_bit(SIGUSR1) |
@@ -131,7 +131,7 @@ test_flags_over_variables(void **state)
 	    0);
 	assert_string_equal(cfg.name, "flag");
 	assert_int_equal(cfg.timeout_ms, 3 * second);
-	assert_true(cfg.sudo);
+	assert_int_equal(cfg.sudo, CONFIG_WISH_ON);
 	assert_true(cfg.stop_signals == signals_bit(SIGQUIT));
 	assert_int_equal(cfg.agent_env, CONFIG_MINIMAL);
 }
@@ -244,7 +244,7 @@ test_malformed_variables_are_kept(void **state)
 	malformed("SSM_ACTIVATE_TIMEOUT=soon", "SSM_ACTIVATE_TIMEOUT");
 	assert_int_equal(cfg.timeout_ms, 10 * second);
 	malformed("SSM_ACTIVATE_SUDO=si", "SSM_ACTIVATE_SUDO");
-	assert_true(cfg.sudo);
+	assert_int_equal(cfg.sudo, CONFIG_WISH_NONE);
 	malformed("SSM_ACTIVATE_REGISTRAR=me", "SSM_ACTIVATE_REGISTRAR");
 	assert_non_null(strstr(cfg.malformed.msg, "self|agent"));
 	assert_int_equal(cfg.registrar, CONFIG_SELF);
@@ -450,7 +450,8 @@ test_table_is_sound(void **state)
 		assert_true(opt->flag != NULL || opt->variable != NULL);
 		assert_non_null(opt->help);
 		assert_true(opt->commands != 0);
-		if (opt->kind != OPTIONS_SWITCH && opt->kind != OPTIONS_BOOL)
+		if (opt->kind != OPTIONS_SWITCH && opt->kind != OPTIONS_BOOL &&
+		    opt->kind != OPTIONS_WISH)
 			assert_non_null(opt->value);
 		if (opt->fallback == NULL || opt->flag == NULL)
 			continue;

@@ -204,23 +204,39 @@ sudoers(void)
 	struct err err = { 0 };
 
 	SANDBOX_CHECK(setup_remove_sudoers(&err) == 0);
-	SANDBOX_CHECK(setup_sudoers(&err) == 0);
+	SANDBOX_CHECK(setup_sudoers(0, &err) == 0);
 	SANDBOX_CHECK(sandbox_mode("/etc") == 0755);
 	SANDBOX_CHECK(sandbox_mode(PATHS_SUDOERS_DIR) == 0750);
 	SANDBOX_CHECK(sandbox_mode(PATHS_SUDOERS) == 0440);
 	SANDBOX_CHECK(sandbox_holds(PATHS_SUDOERS,
 	    "# Sessions of AWS Systems Manager run as ssm-user "
 	    "(ssm-activate).\nssm-user ALL=(ALL) NOPASSWD:ALL\n"));
-	SANDBOX_CHECK(setup_sudoers(&err) == 1);
+	/* For a uid, in place of the one for the name, and back. */
+	SANDBOX_CHECK(setup_sudoers(1000, &err) == 0);
+	SANDBOX_CHECK(sandbox_holds(PATHS_SUDOERS,
+	    "# Sessions of AWS Systems Manager run as ssm-user "
+	    "(ssm-activate).\n#1000 ALL=(ALL) NOPASSWD:ALL\n"));
+	SANDBOX_CHECK(setup_remove_sudoers(&err) == 0);
+	SANDBOX_CHECK(!sandbox_exists(PATHS_SUDOERS));
+	SANDBOX_CHECK(setup_sudoers(1000, &err) == 0);
+	SANDBOX_CHECK(setup_sudoers(0, &err) == 0);
+	SANDBOX_CHECK(setup_sudoers(0, &err) == 0);
 	SANDBOX_CHECK(setup_remove_sudoers(&err) == 0);
 	SANDBOX_CHECK(!sandbox_exists(PATHS_SUDOERS));
 
 	/* What somebody else wrote is neither replaced nor removed. */
 	sandbox_file(PATHS_SUDOERS, 0440, "ssm-user ALL=(ALL) NOPASSWD:ALL\n");
-	SANDBOX_CHECK(setup_sudoers(&err) == 1);
+	SANDBOX_CHECK(setup_sudoers(0, &err) == 1);
 	SANDBOX_CHECK(setup_remove_sudoers(&err) == 0);
 	SANDBOX_CHECK(sandbox_holds(PATHS_SUDOERS,
 	    "ssm-user ALL=(ALL) NOPASSWD:ALL\n"));
+	sandbox_file(PATHS_SUDOERS, 0440,
+	    "# Sessions of AWS Systems Manager run as ssm-user "
+	    "(ssm-activate).\napp ALL=(ALL) NOPASSWD:ALL\n"
+	    "ssm-user ALL=(ALL) NOPASSWD:ALL\n");
+	SANDBOX_CHECK(setup_sudoers(0, &err) == 1);
+	SANDBOX_CHECK(setup_remove_sudoers(&err) == 0);
+	SANDBOX_CHECK(sandbox_exists(PATHS_SUDOERS));
 }
 
 static void

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "agent/used.h"
 #include "agent/user.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -67,8 +69,8 @@ static void
 test_adds_the_user_to_all_three_files(void **state)
 {
 	static const char *const texts[] = { ROOT
-		"ssm-user:x:1000:1000::/home/ssm-user:/bin/sh\n",
-		"root:x:0:\nssm-user:x:1000:\n",
+		"ssm-user:x:60000:60000::/home/ssm-user:/bin/sh\n",
+		"root:x:0:\nssm-user:x:60000:\n",
 		"root:*:19000:0:99999:7:::\nssm-user:!::0:99999:7:::\n" };
 
 	(void)state;
@@ -80,8 +82,8 @@ static void
 test_without_shadow_the_password_is_locked_in_passwd(void **state)
 {
 	static const char *const texts[] = { ROOT
-		"ssm-user:*:1000:1000::/home/ssm-user:/bin/sh\n",
-		"root:x:0:\nssm-user:x:1000:\n", "" };
+		"ssm-user:*:60000:60000::/home/ssm-user:/bin/sh\n",
+		"root:x:0:\nssm-user:x:60000:\n", "" };
 
 	(void)state;
 	expect(ROOT, "root:x:0:\n", NULL, &plain, texts);
@@ -92,8 +94,8 @@ test_an_empty_machine_gets_root_as_well(void **state)
 {
 	static const char *const texts[] = {
 		"root:*:0:0:root:/root:/bin/sh\n"
-		"ssm-user:*:1000:1000::/home/ssm-user:/bin/sh\n",
-		"root:x:0:\nssm-user:x:1000:\n", ""
+		"ssm-user:*:60000:60000::/home/ssm-user:/bin/sh\n",
+		"root:x:0:\nssm-user:x:60000:\n", ""
 	};
 
 	(void)state;
@@ -105,8 +107,8 @@ test_keeps_odd_lines_byte_for_byte(void **state)
 {
 	static const char *const texts[] = {
 		"\n# ssm-user:x:1:1\n+@net::::::\nbad\r\n::\n\n+\n"
-		"ssm-user:x:1000:1000::/home/ssm-user:/bin/sh\n",
-		"+:::\n:x\nssm-user:x:1000:\n", "x\nssm-user:!::0:99999:7:::\n"
+		"ssm-user:x:60000:60000::/home/ssm-user:/bin/sh\n",
+		"+:::\n:x\nssm-user:x:60000:\n", "x\nssm-user:!::0:99999:7:::\n"
 	};
 
 	(void)state;
@@ -118,32 +120,57 @@ static void
 test_takes_an_id_that_nobody_has(void **state)
 {
 	static const char *const texts[] = {
-		"a:x:1000:7::/:/bin/sh\nb:x:8:1001::/:/bin/sh\n"
-		"ssm-user:*:1003:1003::/home/ssm-user:/bin/sh\n",
-		"g:x:1002:\nssm-user:x:1003:\n", ""
+		"a:x:60000:7::/:/bin/sh\nb:x:8:59999::/:/bin/sh\n"
+		"ssm-user:*:59997:59997::/home/ssm-user:/bin/sh\n",
+		"g:x:59998:\nssm-user:x:59997:\n", ""
 	};
 
 	(void)state;
-	expect("a:x:1000:7::/:/bin/sh\nb:x:8:1001::/:/bin/sh\n", "g:x:1002:\n",
-	    NULL, &plain, texts);
+	expect("a:x:60000:7::/:/bin/sh\nb:x:8:59999::/:/bin/sh\n",
+	    "g:x:59998:\n", NULL, &plain, texts);
 }
 
 static void
 test_uses_a_group_of_that_name(void **state)
 {
 	static const char *const texts[] = {
-		"ssm-user:*:1000:77::/home/ssm-user:/bin/sh\n",
+		"ssm-user:*:60000:77::/home/ssm-user:/bin/sh\n",
 		"ssm-user:x:77:\n", ""
 	};
 	/* Of gid 0 the agent wants nothing. */
 	static const char *const other[] = {
-		"ssm-user:*:1000:1000::/home/ssm-user:/bin/sh\n",
-		"ssm-user:x:0:\nssm-user-1000:x:1000:\n", ""
+		"ssm-user:*:60000:60000::/home/ssm-user:/bin/sh\n",
+		"ssm-user:x:0:\nssm-user-60000:x:60000:\n", ""
 	};
 
 	(void)state;
 	expect("", "ssm-user:x:77:\n", NULL, &plain, texts);
 	expect("", "ssm-user:x:0:\n", NULL, &plain, other);
+}
+
+/* Those of whom the files know nothing: processes, --user. */
+static void
+test_passes_over_ids_in_use(void **state)
+{
+	static const char *const texts[] = {
+		"ssm-user:*:59997:59997::/home/ssm-user:/bin/sh\n",
+		"ssm-user:x:59999:\nssm-user-59997:x:59997:\n", ""
+	};
+	/* A group of that name whose number nobody has gives the uid, too. */
+	static const char *const left[] = {
+		"ssm-user:*:5000:5000::/home/ssm-user:/bin/sh\n",
+		"ssm-user:x:5000:\n", ""
+	};
+	static struct used used;
+	const struct user_want want = { .used = &used };
+
+	(void)state;
+	used_begin(&used, 1, USER_ID_LAST);
+	used_uid(&used, 60000);
+	used_gid(&used, 59999);
+	used_gid(&used, 59998);
+	expect("", "ssm-user:x:59999:\n", NULL, &want, texts);
+	expect("", "ssm-user:x:5000:\n", NULL, &want, left);
 }
 
 static void
@@ -203,8 +230,8 @@ test_an_alias_of_a_bare_number_gets_home_and_group(void **state)
 static void
 test_refuses_an_alias_of_root(void **state)
 {
-	static const struct user_want wants[] = { { true, 0, 0 },
-		{ true, 0, 5 }, { true, 5, 0 } };
+	static const struct user_want wants[] = { { .alias = true },
+		{ .alias = true, .gid = 5 }, { .alias = true, .uid = 5 } };
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -254,9 +281,9 @@ ensure(void)
 	SANDBOX_CHECK(user_ensure(&plain, &err) == 0);
 	SANDBOX_CHECK(sandbox_holds("/etc/passwd",
 	    "root:x:0:0:root:/root:/bin/sh\n"
-	    "ssm-user:x:1000:1000::/home/ssm-user:/bin/sh\n"));
+	    "ssm-user:x:60000:60000::/home/ssm-user:/bin/sh\n"));
 	SANDBOX_CHECK(sandbox_holds("/etc/group",
-	    "root:x:0:\nssm-user:x:1000:\n"));
+	    "root:x:0:\nssm-user:x:60000:\n"));
 	SANDBOX_CHECK(sandbox_holds("/etc/shadow",
 	    "root:*:1::::::\nssm-user:!::0:99999:7:::\n"));
 	SANDBOX_CHECK(sandbox_mode("/etc/passwd") == 0644);
@@ -267,8 +294,8 @@ ensure(void)
 	SANDBOX_CHECK(!sandbox_exists("/etc/.group.ssm-activate"));
 	SANDBOX_CHECK(!sandbox_exists("/etc/.shadow.ssm-activate"));
 	SANDBOX_CHECK(stat("/home/ssm-user", &st) == 0);
-	SANDBOX_CHECK((st.st_mode & 07777) == 0700 && st.st_uid == 1000 &&
-	              st.st_gid == 1000);
+	SANDBOX_CHECK((st.st_mode & 07777) == 0700 && st.st_uid == 60000 &&
+	              st.st_gid == 60000);
 	SANDBOX_CHECK(user_ensure(&plain, &err) == 1);
 }
 
@@ -354,7 +381,7 @@ ensure_on_a_mount(void)
 	                  NULL) == 0);
 	SANDBOX_CHECK(user_ensure(&plain, &err) == 0);
 	SANDBOX_CHECK(sandbox_holds("/mnt/passwd",
-	    ROOT "ssm-user:*:1000:1000::/home/ssm-user:/bin/sh\n"));
+	    ROOT "ssm-user:*:60000:60000::/home/ssm-user:/bin/sh\n"));
 	SANDBOX_CHECK(!sandbox_exists("/etc/.passwd.ssm-activate"));
 }
 
@@ -452,6 +479,60 @@ test_refuses_a_file_with_a_nul(void **state)
 }
 
 static void
+shares(const char *passwd, const char *app, uid_t uid, const char *who)
+{
+	struct buf found = { 0 };
+
+	sandbox_file("/etc/passwd", 0644, passwd);
+	SANDBOX_CHECK(user_shared(&found, app) == uid);
+	SANDBOX_CHECK(strcmp(buf_str(&found), who) == 0);
+	buf_free(&found);
+}
+
+static void
+share(void)
+{
+	static const char mine[] = ROOT "ssm-user:x:61234:5::/:/bin/sh\n";
+	int ends[2];
+	char byte;
+	pid_t pid;
+
+	shares(ROOT, "1000", 0, "");
+	shares(mine, "1000:61234", 0, "");
+	shares(mine, "61234:7", 61234, "of --user");
+	shares(mine, "61234x", 0, "");
+	shares("ssm-user:x:0:5::/:/bin/sh\n" ROOT, NULL, 0, "");
+	shares(ROOT "app:x:61234:9::/:/bin/sh\n"
+	            "ssm-user:x:61234:5::/:/bin/sh\n",
+	    "61234", 61234, "of app in /etc/passwd");
+	sandbox_file("/srv/x", 0644, "");
+	SANDBOX_CHECK(chdir("/srv") == 0 && chown("/srv", 61234, 0) == 0);
+	shares(mine, NULL, 61234, "of the owner of the working folder");
+	SANDBOX_CHECK(chown("/srv", 0, 61234) == 0);
+	shares(mine, NULL, 0, "");
+	SANDBOX_CHECK(pipe(ends) == 0);
+	pid = fork();
+	SANDBOX_CHECK(pid >= 0);
+	if (pid == 0) {
+		if (setuid(61234) != 0 || write(ends[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			(void)pause();
+	}
+	SANDBOX_CHECK(read(ends[0], &byte, 1) == 1);
+	shares(mine, NULL, 61234, "of a process that runs");
+	(void)kill(pid, SIGKILL);
+	SANDBOX_CHECK(waitpid(pid, NULL, 0) == pid);
+}
+
+static void
+test_says_who_else_has_its_uid(void **state)
+{
+	(void)state;
+	assert_true(sandbox_run(share));
+}
+
+static void
 look_up(const char *spec, uid_t uid, gid_t gid, const char *home, int groups)
 {
 	struct user_ids ids = { 0 };
@@ -523,6 +604,7 @@ main(void)
 		cmocka_unit_test(test_keeps_odd_lines_byte_for_byte),
 		cmocka_unit_test(test_takes_an_id_that_nobody_has),
 		cmocka_unit_test(test_uses_a_group_of_that_name),
+		cmocka_unit_test(test_passes_over_ids_in_use),
 		cmocka_unit_test(test_an_existing_user_is_never_changed),
 		cmocka_unit_test(test_an_alias_shares_ids_home_and_groups),
 		cmocka_unit_test(
@@ -538,6 +620,7 @@ main(void)
 		cmocka_unit_test(test_rewrites_all_files_or_none),
 		cmocka_unit_test(test_waits_for_the_lock_of_the_shadow_tools),
 		cmocka_unit_test(test_refuses_a_file_with_a_nul),
+		cmocka_unit_test(test_says_who_else_has_its_uid),
 		cmocka_unit_test(test_finds_users_as_container_runtimes_do),
 		cmocka_unit_test(test_finds_numbers_without_any_file),
 	};
