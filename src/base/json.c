@@ -15,15 +15,30 @@ struct header {
 	_Alignas(max_align_t) size_t size;
 };
 
+/* A short text can be a million values: what all documents take, with what the
+ * C library adds to a block. */
+enum { BLOCK_COST = 32 };
+static size_t taken;
+static bool exhausted;
+
+static size_t
+cost(size_t size)
+{
+	return size + BLOCK_COST;
+}
+
 static void *
 block_alloc(size_t size)
 {
 	struct header *block = NULL;
 
-	if (size < PTRDIFF_MAX - sizeof *block)
+	exhausted =
+	    size > JSON_MEMORY_MAX || cost(size) > JSON_MEMORY_MAX - taken;
+	if (!exhausted)
 		block = malloc(sizeof *block + size);
 	if (block == NULL)
 		return NULL;
+	taken += cost(size);
 	block->size = size;
 	return &block[1];
 }
@@ -35,6 +50,7 @@ block_free(void *data)
 
 	if (data == NULL)
 		return;
+	taken -= cost(end[-1].size);
 	explicit_bzero(data, end[-1].size);
 	free(&end[-1]);
 }
@@ -141,12 +157,14 @@ json_parse(struct json **out, const char *text, size_t len, struct err *err)
 	cJSON *doc = NULL;
 
 	install_hooks();
+	exhausted = false;
 	if (wrong != NULL)
 		return err_set(err, ERR_KIND_PARSE, "bad JSON: %s", wrong);
 	if (len > 0)
 		doc = cJSON_ParseWithLengthOpts(text, len, &end, 0);
 	if (doc == NULL)
-		return err_set(err, ERR_KIND_PARSE, "bad JSON: not a value");
+		return err_set(err, ERR_KIND_PARSE, "bad JSON: %s",
+		    exhausted ? "too many values" : "not a value");
 	whole = slice_skip(whole, (size_t)(end - text));
 	if (whole.len > 0 && !slice_all_in(whole, " \t\r\n")) {
 		cJSON_Delete(doc);

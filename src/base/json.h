@@ -17,10 +17,14 @@ struct json;
 
 enum { JSON_DEPTH_MAX = 32 };
 
+/* Bytes that all documents of a process take at most. */
+enum { JSON_MEMORY_MAX = 20 * 1024 * 1024 };
+
 /*
  * Parse one complete value; anything but white space after it is an error,
  * and so are bytes that are not UTF-8, a byte order mark, and an escaped NUL,
- * which would cut a string short.  The caller bounds len.
+ * which would cut a string short, and more values than JSON_MEMORY_MAX has
+ * room for.  The caller bounds len.
  */
 int json_parse(struct json **out, const char *text, size_t len,
     struct err *err);

@@ -16,6 +16,19 @@ character(struct slice text)
 	return 0;
 }
 
+/* One that is not to reach a terminal; none has more than three bytes. */
+static void
+quote_number(struct buf *out, struct slice one)
+{
+	unsigned number = (unsigned char)one.ptr[0];
+
+	if (one.len > 1)
+		number &= one.len > 2 ? 0x0f : 0x1f;
+	for (size_t i = 1; i < one.len; i++)
+		number = number << 6 | ((unsigned char)one.ptr[i] & 0x3f);
+	buf_printf(out, "\\u%04x", number);
+}
+
 static void
 quote_character(struct buf *out, struct slice one)
 {
@@ -30,8 +43,8 @@ quote_character(struct buf *out, struct slice one)
 		buf_puts(out, "\\n");
 	} else if (c == '\t') {
 		buf_puts(out, "\\t");
-	} else if (c < ' ') {
-		buf_printf(out, "\\u%04x", (unsigned int)c);
+	} else if (slice_printable(one) == 0) {
+		quote_number(out, one);
 	} else {
 		buf_add(out, one.ptr, one.len);
 	}

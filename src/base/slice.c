@@ -312,3 +312,34 @@ slice_utf8(struct slice s)
 	}
 	return true;
 }
+
+/* U+0080 to U+009F; U+202A to U+202E; U+2066 to U+2069.  Of three bytes the
+ * first is the same. */
+static bool
+is_hidden(struct slice one)
+{
+	unsigned char second = one.len > 1 ? (unsigned char)one.ptr[1] : 0;
+	unsigned char third = one.len > 2 ? (unsigned char)one.ptr[2] : 0;
+
+	if ((unsigned char)one.ptr[0] == 0xc2)
+		return second < 0xa0;
+	if ((unsigned char)one.ptr[0] != 0xe2)
+		return false;
+	return (second == 0x80 && third >= 0xaa && third <= 0xae) ||
+	       (second == 0x81 && third >= 0xa6 && third <= 0xa9);
+}
+
+size_t
+slice_printable(struct slice s)
+{
+	unsigned char first = s.len > 0 ? (unsigned char)s.ptr[0] : 0;
+	size_t len = 1;
+
+	if (first < 0x80)
+		return first >= ' ' && first != 0x7f ? 1 : 0;
+	if (first >= 0xc2)
+		len = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+	if (len > s.len || !slice_utf8(slice_head(s, len)))
+		return 0;
+	return is_hidden(slice_head(s, len)) ? 0 : len;
+}

@@ -77,4 +77,11 @@ bool slice_copy(struct slice s, char *out, size_t size);
 /* Well-formed UTF-8 (RFC 3629). */
 bool slice_utf8(struct slice s);
 
+/*
+ * Bytes of the printable character that s begins with, 0 if it is none: a
+ * control character (U+0080 to U+009F too), one that turns the direction of
+ * text (U+202A to U+202E, U+2066 to U+2069), or broken UTF-8.
+ */
+size_t slice_printable(struct slice s);
+
 #endif

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -389,8 +390,52 @@ test_quote_replaces_what_is_not_utf8(void **state)
 	json_quote(&out, "a\xff\xc3(\xe2\x82\xf0\x9f\x98\x80\x7f\r");
 	assert_string_equal(buf_str(&out),
 	    "\"a\xef\xbf\xbd\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbd"
-	    "\xf0\x9f\x98\x80\x7f\\u000d\"");
+	    "\xf0\x9f\x98\x80\\u007f\\u000d\"");
 	buf_free(&out);
+}
+
+/* What a terminal would obey, or show in another order. */
+static void
+test_quote_hides_what_a_terminal_obeys(void **state)
+{
+	struct buf out = { 0 };
+
+	(void)state;
+	json_quote(&out,
+	    "\x1b[m\xc2\x9b\xc2\xa0\xe2\x80\xae\xe2\x81\xa6\xe2\x81\xaa");
+	assert_string_equal(buf_str(&out),
+	    "\"\\u001b[m\\u009b\xc2\xa0\\u202e\\u2066\xe2\x81\xaa\"");
+	buf_free(&out);
+}
+
+/* Two bytes a value: a text that was taken may not fill the memory. */
+static void
+test_too_many_values(void **state)
+{
+	enum { LENGTH = 4 * 1024 * 1024 };
+	char *text = malloc(LENGTH);
+	struct json *doc = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_non_null(text);
+	for (size_t i = 0; i < LENGTH; i++)
+		text[i] = i == 0 ? '[' : i % 2 == 1 ? '1' : ',';
+	text[LENGTH - 2] = ' ';
+	text[LENGTH - 1] = ']';
+	text[LENGTH - 3] = '1';
+	assert_int_equal(json_parse(&doc, text, LENGTH, &err), -1);
+	assert_string_equal(err.msg, "bad JSON: too many values");
+	/* What it took is free again. */
+	text[20000] = ']';
+	assert_int_equal(json_parse(&doc, text, 20001, NULL), 0);
+	json_free(doc);
+	/* Long texts are few values. */
+	(void)memset(text, 'a', LENGTH);
+	text[0] = text[LENGTH - 1] = '"';
+	assert_int_equal(json_parse(&doc, text, LENGTH, NULL), 0);
+	json_free(doc);
+	free(text);
 }
 
 int
@@ -417,6 +462,8 @@ main(void)
 		cmocka_unit_test(test_print_respects_the_ceiling),
 		cmocka_unit_test(test_print_ends_at_depth_64),
 		cmocka_unit_test(test_quote_replaces_what_is_not_utf8),
+		cmocka_unit_test(test_quote_hides_what_a_terminal_obeys),
+		cmocka_unit_test(test_too_many_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -268,6 +268,39 @@ test_utf8_refuses_overlong_surrogate_and_broken(void **state)
 	assert_false(slice_utf8(slice_make("\xc3\xbc", 1)));
 }
 
+static void
+test_printable(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t len;
+	} rows[] = {
+		{ "", 0 },
+		{ "a", 1 },
+		{ "\x1f", 0 },
+		{ "\x7f", 0 },
+		{ "\xc2\x80", 0 },
+		{ "\xc2\x9f", 0 },
+		{ "\xc2\xa0", 2 },
+		{ "\xe2\x80\xa9", 3 },
+		{ "\xe2\x80\xaa", 0 },
+		{ "\xe2\x80\xae", 0 },
+		{ "\xe2\x80\xaf", 3 },
+		{ "\xe2\x81\xa5", 3 },
+		{ "\xe2\x81\xa6", 0 },
+		{ "\xe2\x81\xa9", 0 },
+		{ "\xe2\x81\xaa", 3 },
+		{ "\xe2\x80", 0 },
+		{ "\xf0\x9f\x98\x80x", 4 },
+		{ "\xff", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		assert_int_equal(slice_printable(slice_of(rows[i].text)),
+		    rows[i].len);
+}
+
 int
 main(void)
 {
@@ -289,6 +322,7 @@ main(void)
 		cmocka_unit_test(test_utf8_takes_the_edges_of_each_length),
 		cmocka_unit_test(
 		    test_utf8_refuses_overlong_surrogate_and_broken),
+		cmocka_unit_test(test_printable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
