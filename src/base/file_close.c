@@ -1,13 +1,17 @@
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/slice.h"
 
-/* Where counting stops. */
-enum { KEEP_MAX = 8, FD_MAX = 65536 };
+/* How far to count at least, and at most: fs.nr_open, unless it was changed. */
+enum { KEEP_MAX = 8, FD_MIN = 65536, FD_MAX = 1024 * 1024 };
 
 struct keep {
 	int fds[KEEP_MAX];
@@ -63,14 +67,47 @@ close_gaps(const struct keep *keep)
 #endif
 }
 
-/* Slow, and for old kernels only. */
+static void
+close_unless_kept(const struct keep *keep, int fd)
+{
+	if (fd > STDERR_FILENO && !is_kept(keep, fd))
+		(void)close(fd);
+}
+
+/* Each that /proc shows; false where it cannot be read.  The kernel goes on
+ * from number to number, so closing them meanwhile is fine. */
+static bool
+close_listed(const struct keep *keep)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	const struct dirent *entry;
+	uint64_t fd = 0;
+
+	if (folder == NULL)
+		return false;
+	while ((entry = readdir(folder)) != NULL) {
+		if (slice_u64(slice_of(entry->d_name), INT_MAX, &fd) &&
+		    (int)fd != dirfd(folder))
+			close_unless_kept(keep, (int)fd);
+	}
+	(void)closedir(folder);
+	return true;
+}
+
+/* Slow, and the last resort.  What was opened before the limit was lowered
+ * may be above it. */
 static void
 close_counted(const struct keep *keep)
 {
-	for (int fd = STDERR_FILENO + 1; fd < FD_MAX; fd++) {
-		if (!is_kept(keep, fd))
-			(void)close(fd);
-	}
+	struct rlimit limit = { FD_MIN, FD_MIN };
+	rlim_t end;
+
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	end = limit.rlim_max < FD_MAX ? limit.rlim_max : FD_MAX;
+	if (end < FD_MIN)
+		end = FD_MIN;
+	for (int fd = STDERR_FILENO + 1; fd < (int)end; fd++)
+		close_unless_kept(keep, fd);
 }
 
 /* Reading and writing fail as for a closed one (O_PATH). */
@@ -93,6 +130,6 @@ file_close_others(const int *keep, size_t count)
 
 	for (size_t i = 0; i < kept.count; i++)
 		kept.fds[i] = keep[i];
-	if (!close_gaps(&kept))
+	if (!close_gaps(&kept) && !close_listed(&kept))
 		close_counted(&kept);
 }
