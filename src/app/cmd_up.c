@@ -64,7 +64,7 @@ detach(int report)
 }
 
 static void __attribute__((noreturn))
-be_keeper(const struct config *cfg, const struct preflight *pre, int report)
+be_keeper(const struct config *cfg, struct preflight *pre, int report)
 {
 	struct keeper_options options = {
 		.cfg = cfg,
@@ -179,8 +179,7 @@ warn_init(const struct config *cfg)
 }
 
 static int
-start_keeper(const struct config *cfg, const struct preflight *pre,
-    struct err *err)
+start_keeper(const struct config *cfg, struct preflight *pre, struct err *err)
 {
 	int fds[2];
 	int rc = 0;

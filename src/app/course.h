@@ -18,7 +18,8 @@ struct state;
  */
 struct course_options {
 	const struct config *cfg;
-	const char *agent, *role, *code;
+	const char *agent, *role;
+	char *code; /* wiped when it is used, or of no use any more */
 };
 
 void course_init(struct course *course, const struct course_options *options);

@@ -219,6 +219,7 @@ register_done(struct course *course)
 {
 	/* On disk before the first of the agent's files is. */
 	course->state.begun = course->unsaved = true;
+	work_wipe_code(&course->work);
 	course_move_to(course,
 	    course->delegated ? COURSE_DELEGATE : COURSE_INSTALL);
 }
@@ -357,6 +358,7 @@ begin_down(struct course *course, struct err *err)
 	};
 
 	course_key_drop(course);
+	work_wipe_code(&course->work);
 	if (course->quiet)
 		return 0;
 	return begin_job(course, &spec, err);

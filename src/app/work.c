@@ -1,6 +1,7 @@
 #include "app/work.h"
 
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "agent/paths.h"
@@ -17,6 +18,13 @@ work_path(char out[static WORK_PATH_MAX], const struct config *cfg,
     const char *name)
 {
 	format_text(out, WORK_PATH_MAX, "%s/%s", cfg->state_dir, name);
+}
+
+void
+work_wipe_code(const struct work *work)
+{
+	if (work->code != NULL)
+		explicit_bzero(work->code, strlen(work->code));
 }
 
 void

@@ -19,7 +19,7 @@ struct work {
 	const char *agent; /* path of amazon-ssm-agent */
 	const char *role;  /* as CreateActivation takes it */
 	const struct state *state;
-	const char *code; /* of a given activation, NULL = read the file */
+	char *code;       /* of a given activation, NULL = read the file */
 	bool delegate;    /* the agent registers */
 	bool tidy;        /* remove what is left beside a living node */
 	int public_fd;    /* pipe: base64 of the public key, a line */
@@ -74,6 +74,9 @@ void work_key_make(const void *input, int out);
 
 /* A line of the key maker, without its end. */
 int work_read_line(int fd, struct buf *out, int64_t deadline, struct err *err);
+
+/* A given code is not needed any more, in this process. */
+void work_wipe_code(const struct work *work);
 
 /* What to do where nothing can be written. */
 void work_advise_volumes(const struct config *cfg, struct err *err);

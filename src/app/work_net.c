@@ -57,6 +57,7 @@ net_free(struct net *net)
 static int
 net_open(struct net *net, const char *region, struct err *err)
 {
+	work_wipe_code(net->work);
 	if (jail_client(&net->client, net->work->cfg, region, err) != 0)
 		return -1;
 	net->ssm.client = net->client;
@@ -114,6 +115,13 @@ load_given(struct net *net, struct err *err)
 	struct slice code = slice_of(net->work->code);
 	int rc = -1;
 
+	if (net->work->code != NULL && code.len == 0) {
+		err_set(err, ERR_KIND_INVALID_VALUE,
+		    "the code of SSM_ACTIVATE_CODE was used and is not kept");
+		err_fix(err, "give it by SSM_ACTIVATE_CODE_FILE, or start the "
+		             "container anew");
+		goto out;
+	}
 	if (net->work->code == NULL) {
 		if (file_read(cfg->code_file, &text, err) != FILE_FOUND) {
 			err_set(err, ERR_KIND_INVALID_VALUE,
