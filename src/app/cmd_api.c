@@ -1,11 +1,8 @@
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/child.h"
+#include "app/caller.h"
 #include "app/cmd.h"
 #include "app/config.h"
 #include "app/jail.h"
@@ -138,8 +135,9 @@ put_envelope(struct buf *out, const struct call *call,
 
 /* In the process that has no privileges. */
 static int
-be_caller(struct call *call)
+be_caller(void *argument)
 {
+	struct call *call = argument;
 	struct buf text = { .max = ANSWER_MAX };
 	struct json *answer = NULL;
 	struct err err = { 0 };
@@ -166,26 +164,6 @@ be_caller(struct call *call)
 	return (int)err.code;
 }
 
-static int
-fork_caller(struct call *call, struct err *err)
-{
-	pid_t pid = fork();
-	int status = 0;
-
-	if (pid == 0) {
-		prctl(PR_SET_DUMPABLE, 0);
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		_exit(be_caller(call));
-	}
-	if (pid < 0) {
-		err_sys(err, ERR_KIND_SYSTEM, "fork");
-		return (int)err->code;
-	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-	}
-	return child_status(status);
-}
-
 int
 cmd_api(struct config *cfg, struct err *err)
 {
@@ -202,7 +180,7 @@ cmd_api(struct config *cfg, struct err *err)
 		    "unknown service %.32s: ssm, sts and ecs are known",
 		    cfg->words[0]);
 	} else if (make_body(&call, err) == 0) {
-		status = fork_caller(&call, err);
+		status = caller_run(be_caller, &call, err);
 	}
 	buf_free(&call.body);
 	return err->code != ERR_OK ? (int)err->code : status;

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include "app/caller.h"
 #include "app/cmd.h"
 #include "app/config.h"
 #include "app/jail.h"
@@ -126,16 +127,26 @@ collect(struct gc *gc, struct err *err)
 	return 0;
 }
 
+/* In the process that has no privileges. */
+static int
+be_caller(void *argument)
+{
+	struct err err = { 0 };
+	struct gc gc = { .cfg = argument, .err = &err };
+
+	if (collect(&gc, &err) != 0 || err.code != ERR_OK)
+		log_err(LOG_ERROR, "failed", &err);
+	buf_free(&gc.list);
+	client_free(gc.ssm.client);
+	return (int)(err.code != ERR_OK ? err.code : gc.failed.code);
+}
+
 int
 cmd_gc(struct config *cfg, struct err *err)
 {
-	struct gc gc = { .cfg = cfg, .err = err };
-
-	if (cfg->malformed.code != ERR_OK)
+	if (cfg->malformed.code != ERR_OK) {
 		*err = cfg->malformed;
-	else
-		collect(&gc, err);
-	buf_free(&gc.list);
-	client_free(gc.ssm.client);
-	return (int)(err->code != ERR_OK ? err->code : gc.failed.code);
+		return (int)err->code;
+	}
+	return caller_run(be_caller, cfg, err);
 }

@@ -330,7 +330,8 @@ course_over(const struct course *course)
 
 /* All workers that there may be at a time. */
 static void
-list_jobs(const struct job *out[static COURSE_FDS], const struct course *course)
+list_jobs(const struct job *out[static COURSE_JOBS],
+    const struct course *course)
 {
 	out[0] = &course->job;
 	out[1] = &course->saver;
@@ -342,25 +343,19 @@ list_jobs(const struct job *out[static COURSE_FDS], const struct course *course)
 size_t
 course_poll(const struct course *course, struct pollfd *fds)
 {
-	const struct job *jobs[COURSE_FDS];
+	const struct job *jobs[COURSE_JOBS];
 	size_t count = 0;
 
 	list_jobs(jobs, course);
-	for (size_t i = 0; i < COURSE_FDS; i++) {
-		if (jobs[i]->active) {
-			fds[count++] = (struct pollfd){
-				.fd = jobs[i]->fd,
-				.events = POLLIN,
-			};
-		}
-	}
+	for (size_t i = 0; i < COURSE_JOBS; i++)
+		count += job_poll(jobs[i], &fds[count]);
 	return count;
 }
 
 int64_t
 course_due(const struct course *course)
 {
-	const struct job *jobs[COURSE_FDS];
+	const struct job *jobs[COURSE_JOBS];
 	int64_t due = watch_due(&course->watch);
 
 	if (may_begin(course))
@@ -370,9 +365,7 @@ course_due(const struct course *course)
 	if (course->ttl.next != 0 && !course->stopping)
 		due = clock_min(due, course->ttl.next);
 	list_jobs(jobs, course);
-	for (size_t i = 0; i < COURSE_FDS; i++) {
-		if (jobs[i]->active)
-			due = clock_min(due, jobs[i]->deadline);
-	}
+	for (size_t i = 0; i < COURSE_JOBS; i++)
+		due = clock_min(due, job_due(jobs[i]));
 	return due;
 }

@@ -57,7 +57,7 @@ bool course_over(const struct course *course);
 
 /* What course_step() waits for: descriptors, at most COURSE_FDS, and a point
  * in time (INT64_MAX = none). */
-enum { COURSE_FDS = 5 };
+enum { COURSE_JOBS = 5, COURSE_FDS = COURSE_JOBS * JOB_FDS };
 size_t course_poll(const struct course *course, struct pollfd *fds);
 int64_t course_due(const struct course *course);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -16,52 +17,64 @@
 /* A pipe holds 64 KiB (pipe(7)). */
 enum { PIPE_RECORDS = 64 };
 
+/* What a worker gets from its keeper. */
+struct ends {
+	int out, log;
+	pid_t keeper;
+};
+
 static void __attribute__((noreturn))
-be_worker(const struct job_spec *spec, int out, pid_t keeper)
+be_worker(const struct job_spec *spec, const struct ends *ends)
 {
 	int keep[JOB_KEEP_MAX + 1];
 	size_t count = 0;
 
 	for (; count < spec->keep_count; count++)
 		keep[count] = spec->keep[count];
-	keep[count++] = out;
-	/* A group of its own: what is typed at the terminal is for the
-	 * application, and what the worker starts ends with it. */
-	setpgid(0, 0);
+	keep[count++] = ends->out;
 	/* The mask is the keeper's; a worker dies of signals. */
 	exec_reset_signals();
 	signal(SIGPIPE, SIG_IGN);
-	jail_worker(keep, count);
-	if (getppid() == keeper)
-		spec->work(spec->input, out);
+	jail_worker(keep, count, ends->log);
+	if (getppid() == ends->keeper)
+		spec->work(spec->input, ends->out);
 	_exit(0);
 }
 
 int
 job_start(struct job *job, const struct job_spec *spec, struct err *err)
 {
-	pid_t keeper = getpid();
+	struct ends ends = { .keeper = getpid() };
+	struct job_log log;
 	int fds[2];
 	pid_t pid = 0;
 
+	jail_prepare();
 	if (pipe2(fds, O_CLOEXEC) != 0)
 		return err_sys(err, ERR_KIND_SYSTEM, "pipe");
+	if (job_log_open(&log, &ends.log, err) != 0) {
+		close(fds[0]);
+		close(fds[1]);
+		return -1;
+	}
+	ends.out = fds[1];
 	pid = fork();
 	if (pid == 0)
-		be_worker(spec, fds[1], keeper);
+		be_worker(spec, &ends);
 	close(fds[1]);
+	close(ends.log);
 	if (pid < 0) {
 		err_sys(err, ERR_KIND_SYSTEM, "fork");
 		close(fds[0]);
+		close(log.fd);
 		return -1;
 	}
-	/* Whichever of the two comes first. */
-	setpgid(pid, pid);
 	fcntl(fds[0], F_SETFL, O_NONBLOCK);
 	*job = (struct job){
 		.name = spec->name,
 		.pid = pid,
 		.fd = fds[0],
+		.log = log,
 		.deadline = spec->deadline,
 		.active = true,
 	};
@@ -88,6 +101,7 @@ static void
 end(struct job *job)
 {
 	bury(job);
+	job_log_close(&job->log, job->name);
 	close(job->fd);
 	job->fd = -1;
 	job->active = false;
@@ -113,6 +127,7 @@ job_next(struct job *job, struct record *out)
 
 	if (!job->active)
 		return 0;
+	job_log_pass(&job->log);
 	/* What it wrote in its last moment still counts: then the pipe is read
 	 * to its end before the job is over. */
 	if (late)
@@ -143,4 +158,24 @@ job_reaped(struct job *job, pid_t pid)
 		return false;
 	job->pid = 0;
 	return true;
+}
+
+size_t
+job_poll(const struct job *job, struct pollfd fds[static JOB_FDS])
+{
+	if (!job->active)
+		return 0;
+	fds[0] = (struct pollfd){ .fd = job->fd, .events = POLLIN };
+	fds[1] = (struct pollfd){
+		.fd = job_log_fd(&job->log),
+		.events = POLLIN,
+	};
+	return JOB_FDS;
+}
+
+int64_t
+job_due(const struct job *job)
+{
+	return job->active ? clock_min(job->deadline, job_log_due(&job->log))
+	                   : INT64_MAX;
 }

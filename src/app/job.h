@@ -1,17 +1,21 @@
 #ifndef APP_JOB_H
 #define APP_JOB_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "app/job_log.h"
+
 struct err;
 struct record;
 
 /*
- * A worker process: forked, does one thing, sends records, ends.  Its keeper
- * reads the records, waits for the end and kills it at its deadline.
+ * A worker process: forked, in a session of its own, does one thing, sends
+ * records, ends.  Its keeper reads the records, passes its log on, waits for
+ * the end and kills it at its deadline.
  */
 enum { JOB_KEEP_MAX = 4 };
 
@@ -30,7 +34,8 @@ struct job_spec {
 struct job {
 	const char *name;
 	pid_t pid; /* 0 = none, or reaped */
-	int fd;    /* records; valid while active */
+	int fd;    /* records; valid while active, as is log */
+	struct job_log log;
 	int64_t deadline;
 	bool active; /* started and its last record not seen */
 };
@@ -51,5 +56,11 @@ void job_kill(struct job *job);
 
 /* Tell the job that pid was reaped; true if that was its worker. */
 bool job_reaped(struct job *job, pid_t pid);
+
+/* What job_next() waits for: descriptors, 0 or JOB_FDS, and a point in time
+ * (INT64_MAX = none). */
+enum { JOB_FDS = 2 };
+size_t job_poll(const struct job *job, struct pollfd fds[static JOB_FDS]);
+int64_t job_due(const struct job *job);
 
 #endif

@@ -48,10 +48,12 @@ work_watch_run(const void *input, int out)
 	struct conf_options options = { .env = work->cfg->env };
 	struct client *client = NULL;
 	struct err err = { 0 };
-	int rc = client_open(&client, &options, &err);
+	int rc = -1;
 
+	work_wipe_code(work);
+	rc = client_open(&client, &options, &err);
 	if (rc == 0)
-		rc = jail_net(&err);
+		rc = jail_net(work->cfg, &err);
 	if (rc == 0)
 		rc = watch(client, work->cfg->watch_ms, out, &err);
 	record_finish(out, rc, &err);

@@ -52,3 +52,21 @@ env_erase(char **vars, const char *name)
 	}
 	vars[kept] = NULL;
 }
+
+void
+env_keep(char **vars, bool (*keep)(struct slice name))
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; vars != NULL && vars[i] != NULL; i++) {
+		struct slice name = slice_of(vars[i]), value;
+
+		(void)slice_split(name, '=', &name, &value);
+		if (keep(name))
+			vars[kept++] = vars[i];
+		else
+			explicit_bzero(vars[i], strlen(vars[i]));
+	}
+	if (vars != NULL)
+		vars[kept] = NULL;
+}

@@ -1,7 +1,10 @@
 #ifndef BASE_ENV_H
 #define BASE_ENV_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+#include "base/slice.h"
 
 /*
  * An environment as an argument: the NULL-terminated array that execve(2)
@@ -24,5 +27,11 @@ const char *env_raw(struct env env, const char *name);
  * variable is removed from the array.
  */
 void env_erase(char **vars, const char *name);
+
+/*
+ * The same with all variables but those that keep() wants.  Who looks later
+ * finds the others unset.
+ */
+void env_keep(char **vars, bool (*keep)(struct slice name));
 
 #endif

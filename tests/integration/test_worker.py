@@ -3,10 +3,12 @@
 import signal
 import unittest
 
+import place
 from case import BIN, SH, SLEEP, Case, environment, wait_until
 
 NONE = "0000000000000000"
 STREAMS = {"0", "1", "2"}
+IDS = range(65470, 65534)
 
 
 class Jail(Case):
@@ -19,17 +21,21 @@ class Jail(Case):
         status = peer["status"]
         self.assertTrue(peer["exe"].endswith("/ssm-activate"), what)
         for name in ("Uid", "Gid"):
-            self.assertEqual(status[name].split(), ["65534"] * 4, what)
+            ids = status[name].split()
+            self.assertEqual(ids, ids[:1] * 4, what)
+            self.assertIn(int(ids[0]), IDS, what)
         self.assertEqual(status["Groups"].split(), [], what)
         for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
             self.assertEqual(status[name], NONE, "%s of %s" % (name, what))
         self.assertEqual(status["NoNewPrivs"], "1", what)
+        if not place.is_emulated():
+            self.assertEqual(status["Seccomp"], "2", what)
         self.assertFalse(peer["dumpable"], what)
         self.assertEqual(peer["core_limit"], "0", what)
         self.check_descriptors(peer["fds"], streams, what)
 
     def check_descriptors(self, fds, streams, what):
-        """One socket, pipes to its own, /dev/null, standard error."""
+        """One socket, pipes to its own, /dev/null."""
         others = {number: path for number, path in fds.items()
                   if number not in STREAMS}
         sockets = [path for path in others.values()
@@ -39,10 +45,10 @@ class Jail(Case):
             self.assertRegex(path, r"^(socket|pipe):\[\d+\]$|/dev/null$",
                              "descriptor %s of %s" % (number, what))
         self.assertLessEqual(len(others), 5, "%s: %s" % (what, fds))
-        if streams:
-            for number in ("0", "1"):
-                self.assertRegex(fds.get(number, "/dev/null"), "/dev/null$",
-                                 what)
+        self.assertRegex(fds.get("0", "/dev/null"), "/dev/null$", what)
+        self.assertRegex(fds["2"], r"^pipe:", what)
+        self.assertRegex(fds.get("1", "/dev/null"),
+                         "/dev/null$" if streams else "^pipe:", what)
 
     def check_life(self, held):
         """All calls of a life."""

@@ -67,6 +67,33 @@ test_erase_overwrites_and_removes_every_copy(void **state)
 	env_erase(NULL, "CODE");
 }
 
+static bool
+begins_with_a(struct slice name)
+{
+	return name.len == 2 && name.ptr[0] == 'A';
+}
+
+static void
+test_keep_overwrites_all_others(void **state)
+{
+	static const char zeros[11];
+	char a[] = "AB=1";
+	char b[] = "OTHER=AB=1";
+	char c[] = "AC";
+	char d[] = "AB";
+	char *vars[] = { a, b, c, d, NULL };
+
+	(void)state;
+	env_keep(vars, begins_with_a);
+	assert_ptr_equal(vars[0], a);
+	assert_ptr_equal(vars[1], c);
+	assert_ptr_equal(vars[2], d);
+	assert_null(vars[3]);
+	assert_memory_equal(b, zeros, sizeof zeros);
+	assert_string_equal(a, "AB=1");
+	env_keep(NULL, begins_with_a);
+}
+
 /* The child: erase a variable, then look where the kernel shows it. */
 static int
 look_into_proc(void)
@@ -119,6 +146,7 @@ main(int argc, char **argv)
 		    test_empty_and_unset_are_told_apart_by_raw_only),
 		cmocka_unit_test(test_first_of_two_counts),
 		cmocka_unit_test(test_erase_overwrites_and_removes_every_copy),
+		cmocka_unit_test(test_keep_overwrites_all_others),
 		cmocka_unit_test(test_erased_value_is_gone_from_proc),
 	};
 

@@ -22,6 +22,7 @@
 #include "app/job.h"
 #include "app/record.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 #define NODE "mi-0123456789abcdef0"
 
@@ -334,6 +335,8 @@ wrong_setting(const int *kept)
 
 	if (getpgrp() != getpid())
 		return "group";
+	if (getsid(0) != getpid())
+		return "session";
 	if (prctl(PR_GET_PDEATHSIG, &death) != 0 || death != SIGKILL)
 		return "death";
 	if (prctl(PR_GET_DUMPABLE) != 0)
@@ -392,6 +395,83 @@ test_what_a_worker_is_given(void **state)
 	close(fds[1]);
 }
 
+/* What goes to standard error while a job is there. */
+static char *
+log_of(void (*work)(const void *, int), size_t *len)
+{
+	FILE *file = tmpfile();
+	int before = dup(STDERR_FILENO);
+	char *text = NULL;
+	ssize_t n = 0;
+
+	assert_non_null(file);
+	assert_int_equal(dup2(fileno(file), STDERR_FILENO), STDERR_FILENO);
+	start(work, NULL, SHORT_MS);
+	(void)next();
+	assert_int_equal(dup2(before, STDERR_FILENO), STDERR_FILENO);
+	(void)close(before);
+	text = calloc(1, 1 << 20);
+	assert_non_null(text);
+	n = pread(fileno(file), text, (1 << 20) - 1, 0);
+	assert_true(n >= 0);
+	*len = (size_t)n;
+	(void)fclose(file);
+	return text;
+}
+
+static void
+logs(const void *input, int out)
+{
+	static const char text[] = "raw \x1b[2J\nlast";
+
+	(void)input;
+	log_event(LOG_WARN, "test", "first");
+	(void)!write(STDERR_FILENO, text, sizeof text - 1);
+	record_finish(out, 0, NULL);
+}
+
+static void
+test_log_comes_through(void **state)
+{
+	size_t len = 0;
+	char *text = log_of(logs, &len);
+
+	(void)state;
+	assert_string_equal(text,
+	    "ssm-activate: warn: first\nraw ?[2J\nlast\n");
+	free(text);
+}
+
+static void
+floods(const void *input, int out)
+{
+	char line[4096];
+
+	(void)input;
+	(void)out;
+	(void)memset(line, 'x', sizeof line);
+	line[sizeof line - 1] = '\n';
+	for (;;)
+		(void)!write(STDERR_FILENO, line, sizeof line);
+}
+
+/* Neither the keeper's time nor its log is a worker's. */
+static void
+test_log_is_bounded(void **state)
+{
+	int64_t began = clock_ms();
+	size_t len = 0, most;
+	char *text = log_of(floods, &len);
+
+	(void)state;
+	most = JOB_LOG_BURST +
+	       (size_t)(clock_ms() - began + 1000) * JOB_LOG_RATE / 1000;
+	assert_true(len >= JOB_LOG_BURST / 2);
+	assert_true(len < most);
+	assert_non_null(strstr(text, "test: the worker's log was too long"));
+	free(text);
+}
+
 /* Without its keeper a worker must not go on. */
 static void
 test_worker_ends_with_its_keeper(void **state)
@@ -445,6 +525,8 @@ main(void)
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_pipe_is_read_to_its_end),
 		cmocka_unit_test(test_kill_ends_the_group),
+		cmocka_unit_test(test_log_comes_through),
+		cmocka_unit_test(test_log_is_bounded),
 		cmocka_unit_test(test_what_a_worker_is_given),
 		cmocka_unit_test(test_worker_ends_with_its_keeper),
 		cmocka_unit_test(test_no_job),
