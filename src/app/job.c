@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/exec.h"
+#include "base/log.h"
 
 /* A pipe holds 64 KiB (pipe(7)). */
 enum { PIPE_RECORDS = 64 };
@@ -35,6 +36,8 @@ be_worker(const struct job_spec *spec, const struct ends *ends)
 	/* The mask is the keeper's; a worker dies of signals. */
 	exec_reset_signals();
 	signal(SIGPIPE, SIG_IGN);
+	/* Nobody but the keeper is behind its log. */
+	log_wait();
 	jail_worker(keep, count, ends->log);
 	if (getppid() == ends->keeper)
 		spec->work(spec->input, ends->out);

@@ -17,7 +17,7 @@ struct user_ids;
  */
 struct keeper_options {
 	const struct config *cfg;
-	const char *agent, *role;     /* as checked by preflight */
+	const char *agent, *role; /* as checked by preflight */
 	char *code; /* of a given activation, wiped once used, or NULL */
 	const struct err *refused;    /* why there will be no node, or NULL */
 	const struct user_ids *user;  /* of the command, or NULL */

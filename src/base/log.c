@@ -71,30 +71,13 @@ puts_line(struct line *line, const char *text)
 	put(line, text, strlen(text));
 }
 
-/* Bytes of the printable character that text begins with; 0 if it is none:
- * control characters (also those of U+0080 to U+009F) and broken UTF-8. */
-static size_t
-printable(struct slice text)
-{
-	unsigned char first = (unsigned char)text.ptr[0];
-	size_t len = 1;
-
-	if (first < 0x80)
-		return first >= ' ' && first != 0x7f ? 1 : 0;
-	if (first >= 0xc2)
-		len = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-	if (len > text.len || !slice_utf8(slice_head(text, len)))
-		return 0;
-	return first == 0xc2 && (unsigned char)text.ptr[1] < 0xa0 ? 0 : len;
-}
-
 static void
 put_clean(struct line *line, const char *text)
 {
 	struct slice rest = slice_of(text);
 
 	while (rest.len > 0 && !line->cut) {
-		size_t len = printable(rest);
+		size_t len = slice_printable(rest);
 
 		if (len == 0)
 			put(line, "?", 1);
@@ -251,6 +234,12 @@ log_never_wait(void)
 	waits = false;
 }
 
+void
+log_wait(void)
+{
+	waits = true;
+}
+
 bool
 log_enabled(enum log_level level)
 {
@@ -332,7 +321,7 @@ write_raw(struct slice text)
 	}
 	begin(&line);
 	while (text.len > 0 && !line.cut) {
-		size_t len = printable(text);
+		size_t len = slice_printable(text);
 
 		put(&line, len > 0 ? text.ptr : "?", len > 0 ? len : 1);
 		text = slice_skip(text, len > 0 ? len : 1);

@@ -11,7 +11,7 @@ struct err;
  * One event, one line, one write(2) on stderr; no allocation, so the keeper
  * may log at any time.  Text:  "ssm-activate: level: message".  JSON:
  * {"time":…,"level":…,"event":…,"message":…[,"node":…]} with a stable event,
- * for alarms.  Control characters and broken UTF-8 of the message become '?'.
+ * for alarms.  What is not printable (base/slice) of the message becomes '?'.
  * A line has at most 4096 bytes; a longer message ends in "...".
  *
  * After log_never_wait() a line that nobody takes at once, from a pipe that is
@@ -25,9 +25,11 @@ enum { LOG_CATCH_UP_MS = 1000 };
 
 void log_open(enum log_level level, enum log_format format);
 
-/* For those that an application depends on; workers inherit it.  Before it, a
- * line waits for its reader as any program's does. */
+/* For those that an application depends on.  Before it, and after log_wait(),
+ * which is for their workers, a line waits for its reader as any program's
+ * does. */
 void log_never_wait(void);
+void log_wait(void);
 
 /* When log_catch_up() can do something next (base/clock), INT64_MAX for
  * nothing to do; it says that lines are missing as soon as it can. */

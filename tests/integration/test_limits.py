@@ -122,7 +122,7 @@ class Watch(Case):
         keeper = min(held.find("ssm-activate"))
         found = [pid for pid in procfs.children(keeper)
                  if procfs.program(pid) == "ssm-activate"
-                 and procfs.status(pid).get("Uid", "").startswith("65534")]
+                 and procfs.status(pid).get("Uid", "0").split()[0] != "0"]
         return found[0] if len(found) == 1 else None
 
     def test_stopped(self):
