@@ -77,15 +77,16 @@ jail_private(int death_signal)
 	const char *denied = NULL;
 
 	if (syscall(SYS_prlimit64, 0, RLIMIT_CORE, &none, NULL) != 0)
-		denied = "a core dump";
+		denied = "dumping core";
 	if (prctl(PR_SET_PDEATHSIG, death_signal) != 0)
 		denied = "outliving its keeper";
 	if (prctl(PR_SET_DUMPABLE, 0) != 0)
 		denied = "being read by processes of its user";
-	if (denied != NULL && first_time(NOT_PRIVATE))
+	if (denied != NULL && first_time(NOT_PRIVATE)) {
 		log_event(LOG_WARN, "worker_private",
 		    "a worker is not kept from %s: %s", denied,
 		    reason_text(errno));
+	}
 }
 
 void

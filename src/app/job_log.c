@@ -95,10 +95,11 @@ job_log_close(struct job_log *log, const char *name)
 	job_log_pass(log);
 	if (log->fd < 0)
 		return;
-	if (read(log->fd, &more, sizeof(more)) > 0)
+	if (read(log->fd, &more, sizeof(more)) > 0) {
 		log_event(LOG_WARN, "worker_log",
 		    "%s: the worker's log was too long, its end is dropped",
 		    name);
+	}
 	drop(log);
 }
 
