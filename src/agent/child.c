@@ -20,26 +20,24 @@ struct report {
 	int error;
 };
 
-static int
+static void
 set_group(const struct child_options *options)
 {
 	int tty;
 
 	if (!options->new_group)
-		return 0;
-	if (setpgid(0, 0) != 0)
-		return -1;
-	if (!options->foreground)
-		return 0;
+		return;
+	/* Where it is denied, a terminal speaks to both of us. */
+	if (setpgid(0, 0) != 0 || !options->foreground)
+		return;
 	/* Without a terminal of our own there is nothing to be in front of. */
 	if (tcsetpgrp(STDIN_FILENO, getpid()) == 0)
-		return 0;
+		return;
 	tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (tty >= 0) {
 		(void)tcsetpgrp(tty, getpid());
 		(void)close(tty);
 	}
-	return 0;
 }
 
 /* A root without /dev gets a folder in its place: reading and writing fail,
@@ -90,11 +88,9 @@ set_user(const struct user_ids *user)
 _Noreturn static void
 become(const struct child_options *options, int pipe_fd)
 {
-	struct report report = { .step = "process group" };
+	struct report report = { .step = "change folder" };
 
-	if (set_group(options) != 0)
-		goto fail;
-	report.step = "change folder";
+	set_group(options);
 	if (options->dir != NULL && chdir(options->dir) != 0)
 		goto fail;
 	report.step = "standard input and output";

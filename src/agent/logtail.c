@@ -7,8 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/format.h"
 #include "base/log.h"
+#include "base/reason.h"
 #include "base/slice.h"
 
 enum { CHUNK = 4096, BEHIND_MAX = 1024 * 1024, MORE_MAX = 20 };
@@ -129,6 +131,40 @@ open_log(struct logtail *tail)
 	start_at(tail, 0);
 }
 
+/* Of the folder, so that the file may come later and be renamed. */
+static int
+open_events(struct logtail *tail, const char *dir)
+{
+	int error;
+
+	tail->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (tail->fd < 0)
+		return -1;
+	if (inotify_add_watch(tail->fd, dir,
+	        IN_MODIFY | IN_CREATE | IN_MOVED_TO) >= 0)
+		return 0;
+	error = errno;
+	close_fd(&tail->fd);
+	errno = error;
+	return -1;
+}
+
+static void
+look_instead(struct logtail *tail)
+{
+	static bool said;
+
+	if (!said) {
+		log_event(LOG_WARN, "log_looked_at",
+		    "inotify: %s; the agent's log is looked at every %d s "
+		    "instead",
+		    reason_text(errno), LOGTAIL_LOOK_MS / 1000);
+	}
+	said = true;
+	tail->looks = true;
+	tail->look = clock_in(LOGTAIL_LOOK_MS);
+}
+
 void
 logtail_open(struct logtail *tail, const char *dir, const char *name)
 {
@@ -138,13 +174,11 @@ logtail_open(struct logtail *tail, const char *dir, const char *name)
 	if (format_text(tail->path, sizeof(tail->path), "%s/%s", dir, name) >=
 	    sizeof(tail->path))
 		return;
-	tail->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	/* Of the folder, so that the file may come later and be renamed. */
-	if (tail->fd >= 0 && inotify_add_watch(tail->fd, dir,
-	                         IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
-		close_fd(&tail->fd);
-	if (tail->fd < 0)
-		return;
+	if (open_events(tail, dir) != 0) {
+		if (errno == ENOENT || errno == ENOTDIR)
+			return;
+		look_instead(tail);
+	}
 	open_log(tail);
 	if (tail->file >= 0 && fstat(tail->file, &st) == 0)
 		start_at(tail, st.st_size);
@@ -153,8 +187,15 @@ logtail_open(struct logtail *tail, const char *dir, const char *name)
 void
 logtail_close(struct logtail *tail)
 {
+	tail->looks = false;
 	close_fd(&tail->fd);
 	close_fd(&tail->file);
+}
+
+int64_t
+logtail_due(const struct logtail *tail)
+{
+	return tail->looks ? tail->look : INT64_MAX;
 }
 
 static unsigned
@@ -214,8 +255,10 @@ read_on(struct logtail *tail)
 		start_at(tail, 0);
 	if (st.st_size - tail->at > BEHIND_MAX)
 		start_at(tail, st.st_size - BEHIND_MAX);
+	if (lseek(tail->file, tail->at, SEEK_SET) < 0)
+		return 0;
 	while (tail->at < st.st_size &&
-	       (n = pread(tail->file, chunk, sizeof(chunk), tail->at)) > 0) {
+	       (n = read(tail->file, chunk, sizeof(chunk))) > 0) {
 		tail->at += n;
 		news |= take(tail, slice_make(chunk, (size_t)n));
 	}
@@ -251,9 +294,12 @@ logtail_read(struct logtail *tail)
 {
 	unsigned news = 0;
 
-	if (tail->fd < 0)
+	if (tail->fd < 0 && clock_ms() < logtail_due(tail))
 		return 0;
-	drain_events(tail);
+	if (tail->fd >= 0)
+		drain_events(tail);
+	else
+		tail->look = clock_in(LOGTAIL_LOOK_MS);
 	if (tail->file >= 0)
 		news |= read_on(tail);
 	if (!was_replaced(tail))

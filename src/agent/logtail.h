@@ -2,6 +2,7 @@
 #define AGENT_LOGTAIL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -17,9 +18,12 @@ enum logtail_news {
 };
 
 enum { LOGTAIL_LINE_MAX = 1024, LOGTAIL_PATH_MAX = 256 };
+enum { LOGTAIL_LOOK_MS = 3000 }; /* between two looks without inotify */
 
 struct logtail {
-	int fd;       /* inotify, for poll(2); -1 = not open */
+	int fd;       /* inotify, for poll(2); -1 = none */
+	bool looks;   /* every few seconds, without it */
+	int64_t look; /* when next */
 	int file;     /* the log, -1 = not there yet */
 	off_t at;     /* what was read of it */
 	size_t len;   /* of the line that has no end yet, cut to fit */
@@ -30,14 +34,20 @@ struct logtail {
 	char line[LOGTAIL_LINE_MAX];
 };
 
-/* Starts at the present end of the file.  Without inotify or folder fd is -1
- * and the log is just not followed.  A zeroed struct is not an open one, but
- * must not be closed; closing an open one twice is fine. */
+/* Starts at the present end of the file.  Without inotify, of which a user has
+ * few instances, the file is looked at every few seconds, and a line says so;
+ * without the folder fd is -1 and the log is just not followed.  A zeroed
+ * struct is not an open one, but must not be closed; closing an open one twice
+ * is fine. */
 void logtail_open(struct logtail *tail, const char *dir, const char *name);
 
 /* Read what is new; gives the news in it, or-ed together.  Never blocks; of
  * more than 1 MiB only the end is read.  A line without its newline waits. */
 unsigned logtail_read(struct logtail *tail);
+
+/* When to call that though fd tells of nothing (base/clock); INT64_MAX =
+ * never. */
+int64_t logtail_due(const struct logtail *tail);
 void logtail_close(struct logtail *tail);
 
 /*

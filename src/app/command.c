@@ -12,6 +12,7 @@
 #include "base/exec.h"
 #include "base/format.h"
 #include "base/ids.h"
+#include "base/log.h"
 #include "base/slice.h"
 
 /* As every shell has it. */
@@ -66,9 +67,25 @@ command_start(struct command *command, const struct config *cfg,
 
 	if (child_start(&command->pid, &options, &exec_errno, err) == 0)
 		return 0;
-	command->status =
-	    exec_errno == 0 ? (int)err->code : exec_status(exec_errno);
+	command->status = exec_errno != 0
+	                      ? exec_status(exec_errno)
+	                      : command_replace(cfg, user, signals, err);
 	return -1;
+}
+
+int
+command_replace(const struct config *cfg, const struct user_ids *user,
+    const struct exec_signals *signals, struct err *err)
+{
+	struct err why = *err;
+
+	if (cfg->argv == NULL || cfg->required)
+		return (int)err->code;
+	err_clear(err);
+	log_err(LOG_WARN, "no_init", &why);
+	if (signals != NULL)
+		exec_restore_signals(signals);
+	return command_become(cfg, user, err);
 }
 
 bool

@@ -16,8 +16,9 @@ struct command {
 	bool ended;
 };
 
-/* Start cfg->argv with signals as they were before ours.  On failure status is
- * what to end with: 127 not found, 126 not executable, else as err says. */
+/* Start cfg->argv with signals as they were before ours; where the system does
+ * not let us start a child, command_replace().  On failure status is what to
+ * end with: 127 not found, 126 not executable, else as err says. */
 int command_start(struct command *command, const struct config *cfg,
     const struct user_ids *user, const struct exec_signals *signals,
     struct err *err);
@@ -31,5 +32,13 @@ bool command_reaped(struct command *command, pid_t pid, int status);
  */
 int command_become(const struct config *cfg, const struct user_ids *user,
     struct err *err);
+
+/*
+ * The same where there can be no keeper, for the reason in err, which becomes a
+ * line: the command runs in its place, without a node, unless one is
+ * required.  signals: those before ours, or NULL.
+ */
+int command_replace(const struct config *cfg, const struct user_ids *user,
+    const struct exec_signals *signals, struct err *err);
 
 #endif

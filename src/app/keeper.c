@@ -249,8 +249,7 @@ read_log(struct keeper *k)
 {
 	unsigned news = 0;
 
-	/* What it says before the node is announced can wait. */
-	if (k->tail.fd >= 0 && k->announced)
+	if (k->announced) /* What it said before that can wait. */
 		news = logtail_read(&k->tail);
 	if ((news & LOGTAIL_ONLINE) != 0 && !k->online) {
 		k->online = true;
@@ -342,10 +341,11 @@ wait_for_events(const struct keeper *k)
 	    clock_min(minder_due(&k->minder), k->leave_by));
 	size_t count = 2 + course_poll(&k->course, fds + 2);
 
+	due = clock_min(due, k->announced ? logtail_due(&k->tail) : due);
 	count += control_poll(&k->control, fds + count);
 	if (k->announced || course_over(&k->course))
 		pages_drop();
-	poll(fds, count, due == INT64_MAX ? -1 : clock_left(due));
+	signals_wait(fds, count, due == INT64_MAX ? -1 : clock_left(due));
 }
 
 static void
@@ -375,14 +375,14 @@ keeper_run(const struct keeper_options *options, struct err *err)
 	struct err refused = { 0 };
 
 	if (open_keeper(&k, err) != 0)
-		return (int)err->code;
+		return command_replace(k.cfg, options->user, NULL, err);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (options->command && command_start(&k.command, k.cfg, options->user,
 	                            &k.signals, err) != 0)
 		return k.command.status;
 	/* What the application inherits is not for us to hold open. */
 	if (options->report_fd < 0)
-		file_close_others(&k.signal_fd, 1);
+		file_close_others(&k.signal_fd, k.signal_fd >= 0 ? 1 : 0);
 	if (start_course(&k, &refused) != 0) {
 		/* `up` asks the keeper that was faster. */
 		if (k.course.quiet && options->report_fd >= 0)

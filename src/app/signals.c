@@ -1,14 +1,19 @@
 #include "app/signals.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/exec.h"
+#include "base/log.h"
+#include "base/reason.h"
 #include "base/slice.h"
 
 enum { SIGNALS_MAX = 64 };
@@ -80,6 +85,8 @@ signals_name(int number)
 	return "?";
 }
 
+enum { SET_SIZE = SIGNALS_MAX / 8 };
+
 /* The C library keeps three signals for its threads, of which there are none
  * here, and leaves them out of what it fills and tells: by the system call
  * they are signals like all others.  A fault of our own ends us though its
@@ -91,19 +98,42 @@ signals_open(int *fd, struct exec_signals *before, struct err *err)
 	sigset_t set;
 
 	memset(&set, 0xff, sizeof(set));
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &set, &before->mask,
-	    SIGNALS_MAX / 8);
-	sigaction(SIGCHLD, &child, &before->child);
+	if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &set, &before->mask,
+	        SET_SIZE) != 0 ||
+	    sigaction(SIGCHLD, &child, &before->child) != 0)
+		return err_sys(err, ERR_KIND_SYSTEM, "signals");
 	*fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (*fd < 0)
-		return err_sys(err, ERR_KIND_SYSTEM, "signalfd");
+	if (*fd < 0) {
+		log_event(LOG_WARN, "signals",
+		    "signalfd: %s; signals are looked for every %d ms",
+		    reason_text(errno), SIGNALS_LOOK_MS);
+	}
 	return 0;
 }
 
+/* Blocked signals wait until somebody asks for them. */
 int
 signals_next(int fd)
 {
 	struct signalfd_siginfo info;
+	struct timespec now = { 0 };
+	sigset_t set;
+	long number;
 
-	return read(fd, &info, sizeof(info)) > 0 ? (int)info.ssi_signo : 0;
+	if (fd >= 0)
+		return read(fd, &info, sizeof(info)) > 0 ? (int)info.ssi_signo
+		                                         : 0;
+	memset(&set, 0xff, sizeof(set));
+	number = syscall(SYS_rt_sigtimedwait, &set, NULL, &now, SET_SIZE);
+	return number > 0 ? (int)number : 0;
+}
+
+void
+signals_wait(struct pollfd *fds, size_t count, int ms)
+{
+	int look = ms < 0 || ms > SIGNALS_LOOK_MS ? SIGNALS_LOOK_MS : ms;
+	int rc = poll(fds, count, fds[0].fd < 0 ? look : ms);
+
+	if (rc < 0 && errno != EINTR)
+		clock_sleep(clock_in(look));
 }
