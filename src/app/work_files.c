@@ -24,14 +24,28 @@
 
 enum { AGENT_ENDS_MS = 12000, LOOK_AGAIN_MS = 200 };
 
+static int
+probe(const char *path, struct err *err)
+{
+	int dir = file_folder_open(path, 0700, err);
+	int rc = -1;
+
+	if (dir >= 0) {
+		rc = file_probe_at(dir, err);
+		if (rc != 0)
+			err_wrap(err, path);
+		close(dir);
+	}
+	return rc;
+}
+
 /* Before any call of AWS: a node whose files cannot be written would only
  * have to be removed again. */
 static int
 check_writable(const struct work *work, struct err *err)
 {
-	if (file_probe_dir(work->cfg->state_dir, 0700, err) == 0 &&
-	    file_probe_dir(PATHS_LIB, 0700, err) == 0 &&
-	    setup_config(work->agent, err) == 0)
+	if (probe(work->cfg->state_dir, err) == 0 &&
+	    probe(PATHS_LIB, err) == 0 && setup_config(work->agent, err) == 0)
 		return 0;
 	work_advise_volumes(work->cfg, err);
 	return -1;

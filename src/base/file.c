@@ -72,21 +72,13 @@ out:
 	return rc;
 }
 
-enum file_found
-file_read(const char *path, struct buf *out, struct err *err)
+/* What was opened, and is closed now. */
+static enum file_found
+read_opened(int fd, const char *path, struct buf *out, struct err *err)
 {
 	enum file_found found = FILE_FAILED;
 	struct stat st;
-	/* A FIFO without a writer or a terminal must not hold us up. */
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 
-	if (fd < 0) {
-		/* ENXIO: a socket, or a device without a driver. */
-		if (errno == ENOENT || errno == ENOTDIR || errno == ENXIO)
-			return FILE_ABSENT;
-		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot read %s", path);
-		return FILE_FAILED;
-	}
 	if (fstat(fd, &st) != 0)
 		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot read %s", path);
 	else if (!S_ISREG(st.st_mode))
@@ -95,6 +87,30 @@ file_read(const char *path, struct buf *out, struct err *err)
 		found = FILE_FOUND;
 	close_fd(&fd);
 	return found;
+}
+
+enum file_found
+file_read(const char *path, struct buf *out, struct err *err)
+{
+	/* A FIFO without a writer or a terminal must not hold us up. */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+
+	if (fd >= 0)
+		return read_opened(fd, path, out, err);
+	/* ENXIO: a socket, or a device without a driver. */
+	if (errno == ENOENT || errno == ENOTDIR || errno == ENXIO)
+		return FILE_ABSENT;
+	(void)err_sys(err, ERR_KIND_SYSTEM, "cannot read %s", path);
+	return FILE_FAILED;
+}
+
+enum file_found
+file_read_at(int dir, const char *name, struct buf *out, struct err *err)
+{
+	int fd = -1;
+	enum file_found found = file_open_at(&fd, dir, name, err);
+
+	return found == FILE_FOUND ? read_opened(fd, name, out, err) : found;
 }
 
 int
@@ -184,41 +200,52 @@ open_parent(const char *path, const char **name, struct err *err)
 	return fd;
 }
 
+/* As file_write(); of the name in the folder. */
+static int
+put(int dir, const char *name, mode_t mode, struct slice data, struct err *err)
+{
+	char temp[NAME_MAX + 1];
+	int fd;
+	int rc = -1;
+
+	(void)format_text(temp, sizeof temp, TEMP "%s", name);
+	fd = open_temp(dir, temp, err);
+	if (fd < 0)
+		return -1;
+	if (fill_temp(fd, mode, data, err) == 0) {
+		rc = renameat(dir, temp, dir, name);
+		if (rc != 0)
+			(void)err_sys(err, ERR_KIND_SYSTEM,
+			    "cannot put it in place");
+	}
+	if (rc != 0)
+		(void)unlinkat(dir, temp, 0);
+	else if (sync_fd(dir) != 0)
+		rc = err_sys(err, ERR_KIND_SYSTEM, "cannot write to disk");
+	return rc;
+}
+
 int
 file_write(const char *path, mode_t mode, const void *data, size_t len,
     struct err *err)
 {
-	char temp[NAME_MAX + 1];
 	const char *name = NULL;
-	bool made = false;
 	int dir = open_parent(path, &name, err);
-	int fd;
 	int rc = -1;
 
-	if (dir < 0)
-		goto out;
-	(void)format_text(temp, sizeof temp, TEMP "%s", name);
-	fd = open_temp(dir, temp, err);
-	if (fd < 0)
-		goto out;
-	made = true;
-	if (fill_temp(fd, mode, slice_make(data, len), err) != 0)
-		goto out;
-	if (renameat(dir, temp, dir, name) != 0) {
-		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot put it in place");
-		goto out;
-	}
-	made = false;
-	if (sync_fd(dir) != 0) {
-		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot write to disk");
-		goto out;
-	}
-	rc = 0;
-out:
-	if (made)
-		(void)unlinkat(dir, temp, 0);
+	if (dir >= 0)
+		rc = put(dir, name, mode, slice_make(data, len), err);
 	close_fd(&dir);
 	return rc == 0 ? 0 : err_wrap(err, path);
+}
+
+int
+file_write_at(int dir, const char *name, mode_t mode, struct slice data,
+    struct err *err)
+{
+	int rc = put(dir, name, mode, data, err);
+
+	return rc == 0 ? 0 : err_wrap(err, name);
 }
 
 static bool
@@ -299,28 +326,29 @@ file_remove(const char *path, struct err *err)
 }
 
 int
-file_probe_dir(const char *path, mode_t mode, struct err *err)
+file_remove_at(int dir, const char *name, struct err *err)
+{
+	char temp[NAME_MAX + 1];
+
+	(void)format_text(temp, sizeof temp, TEMP "%s", name);
+	(void)unlinkat(dir, temp, 0);
+	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	return err_sys(err, ERR_KIND_SYSTEM, "cannot remove %s", name);
+}
+
+int
+file_probe_at(int dir, struct err *err)
 {
 	static const char temp[] = TEMP "probe";
 	char block[PROBE_BLOCK] = "";
-	int dir = -1;
-	int fd = -1;
-	int rc = -1;
+	int fd = open_temp(dir, temp, err);
+	int rc = fd >= 0 ? 0 : -1;
 
-	if (file_mkdirs(path, mode, err) != 0)
-		return -1;
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot open the folder");
-	else
-		fd = open_temp(dir, temp, err);
-	if (fd >= 0)
-		rc = 0;
 	for (int i = 0; rc == 0 && i < PROBE_BLOCKS; i++)
 		rc = file_write_fd(fd, block, sizeof block, err);
 	if (fd >= 0 && unlinkat(dir, temp, 0) != 0)
 		rc = err_sys(err, ERR_KIND_SYSTEM, "cannot remove a file");
 	close_fd(&fd);
-	close_fd(&dir);
-	return rc == 0 ? 0 : err_wrap(err, path);
+	return rc;
 }

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "base/slice.h"
+
 struct buf;
 struct err;
 
@@ -36,14 +38,45 @@ int file_mkdirs(const char *path, mode_t mode, struct err *err);
  * there is none. */
 int file_remove(const char *path, struct err *err);
 
+/*
+ * Folders in which we are at work as root although others may have been there:
+ * a volume whose mode is 0777, a tmpfs of 1777.  Where it is and what is above
+ * it is checked as base/walk.h says.  The folder itself must be root's; if
+ * group or others may write there, it is given the mode, or refused.  So is one
+ * that everybody shares, such as /tmp.  From then on work goes by its
+ * descriptor. Where we are not root, a path is just a path.
+ *
+ * file_folder_open: made when missing; -1 is an error.  file_folder_find: it is
+ * not made.  file_folder_below: the folder of that name in dir, as the first.
+ */
+int file_folder_open(const char *path, mode_t mode, struct err *err);
+enum file_found file_folder_find(int *fd, const char *path, mode_t mode,
+    struct err *err);
+int file_folder_below(int dir, const char *name, mode_t mode, struct err *err);
+
+/*
+ * As file_read(), file_write(), file_remove(), of a name without '/' in such a
+ * folder; errors begin with the name.  What is read must be root's, with one
+ * hard link; a symbolic link is followed only if root made it.
+ */
+enum file_found file_read_at(int dir, const char *name, struct buf *out,
+    struct err *err);
+int file_write_at(int dir, const char *name, mode_t mode, struct slice data,
+    struct err *err);
+int file_remove_at(int dir, const char *name, struct err *err);
+
+/* A file of any kind in such a folder, opened for reading without waiting. */
+enum file_found file_open_at(int *fd, int dir, const char *name,
+    struct err *err);
+
+/* Make sure that files could be written in the folder, by making one of
+ * FILE_PROBE_BYTES: a read-only root and a full volume fail before anything
+ * else is done. */
+enum { FILE_PROBE_BYTES = 16 * 1024 };
+int file_probe_at(int dir, struct err *err);
+
 /* Write all of data to a descriptor, through EINTR and short writes. */
 int file_write_fd(int fd, const void *data, size_t len, struct err *err);
-
-/* Make sure that files could be written in the folder (made when absent), by
- * making one of FILE_PROBE_BYTES: a read-only root and a full volume fail
- * before anything else is done. */
-enum { FILE_PROBE_BYTES = 16 * 1024 };
-int file_probe_dir(const char *path, mode_t mode, struct err *err);
 
 /* Close every descriptor except 0, 1, 2 and those listed (at most 8). */
 void file_close_others(const int *keep, size_t count);

@@ -415,19 +415,35 @@ test_what_a_crash_left_goes(void **state)
 	assert_int_equal(access("crashed", F_OK), -1);
 }
 
-static void
-test_probe_makes_the_folder_and_leaves_it_empty(void **state)
+static int
+open_folder(const char *path)
 {
 	struct err err = { 0 };
+	int fd = file_folder_open(path, 0700, &err);
+
+	if (fd < 0)
+		fail_msg("%s: %s", path, err.msg);
+	return fd;
+}
+
+static void
+test_probe_leaves_the_folder_empty(void **state)
+{
+	struct err err = { 0 };
+	int fd = open_folder("d/e");
 
 	(void)state;
-	assert_int_equal(file_probe_dir("d/e", 0700, &err), 0);
-	assert_int_equal(file_probe_dir("d/e", 0700, &err), 0);
+	assert_int_equal(file_probe_at(fd, &err), 0);
 	assert_int_equal(count_entries("d/e"), 0);
+	(void)close(fd);
+	assert_int_equal(mode_of("d") & 07777, 0755);
+	assert_int_equal(mode_of("d/e") & 07777, 0700);
 	assert_int_equal(rmdir("d/e"), 0);
 	assert_int_equal(rmdir("d"), 0);
-	assert_int_equal(file_probe_dir("/proc/self", 0700, &err), -1);
-	assert_memory_equal(err.msg, "/proc/self: cannot make a file: ", 32);
+	fd = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(file_probe_at(fd, &err), -1);
+	assert_memory_equal(err.msg, "cannot make a file: ", 20);
+	(void)close(fd);
 }
 
 /* What does not take a file of that size is full. */
@@ -436,11 +452,13 @@ full_folder(void)
 {
 	struct rlimit small = { FILE_PROBE_BYTES - 1, FILE_PROBE_BYTES - 1 };
 	struct err err = { 0 };
+	int fd = file_folder_open("d", 0700, &err);
 
+	SANDBOX_CHECK(fd >= 0);
 	SANDBOX_CHECK(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
 	SANDBOX_CHECK(setrlimit(RLIMIT_FSIZE, &small) == 0);
-	SANDBOX_CHECK(file_probe_dir("d", 0700, &err) == -1);
-	SANDBOX_CHECK(strncmp(err.msg, "d: cannot write: ", 17) == 0);
+	SANDBOX_CHECK(file_probe_at(fd, &err) == -1);
+	SANDBOX_CHECK(strncmp(err.msg, "cannot write: ", 14) == 0);
 	SANDBOX_CHECK(count_entries("d") == 0);
 }
 
@@ -639,8 +657,7 @@ main(void)
 		cmocka_unit_test(test_refuses_a_folder_where_a_file_is),
 		cmocka_unit_test(test_remove_is_content_with_none),
 		cmocka_unit_test(test_what_a_crash_left_goes),
-		cmocka_unit_test(
-		    test_probe_makes_the_folder_and_leaves_it_empty),
+		cmocka_unit_test(test_probe_leaves_the_folder_empty),
 		cmocka_unit_test(test_probe_needs_room),
 		cmocka_unit_test(test_write_fd_goes_on_after_signals),
 		cmocka_unit_test(test_closes_all_but_those_kept),
