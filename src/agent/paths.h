@@ -3,7 +3,8 @@
 
 /* Where amazon-ssm-agent keeps what is its own; fixed in its source
  * (agent/appconfig/constants_unix.go). */
-#define PATHS_LIB             "/var/lib/amazon/ssm"
+#define PATHS_LIB_ABOVE       "/var/lib/amazon"
+#define PATHS_LIB             PATHS_LIB_ABOVE "/ssm"
 #define PATHS_VAULT           PATHS_LIB "/Vault"
 #define PATHS_STORE           PATHS_VAULT "/Store"
 #define PATHS_MANIFEST        PATHS_VAULT "/Manifest"
@@ -12,11 +13,16 @@
 #define PATHS_REGISTRATION    PATHS_LIB "/registration"
 #define PATHS_IDENTITY        PATHS_LIB "/runtimeconfig/identity_config.json"
 #define PATHS_IPC             PATHS_LIB "/ipc"
-#define PATHS_ETC             "/etc/amazon/ssm"
-#define PATHS_CONFIG          PATHS_ETC "/amazon-ssm-agent.json"
-#define PATHS_SEELOG          PATHS_ETC "/seelog.xml"
-#define PATHS_SEELOG_TEMPLATE PATHS_ETC "/seelog.xml.template"
-#define PATHS_LOG             "/var/log/amazon/ssm"
+#define PATHS_ETC_ABOVE       "/etc/amazon"
+#define PATHS_ETC             PATHS_ETC_ABOVE "/ssm"
+#define PATHS_CONFIG_NAME     "amazon-ssm-agent.json"
+#define PATHS_CONFIG          PATHS_ETC "/" PATHS_CONFIG_NAME
+#define PATHS_SEELOG_NAME     "seelog.xml"
+#define PATHS_SEELOG          PATHS_ETC "/" PATHS_SEELOG_NAME
+#define PATHS_SEELOG_FROM     PATHS_SEELOG_NAME ".template"
+#define PATHS_SEELOG_TEMPLATE PATHS_ETC "/" PATHS_SEELOG_FROM
+#define PATHS_LOG_ABOVE       "/var/log/amazon"
+#define PATHS_LOG             PATHS_LOG_ABOVE "/ssm"
 #define PATHS_LOG_FILE        PATHS_LOG "/amazon-ssm-agent.log"
 #define PATHS_BIN             "/usr/bin"
 #define PATHS_AGENT           "amazon-ssm-agent"

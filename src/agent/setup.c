@@ -1,15 +1,20 @@
 #include "agent/setup.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "agent/paths.h"
+#include "agent/volume.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/slice.h"
+#include "base/walk.h"
 
 enum { CONFIG_MAX = 256 * 1024, SEELOG_MAX = 256 * 1024 };
 
@@ -92,24 +97,42 @@ out:
 	return rc;
 }
 
+/* The mode that the file is to have: its own, but for others' rights to write
+ * to it.  *changed becomes true when it had them: another file takes its place
+ * then, since somebody may have this one open. */
 static mode_t
-mode_of(const char *path)
+mode_of(int dir, const char *name, bool *changed)
 {
 	struct stat st;
 
-	return stat(path, &st) == 0 ? st.st_mode & 07777 : 0644;
+	if (fstatat(dir, name, &st, 0) != 0)
+		return 0644;
+	if (geteuid() == 0 && (st.st_mode & WALK_OTHERS) != 0)
+		*changed = true;
+	return st.st_mode & 07777 & ~(mode_t)WALK_OTHERS;
+}
+
+static const char *
+name_of(const char *path)
+{
+	struct slice folder, name = slice_of(path);
+
+	(void)slice_rsplit(slice_of(path), '/', &folder, &name);
+	return name.ptr;
 }
 
 /* create: write the file also when there is none. */
 static int
-merge_file(const char *path, bool create, struct err *err)
+merge_file(int dir, const char *path, bool create, struct err *err)
 {
+	const char *name = name_of(path);
 	struct buf old = { .max = CONFIG_MAX }, new = { .max = CONFIG_MAX };
 	enum file_found found;
 	bool changed = false;
+	mode_t mode = mode_of(dir, name, &changed);
 	int rc = -1;
 
-	found = file_read(path, &old, err);
+	found = file_read_at(dir, name, &old, err);
 	if (found == FILE_FAILED)
 		goto out;
 	rc = 0;
@@ -117,8 +140,8 @@ merge_file(const char *path, bool create, struct err *err)
 		goto out;
 	rc = setup_merge_config(&new, buf_str(&old), &changed, err);
 	if (rc == 0 && (changed || found == FILE_ABSENT))
-		rc = file_write(path, mode_of(path), buf_str(&new), new.len,
-		    err);
+		rc = file_write_at(dir, name, mode,
+		    slice_make(buf_str(&new), new.len), err);
 out:
 	buf_free(&old);
 	buf_free(&new);
@@ -130,48 +153,87 @@ merge_beside(const char *agent, struct err *err)
 {
 	struct slice folder, name;
 	struct buf path = { 0 };
+	enum file_found found;
+	char above[PATH_MAX];
+	size_t length;
+	int dir = -1;
 	int rc;
 
 	if (!slice_rsplit(slice_of(agent), '/', &folder, &name) ||
 	    slice_eq(folder, PATHS_BIN))
 		return 0;
 	buf_add(&path, folder.ptr, folder.len);
-	buf_puts(&path, "/configuration/" PATHS_AGENT ".json");
-	rc = buf_ok(&path) ? merge_file(buf_str(&path), false, err)
-	                   : err_memory(err);
+	buf_puts(&path, "/configuration");
+	length = path.len;
+	buf_puts(&path, "/" PATHS_CONFIG_NAME);
+	if (!buf_ok(&path) ||
+	    !slice_copy(slice_make(path.data, length), above, sizeof above)) {
+		rc = err_memory(err);
+		goto out;
+	}
+	found = file_folder_find(&dir, above, 0755, err);
+	if (found == FILE_FOUND) {
+		rc = merge_file(dir, buf_str(&path), false, err);
+		(void)close(dir);
+	} else
+		rc = found == FILE_ABSENT ? 0 : -1;
+out:
 	buf_free(&path);
 	return rc;
 }
 
 static int
-copy_seelog(struct err *err)
+copy_seelog(int dir, struct err *err)
 {
 	struct buf text = { .max = SEELOG_MAX };
 	enum file_found found = FILE_ABSENT;
 	struct stat st;
 	int rc = 0;
 
-	if (lstat(PATHS_SEELOG, &st) != 0)
-		found = file_read(PATHS_SEELOG_TEMPLATE, &text, err);
+	if (fstatat(dir, PATHS_SEELOG_NAME, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		found = file_read_at(dir, PATHS_SEELOG_FROM, &text, err);
 	if (found == FILE_FOUND)
-		rc = file_write(PATHS_SEELOG, 0644, text.data, text.len, err);
+		rc = file_write_at(dir, PATHS_SEELOG_NAME, 0644,
+		    slice_make(text.data, text.len), err);
 	buf_free(&text);
 	return found == FILE_FAILED ? -1 : rc;
+}
+
+/* A log that the agent writes where others may put links would be a way for
+ * them to have root write elsewhere. */
+static void
+make_log_folder(void)
+{
+	struct err err = { 0 };
+	int dir = volume_open(VOLUME_LOG, &err);
+
+	if (dir < 0 && access(PATHS_LOG, F_OK) != 0)
+		log_debug("the agent will do without: %s", err.msg);
+	else if (dir < 0 || volume_clean(dir, VOLUME_LOG, &err) != 0)
+		log_err(LOG_WARN, "agent_log", &err);
+	if (dir >= 0)
+		(void)close(dir);
 }
 
 int
 setup_config(const char *agent, struct err *err)
 {
 	struct err minor = { 0 };
+	int dir = volume_open(VOLUME_ETC, err);
+	int rc = -1;
 
-	if (file_mkdirs(PATHS_ETC, 0755, err) != 0 ||
-	    merge_file(PATHS_CONFIG, true, err) != 0 ||
-	    merge_beside(agent, err) != 0)
+	if (dir < 0)
 		return err_wrap(err, "configuration");
-	if (copy_seelog(&minor) != 0 ||
-	    file_mkdirs(PATHS_LOG, 0700, &minor) != 0)
+	rc = volume_clean(dir, VOLUME_ETC, err);
+	if (rc == 0)
+		rc = merge_file(dir, PATHS_CONFIG, true, err);
+	if (rc == 0)
+		rc = merge_beside(agent, err);
+	if (rc == 0 && copy_seelog(dir, &minor) != 0)
 		log_debug("the agent will do without: %s", minor.msg);
-	return 0;
+	(void)close(dir);
+	make_log_folder();
+	return rc == 0 ? 0 : err_wrap(err, "configuration");
 }
 
 /* A line of ours before, and one rule. */

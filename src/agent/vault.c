@@ -1,8 +1,10 @@
 #include "agent/vault.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "agent/paths.h"
+#include "agent/volume.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -56,16 +58,35 @@ vault_check(const struct vault *vault, struct err *err)
 	return err_set(err, ERR_KIND_PARSE, "bad %s", bad);
 }
 
+static void
+close_fd(int fd)
+{
+	if (fd >= 0)
+		(void)close(fd);
+}
+
 /* Those of the vault with exactly the mode that the agent sets itself. */
 static int
 make_folders(struct err *err)
 {
-	if (file_mkdirs(PATHS_LIB, 0700, err) != 0 ||
-	    file_mkdirs(PATHS_STORE, 0600, err) != 0)
-		return -1;
-	if (chmod(PATHS_VAULT, 0600) != 0 || chmod(PATHS_STORE, 0600) != 0)
-		return err_sys(err, ERR_KIND_SYSTEM, "chmod " PATHS_VAULT);
-	return 0;
+	int lib = volume_open(VOLUME_LIB, err);
+	int vault = -1, store = -1;
+	int rc = -1;
+
+	if (lib >= 0)
+		vault = file_folder_below(lib, "Vault", 0600, err);
+	if (vault >= 0)
+		store = file_folder_below(vault, "Store", 0600, err);
+	if (store < 0)
+		goto out;
+	rc = fchmod(vault, 0600) == 0 ? fchmod(store, 0600) : -1;
+	if (rc != 0)
+		(void)err_sys(err, ERR_KIND_SYSTEM, "chmod " PATHS_VAULT);
+out:
+	close_fd(store);
+	close_fd(vault);
+	close_fd(lib);
+	return rc;
 }
 
 static int
@@ -76,9 +97,9 @@ write_files(const struct vault *vault, int64_t when, struct err *err)
 
 	for (int i = VAULT_KEY; i <= VAULT_MANIFEST && rc == 0; i++) {
 		vault_encode(&text, (enum vault_file)i, vault, when);
-		rc = buf_ok(&text)
-		         ? file_write(paths[i], 0600, text.data, text.len, err)
-		         : err_memory(err);
+		rc = buf_ok(&text) ? file_write_own(paths[i], 0600,
+		                         slice_make(text.data, text.len), err)
+		                   : err_memory(err);
 		buf_free(&text);
 	}
 	return rc;
@@ -110,9 +131,9 @@ load_places(struct vault *out, const struct vault_places *places,
     struct err *err)
 {
 	struct buf key = { 0 }, fingerprint = { 0 };
-	enum file_found has_key = file_read(places->key, &key, err);
+	enum file_found has_key = file_read_own(places->key, &key, err);
 	enum file_found has_fingerprint =
-	    file_read(places->fingerprint, &fingerprint, err);
+	    file_read_own(places->fingerprint, &fingerprint, err);
 	int rc = -1;
 
 	if (has_key != FILE_FAILED && has_fingerprint != FILE_FAILED)
@@ -128,7 +149,7 @@ vault_load(struct vault *out, struct err *err)
 {
 	struct vault_places places = { 0 };
 	struct buf manifest = { 0 };
-	enum file_found found = file_read(PATHS_MANIFEST, &manifest, err);
+	enum file_found found = file_read_own(PATHS_MANIFEST, &manifest, err);
 	int rc = found == FILE_ABSENT ? 1 : -1;
 
 	if (found == FILE_FOUND)
@@ -145,6 +166,6 @@ vault_remove(struct err *err)
 	int rc = 0;
 
 	for (int i = VAULT_MANIFEST; i >= VAULT_KEY; i--)
-		rc |= file_remove(paths[i], err);
-	return rc | file_remove(PATHS_IDENTITY, err);
+		rc |= file_remove_own(paths[i], err);
+	return rc | file_remove_own(PATHS_IDENTITY, err);
 }

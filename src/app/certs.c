@@ -79,7 +79,7 @@ certs_install(const struct config *cfg, struct err *err)
 	store = add_store(&text);
 	if (env_get(cfg->env, "SSL_CERT_FILE") != NULL ||
 	    (store && bundle == NULL)) {
-		rc = file_remove(path, err);
+		rc = file_remove_own(path, err);
 		goto out;
 	}
 	if (bundle != NULL && add_bundle(&text, bundle, err) != 0)
@@ -89,7 +89,8 @@ certs_install(const struct config *cfg, struct err *err)
 	if (!buf_ok(&text))
 		err_set(err, ERR_KIND_SYSTEM, "the certificates are too large");
 	else
-		rc = file_write(path, 0644, text.data, text.len, err);
+		rc = file_write_own(path, 0644, slice_make(text.data, text.len),
+		    err);
 out:
 	buf_free(&text);
 	return rc;

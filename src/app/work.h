@@ -81,6 +81,9 @@ void work_wipe_code(const struct work *work);
 /* What to do where nothing can be written. */
 void work_advise_volumes(const struct config *cfg, struct err *err);
 
+/* The names of our files in the state directory. */
+#define WORK_NAMES "state.json lock control failure ca.pem"
+
 /* A file of ours in the state directory, whose length is bounded. */
 enum { WORK_PATH_MAX = 128 };
 void work_path(char out[static WORK_PATH_MAX], const struct config *cfg,

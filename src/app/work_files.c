@@ -6,6 +6,7 @@
 #include "agent/setup.h"
 #include "agent/user.h"
 #include "agent/vault.h"
+#include "agent/volume.h"
 #include "app/certs.h"
 #include "app/config.h"
 #include "app/container.h"
@@ -24,19 +25,38 @@
 
 enum { AGENT_ENDS_MS = 12000, LOOK_AGAIN_MS = 200 };
 
+/* Nothing of others is in the folder, which is closed then, and there is room.
+ */
 static int
-probe(const char *path, struct err *err)
+probe(int dir, const char *path, int cleaned, struct err *err)
 {
-	int dir = file_folder_open(path, 0700, err);
-	int rc = -1;
+	int rc = cleaned;
 
-	if (dir >= 0) {
-		rc = file_probe_at(dir, err);
-		if (rc != 0)
-			err_wrap(err, path);
-		close(dir);
-	}
+	if (rc == 0 && file_probe_at(dir, err) != 0)
+		rc = err_wrap(err, path);
+	close(dir);
 	return rc;
+}
+
+static int
+check_state_dir(const struct config *cfg, struct err *err)
+{
+	int dir = file_folder_open(cfg->state_dir, 0700, err);
+
+	if (dir < 0)
+		return -1;
+	return probe(dir, cfg->state_dir,
+	    volume_clean_folder(dir, cfg->state_dir, WORK_NAMES, err), err);
+}
+
+static int
+check_lib(struct err *err)
+{
+	int dir = volume_open(VOLUME_LIB, err);
+
+	if (dir < 0)
+		return -1;
+	return probe(dir, PATHS_LIB, volume_clean(dir, VOLUME_LIB, err), err);
 }
 
 /* Before any call of AWS: a node whose files cannot be written would only
@@ -44,8 +64,8 @@ probe(const char *path, struct err *err)
 static int
 check_writable(const struct work *work, struct err *err)
 {
-	if (probe(work->cfg->state_dir, err) == 0 &&
-	    probe(PATHS_LIB, err) == 0 && setup_config(work->agent, err) == 0)
+	if (check_state_dir(work->cfg, err) == 0 && check_lib(err) == 0 &&
+	    setup_config(work->agent, err) == 0)
 		return 0;
 	work_advise_volumes(work->cfg, err);
 	return -1;
@@ -333,9 +353,9 @@ work_files_forget(const void *input, int out)
 	if (work->state->begun)
 		rc = vault_remove(&err) | setup_remove_sudoers(&err);
 	certs_path(path, work->cfg);
-	rc |= file_remove(path, &err);
+	rc |= file_remove_own(path, &err);
 	work_path(path, work->cfg, STATE);
-	rc |= file_remove(path, &err);
+	rc |= file_remove_own(path, &err);
 	record_finish(out, rc, &err);
 }
 

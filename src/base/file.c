@@ -243,9 +243,7 @@ int
 file_write_at(int dir, const char *name, mode_t mode, struct slice data,
     struct err *err)
 {
-	int rc = put(dir, name, mode, data, err);
-
-	return rc == 0 ? 0 : err_wrap(err, name);
+	return put(dir, name, mode, data, err);
 }
 
 static bool

@@ -42,9 +42,10 @@ int file_remove(const char *path, struct err *err);
  * Folders in which we are at work as root although others may have been there:
  * a volume whose mode is 0777, a tmpfs of 1777.  Where it is and what is above
  * it is checked as base/walk.h says.  The folder itself must be root's; if
- * group or others may write there, it is given the mode, or refused.  So is one
- * that everybody shares, such as /tmp.  From then on work goes by its
- * descriptor. Where we are not root, a path is just a path.
+ * group or others may write there, it is given the mode, with the sticky bit,
+ * which tells that nobody has looked yet at what is in it (agent/volume.h), or
+ * refused.  So is one that everybody shares, such as /tmp.  From then on work
+ * goes by its descriptor.  Where we are not root, a path is just a path.
  *
  * file_folder_open: made when missing; -1 is an error.  file_folder_find: it is
  * not made.  file_folder_below: the folder of that name in dir, as the first.
@@ -56,14 +57,22 @@ int file_folder_below(int dir, const char *name, mode_t mode, struct err *err);
 
 /*
  * As file_read(), file_write(), file_remove(), of a name without '/' in such a
- * folder; errors begin with the name.  What is read must be root's, with one
- * hard link; a symbolic link is followed only if root made it.
+ * folder.  What is read must be root's; a symbolic link is followed only if
+ * root made it.  An error of writing does not say where.
  */
 enum file_found file_read_at(int dir, const char *name, struct buf *out,
     struct err *err);
 int file_write_at(int dir, const char *name, mode_t mode, struct slice data,
     struct err *err);
 int file_remove_at(int dir, const char *name, struct err *err);
+
+/* The same by a path, whose folders are checked as base/walk.h says, but not
+ * mended: for what has been opened as above before. */
+enum file_found file_read_own(const char *path, struct buf *out,
+    struct err *err);
+int file_write_own(const char *path, mode_t mode, struct slice data,
+    struct err *err);
+int file_remove_own(const char *path, struct err *err);
 
 /* A file of any kind in such a folder, opened for reading without waiting. */
 enum file_found file_open_at(int *fd, int dir, const char *name,

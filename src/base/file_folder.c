@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/format.h"
 #include "base/slice.h"
 #include "base/walk.h"
 
@@ -49,7 +50,7 @@ mend(int fd, const char *path, mode_t mode, struct err *err)
 		err_fix(err, "name a folder below it, which will be made");
 		return -1;
 	}
-	if (fchmod(fd, mode) == 0 && fstat(fd, &st) == 0 &&
+	if (fchmod(fd, mode | S_ISVTX) == 0 && fstat(fd, &st) == 0 &&
 	    (st.st_mode & WALK_OTHERS) == 0)
 		return 0;
 	return walk_refuse(err, path, &st);
@@ -142,8 +143,6 @@ file_folder_below(int dir, const char *name, mode_t mode, struct err *err)
 	return fd;
 }
 
-/* root's, and under no other name, which others might have given to a file of
- * root's that they cannot read. */
 static int
 check_file(int fd, const struct walk *walk, struct err *err)
 {
@@ -154,10 +153,6 @@ check_file(int fd, const struct walk *walk, struct err *err)
 		return walk_fail(walk, "look at", err);
 	if (st.st_uid != 0)
 		return walk_refuse(err, walk_place(path, walk), &st);
-	if (S_ISREG(st.st_mode) && st.st_nlink > 1)
-		return err_set(err, ERR_KIND_SYSTEM,
-		    "%s has another name, too (a hard link)",
-		    walk_place(path, walk));
 	return 0;
 }
 
@@ -192,4 +187,77 @@ file_open_at(int *out, int dir, const char *name, struct err *err)
 	else if (fd >= 0)
 		(void)close(fd);
 	return found;
+}
+
+/* The folder of the path, to work in; *name is borrowed from path.  -1 when it
+ * is not there either: *found says so. */
+static int
+own_folder(const char *path, const char **name, enum file_found *found,
+    struct err *err)
+{
+	struct slice folder = slice_of("."), base = slice_of(path);
+	struct walk walk = { .dir = -1 };
+	char text[PATH_MAX];
+	int fd = -1;
+
+	(void)slice_rsplit(slice_of(path), '/', &folder, &base);
+	*name = base.ptr;
+	/* The end of that path is the folder itself, whatever leads there. */
+	(void)format_text(text, sizeof text, "%.*s/.", (int)folder.len,
+	    folder.ptr);
+	*found = walk_to(&walk, AT_FDCWD, text, err);
+	if (*found == FILE_FOUND) {
+		fd = openat(walk.dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0)
+			*found = (enum file_found)walk_fail(&walk, "open", err);
+	}
+	walk_end(&walk);
+	return fd;
+}
+
+enum file_found
+file_read_own(const char *path, struct buf *out, struct err *err)
+{
+	if (!is_root())
+		return file_read(path, out, err);
+	return file_read_at(AT_FDCWD, path, out, err);
+}
+
+int
+file_write_own(const char *path, mode_t mode, struct slice data,
+    struct err *err)
+{
+	enum file_found found;
+	const char *name;
+	int rc = -1;
+	int dir;
+
+	if (!is_root())
+		return file_write(path, mode, data.ptr, data.len, err);
+	dir = own_folder(path, &name, &found, err);
+	if (found == FILE_ABSENT)
+		(void)err_set(err, ERR_KIND_SYSTEM, "there is no such folder");
+	if (dir >= 0) {
+		rc = file_write_at(dir, name, mode, data, err);
+		(void)close(dir);
+	}
+	return rc == 0 ? 0 : err_wrap(err, path);
+}
+
+int
+file_remove_own(const char *path, struct err *err)
+{
+	enum file_found found;
+	const char *name;
+	int rc = 0;
+	int dir;
+
+	if (!is_root())
+		return file_remove(path, err);
+	dir = own_folder(path, &name, &found, err);
+	if (dir < 0)
+		return found == FILE_ABSENT ? 0 : err_wrap(err, path);
+	rc = file_remove_at(dir, name, err);
+	(void)close(dir);
+	return rc;
 }

@@ -164,7 +164,7 @@ state_load(struct state *out, const char *path, struct err *err)
 	struct buf text = { .max = STATE_FILE_MAX };
 	int rc = -1;
 
-	switch (file_read(path, &text, err)) {
+	switch (file_read_own(path, &text, err)) {
 	case FILE_ABSENT:
 		rc = 1;
 		break;
@@ -187,7 +187,8 @@ state_save(const struct state *state, const char *path, struct err *err)
 	int rc = state_encode(&text, state, err);
 
 	if (rc == 0)
-		rc = file_write(path, 0600, text.data, text.len, err);
+		rc = file_write_own(path, 0600, slice_make(text.data, text.len),
+		    err);
 	buf_free(&text);
 	return rc;
 }
