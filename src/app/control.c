@@ -102,8 +102,9 @@ control_poll(const struct control *control, struct pollfd *fds)
 	return count;
 }
 
+/* Who is at the other end is root or our own user. */
 static bool
-may_ask(int fd)
+is_known(int fd)
 {
 	struct ucred peer = { 0 };
 	socklen_t size = sizeof(peer);
@@ -127,7 +128,7 @@ admit(struct control *control)
 		if (!control->waiting[k])
 			drop(control, i = k);
 	}
-	if (i == CONTROL_CLIENTS || !may_ask(fd)) {
+	if (i == CONTROL_CLIENTS || !is_known(fd)) {
 		close(fd);
 		return;
 	}
@@ -198,6 +199,9 @@ receive(int fd, int64_t deadline, struct control_status *out, struct err *err)
 	struct control_status reply;
 	ssize_t n = 0;
 
+	if (!is_known(fd))
+		return err_set(err, ERR_KIND_SYSTEM,
+		    "what listens in the keeper's place is not root's");
 	if (poll(&wait, 1, clock_left(deadline)) <= 0)
 		return err_set(err, ERR_KIND_SYSTEM,
 		    "the keeper did not answer in time");
@@ -205,7 +209,8 @@ receive(int fd, int64_t deadline, struct control_status *out, struct err *err)
 	if (n <= 0)
 		return err_set(err, ERR_KIND_SYSTEM,
 		    "the keeper is too busy to answer");
-	if (n != (ssize_t)sizeof(reply) || reply.magic != MAGIC)
+	if (n != (ssize_t)sizeof(reply) || reply.magic != MAGIC ||
+	    !control_valid(&reply))
 		return err_set(err, ERR_KIND_SYSTEM,
 		    "the keeper is of another version");
 	*out = reply;

@@ -10,12 +10,13 @@
 #include "base/err.h"
 #include "ssm/ssm.h"
 
+struct buf;
 struct config;
 
 /*
  * How commands talk to a keeper: a sequenced-packet socket in the state
  * directory, a request of one byte, an answer of one fixed struct.  Only root
- * and the keeper's own user are answered.
+ * and the keeper's own user are answered, and believed.
  */
 enum control_request {
 	CONTROL_STATUS = 's',
@@ -35,6 +36,17 @@ struct control_status {
 	char region[64];
 	struct err last;
 };
+
+/* What a keeper answers: every text is terminated and of the form its meaning
+ * asks for, every number and flag is one that a keeper has.  Pure, as are the
+ * next two. */
+bool control_valid(const struct control_status *status);
+
+/* Append what `status` shows of it; texts of an error are made printable.  The
+ * phase is CONTROL_UNKNOWN where the keeper could not be asked. */
+#define CONTROL_UNKNOWN "unknown"
+void control_text(struct buf *out, const struct control_status *status);
+void control_json(struct buf *out, const struct control_status *status);
 
 /* The keeper's side.  Nothing is allocated; a client that does not read or
  * write is dropped. */

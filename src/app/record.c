@@ -54,8 +54,8 @@ terminated(const char *text, size_t size)
 	return memchr(text, '\0', size) != NULL;
 }
 
-static bool
-err_valid(const struct err *err)
+bool
+record_err_valid(const struct err *err)
 {
 	unsigned char flags[2];
 
@@ -106,7 +106,7 @@ record_valid(const struct record *record)
 {
 	return record->magic == MAGIC && record->type < RECORD_TYPES &&
 	       terminated(record->text, sizeof(record->text)) &&
-	       state_valid(&record->state) && err_valid(&record->err) &&
+	       state_valid(&record->state) && record_err_valid(&record->err) &&
 	       text_valid(record);
 }
 

@@ -63,5 +63,6 @@ bool record_apply(struct state *state, const struct record *record);
 
 /* Pure. */
 bool record_valid(const struct record *record);
+bool record_err_valid(const struct err *err);
 
 #endif

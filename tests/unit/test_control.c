@@ -298,6 +298,52 @@ test_turned_away(void **state)
 	assert_int_equal(rc, 2);
 }
 
+static struct control_status
+fine(void)
+{
+	return (struct control_status){ .keeper = 1,
+		.phase = "up",
+		.node = "mi-0123456789abcdef0",
+		.region = "eu-west-1" };
+}
+
+static void
+test_only_what_a_keeper_says_is_valid(void **state)
+{
+	struct control_status s = fine();
+
+	(void)state;
+	assert_true(control_valid(&s));
+	s.node[0] = s.region[0] = '\0';
+	assert_true(control_valid(&s));
+	memset(s.node, 'a', sizeof s.node);
+	assert_false(control_valid(&s));
+	s = fine();
+	memset(s.region, 'a', sizeof s.region);
+	assert_false(control_valid(&s));
+	s = fine();
+	memset(s.phase, 'a', sizeof s.phase);
+	assert_false(control_valid(&s));
+	s = fine();
+	memset(s.last.fix, 'a', sizeof s.last.fix);
+	assert_false(control_valid(&s));
+	s = fine();
+	strcpy(s.node, "mi-\033[2J");
+	assert_false(control_valid(&s));
+	s = fine();
+	strcpy(s.region, "eu-west-1\nfix run this");
+	assert_false(control_valid(&s));
+	s = fine();
+	strcpy(s.phase, "up\033");
+	assert_false(control_valid(&s));
+	s = fine();
+	memset(&s.online, 2, 1);
+	assert_false(control_valid(&s));
+	s = fine();
+	s.restarts = -1;
+	assert_false(control_valid(&s));
+}
+
 /* "A client that does not read or write is dropped": clients that say nothing
  * must not keep others out for good. */
 static void
@@ -469,6 +515,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_only_what_a_keeper_says_is_valid),
 		CONTROL_TEST(test_status),
 		CONTROL_TEST(test_down_waits_for_the_end),
 		CONTROL_TEST(test_end_is_told_to_those_who_wait),
