@@ -8,52 +8,27 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "agent/paths.h"
 #include "base/format.h"
 #include "base/slice.h"
 
 /*
- * readdir(3) allocates, so the folder is read with the system call.  Parents
- * are looked up in the table, which a scan fills: one reading of /proc, and
- * not one for each generation of each process.
+ * readdir(3) allocates, so the folder is read with the system call.  No table
+ * of all processes is kept, which could be filled to hide some: the list of
+ * those that are looked for grows by passes over /proc, mostly one and another
+ * that finds nothing, since children have higher numbers.
  */
 enum {
 	PATH_SIZE = 40,
 	STAT_MAX = 512,
+	STATUS_MAX = 1024,
 	LINK_MAX = 512,
 	DEPTH_MAX = 128,
+	PASSES_MAX = 16,
 	COMM_MAX = 15
 };
 
 /* linux/dirent.h: ino64, off64, then reclen, type and name. */
 enum { DIRENT_RECLEN = 16, DIRENT_NAME = 19, DIRENT_BUF = 4096 };
-
-struct table {
-	struct procs_entry entry[PROCS_MAX];
-	size_t count;
-};
-
-static struct table table;
-
-/* In the order of enum procs_role; the last two have the same one. */
-static const char programs[] =
-    PATHS_AGENT " " PATHS_WORKER " " PATHS_SESSION " " PATHS_DOCUMENT;
-
-/* Of a name that has been cut to that many bytes. */
-static enum procs_role
-role_of(struct slice name, size_t cut)
-{
-	struct slice rest = slice_of(programs), program;
-	int role = PROCS_CORE;
-
-	while (slice_cut(&rest, ' ', &program)) {
-		if (slice_same(name, slice_head(program, cut)))
-			return (enum procs_role)role;
-		if (role < PROCS_SESSION)
-			role++;
-	}
-	return PROCS_OTHER;
-}
 
 static void
 make_path(char out[static PATH_SIZE], pid_t pid, const char *name)
@@ -67,24 +42,85 @@ filled(const char *data, ssize_t n)
 	return slice_make(data, n > 0 ? (size_t)n : 0);
 }
 
-/* By the program's file; a zombie, or a process that we may not look into,
- * has none to show, but still its name, of which the kernel keeps COMM_MAX
- * bytes. */
-static enum procs_role
-find_role(pid_t pid, struct slice comm)
+static struct slice
+read_text(pid_t pid, const char *name, char *text, size_t size)
+{
+	char path[PATH_SIZE];
+	ssize_t n;
+	int fd;
+
+	make_path(path, pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = read(fd, text, size);
+	(void)close(fd);
+	return filled(text, n);
+}
+
+/* The program's file by its name; empty for a zombie, and for a process that
+ * we may not look into. */
+static struct slice
+read_link(pid_t pid, char target[static LINK_MAX])
 {
 	static const char gone[] = " (deleted)";
-	char path[PATH_SIZE], target[LINK_MAX];
-	struct slice exe, folder, name = { 0 };
+	char path[PATH_SIZE];
+	struct slice exe, folder, name;
 
 	make_path(path, pid, "exe");
-	exe = filled(target, readlink(path, target, sizeof(target)));
-	if (exe.len == 0)
-		return role_of(comm, COMM_MAX);
+	exe = filled(target, readlink(path, target, LINK_MAX));
+	name = exe;
 	if (slice_ends(exe, gone))
 		exe.len -= sizeof(gone) - 1;
 	(void)slice_rsplit(exe, '/', &folder, &name);
-	return role_of(name, name.len);
+	return name;
+}
+
+/* Real and effective user are ours.  Who owns /proc/PID says less: it is
+ * root's for any process that is not dumpable. */
+static bool
+is_our_user(pid_t pid)
+{
+	char text[STATUS_MAX];
+	struct slice rest = read_text(pid, "status", text, sizeof(text));
+	struct slice line, real, effective;
+	uint64_t uid = geteuid(), first, second;
+
+	while (slice_line(&rest, &line)) {
+		if (!slice_starts(line, "Uid:"))
+			continue;
+		line = slice_trim(slice_skip(line, 4));
+		return slice_cut(&line, '\t', &real) &&
+		       slice_cut(&line, '\t', &effective) &&
+		       slice_u64(real, UINT32_MAX, &first) &&
+		       slice_u64(effective, UINT32_MAX, &second) &&
+		       first == uid && second == uid;
+	}
+	return false;
+}
+
+/*
+ * By the name of the program's file; of a process that shows none, by its own,
+ * of which the kernel keeps COMM_MAX bytes.  ours: the file must be one of our
+ * agent's, whatever it is called.
+ */
+static enum procs_role
+find_role(pid_t pid, struct slice comm, bool ours)
+{
+	char path[PATH_SIZE], target[LINK_MAX];
+	struct slice name = read_link(pid, target);
+	enum procs_role role = procs_name_role(name, name.len);
+	struct stat st;
+
+	if (name.len == 0) {
+		role = procs_name_role(comm, COMM_MAX);
+	} else if (ours) {
+		make_path(path, pid, "exe");
+		if (stat(path, &st) != 0 || procs_file_role(&st) == PROCS_OTHER)
+			return PROCS_OTHER;
+		/* Several names may be of one file. */
+		if (role == PROCS_OTHER)
+			role = procs_file_role(&st);
+	}
+	return role == PROCS_OTHER || is_our_user(pid) ? role : PROCS_OTHER;
 }
 
 static bool
@@ -116,101 +152,145 @@ parse_stat(struct slice text, struct procs_entry *entry, struct slice *comm)
 }
 
 static bool
-read_entry(struct slice name, struct procs_entry *entry)
+read_stat(pid_t pid, struct procs_entry *entry, struct slice *comm,
+    char text[static STAT_MAX])
 {
-	char path[PATH_SIZE], text[STAT_MAX];
-	struct slice comm;
-	ssize_t n;
-	pid_t pid;
-	int fd;
-
-	if (!parse_pid(name, &pid))
-		return false;
-	make_path(path, pid, "stat");
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = read(fd, text, sizeof(text));
-	(void)close(fd);
-	if (!parse_stat(filled(text, n), entry, &comm))
-		return false;
-	entry->pid = pid;
-	entry->role = find_role(pid, comm);
-	return true;
+	*entry = (struct procs_entry){ .pid = pid, .role = PROCS_OTHER };
+	return parse_stat(read_text(pid, "stat", text, STAT_MAX), entry, comm);
 }
 
-static void
-scan_names(struct slice names)
+/* One look at all processes; false ends it. */
+struct pass {
+	bool (*visit)(struct pass *pass, pid_t pid);
+	struct procs_entry *list; /* by pid */
+	size_t count, max;
+	pid_t found;
+};
+
+static bool
+scan_names(struct pass *pass, struct slice names)
 {
 	uint16_t length;
+	pid_t pid;
 
-	while (names.len > DIRENT_NAME && table.count < PROCS_MAX) {
+	while (names.len > DIRENT_NAME) {
 		struct slice name = slice_skip(names, DIRENT_NAME);
 
 		(void)memcpy(&length, slice_skip(names, DIRENT_RECLEN).ptr,
 		    sizeof(length));
 		if (length == 0)
-			return;
+			return false;
 		name = slice_head(name, strnlen(name.ptr, name.len));
-		if (read_entry(name, &table.entry[table.count]))
-			table.count++;
+		if (parse_pid(name, &pid) && !pass->visit(pass, pid))
+			return false;
 		names = slice_skip(names, length);
 	}
+	return true;
 }
 
 static void
-scan(void)
+scan(struct pass *pass)
 {
 	char names[DIRENT_BUF];
-	long n;
+	bool more = true;
 	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	table.count = 0;
 	if (proc < 0)
 		return;
-	while (table.count < PROCS_MAX &&
-	       (n = syscall(SYS_getdents64, proc, names, sizeof(names))) > 0)
-		scan_names(slice_make(names, (size_t)n));
+	while (more) {
+		long n = syscall(SYS_getdents64, proc, names, sizeof(names));
+
+		more = n > 0 && scan_names(pass, slice_make(names, (size_t)n));
+	}
 	(void)close(proc);
 }
 
-static const struct procs_entry *
-find(pid_t pid)
-{
-	for (size_t i = 0; i < table.count; i++)
-		if (table.entry[i].pid == pid)
-			return &table.entry[i];
-	return NULL;
-}
-
-/* Whether it descends from self; *agent: by way of a program of the agent, or
- * being one. */
+/* Whether a process with that parent descends from us. */
 static bool
-descends(const struct procs_entry *entry, pid_t self, bool *agent)
+descends(pid_t ppid)
 {
-	*agent = false;
-	for (int depth = 0; entry != NULL && depth < DEPTH_MAX; depth++) {
-		if (entry->pid == self)
-			return false;
-		if (entry->role != PROCS_OTHER)
-			*agent = true;
-		if (entry->ppid == self)
+	char text[STAT_MAX];
+	struct procs_entry entry;
+	struct slice comm;
+	pid_t self = getpid();
+
+	for (int depth = 0; depth < DEPTH_MAX && ppid > 0; depth++) {
+		if (ppid == self)
 			return true;
-		entry = find(entry->ppid);
+		if (!read_stat(ppid, &entry, &comm, text))
+			return false;
+		ppid = entry.ppid;
 	}
 	return false;
+}
+
+/* Where the pid is in the list, or would be. */
+static size_t
+place_of(const struct pass *pass, pid_t pid)
+{
+	size_t low = 0, high = pass->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (pass->list[middle].pid < pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool
+is_listed(const struct pass *pass, pid_t pid)
+{
+	size_t at = place_of(pass, pid);
+
+	return at < pass->count && pass->list[at].pid == pid;
+}
+
+static void
+insert(struct pass *pass, const struct procs_entry *entry)
+{
+	size_t at = place_of(pass, entry->pid);
+
+	(void)memmove(pass->list + at + 1, pass->list + at,
+	    (pass->count - at) * sizeof(pass->list[0]));
+	pass->list[at] = *entry;
+	pass->count++;
+}
+
+/* List what is a program of our agent, or a child of what is listed. */
+static bool
+visit_ours(struct pass *pass, pid_t pid)
+{
+	char text[STAT_MAX];
+	struct procs_entry entry;
+	struct slice comm;
+
+	if (pass->count == pass->max)
+		return false;
+	if (pid == getpid() || is_listed(pass, pid) ||
+	    !read_stat(pid, &entry, &comm, text))
+		return true;
+	entry.role = find_role(pid, comm, true);
+	if (is_listed(pass, entry.ppid) ||
+	    (entry.role != PROCS_OTHER && descends(entry.ppid)))
+		insert(pass, &entry);
+	return true;
 }
 
 size_t
 procs_ours(struct procs_entry *list, size_t max)
 {
-	pid_t self = getpid();
-	size_t count = 0;
-	bool agent;
+	struct pass pass = { .visit = visit_ours, .list = list, .max = max };
+	size_t before = 1;
 
-	scan();
-	for (size_t i = 0; i < table.count && count < max; i++)
-		if (descends(&table.entry[i], self, &agent) && agent)
-			list[count++] = table.entry[i];
-	return count;
+	for (int i = 0; i < PASSES_MAX && pass.count != before; i++) {
+		before = pass.count;
+		scan(&pass);
+	}
+	return pass.count;
 }
 
 static bool
@@ -222,25 +302,30 @@ mount_namespace(pid_t pid, struct stat *out)
 	return stat(path, out) == 0;
 }
 
+/* Find a core or worker that is not ours. */
+static bool
+visit_foreign(struct pass *pass, pid_t pid)
+{
+	char text[STAT_MAX];
+	struct stat ours, theirs;
+	struct procs_entry entry;
+	struct slice comm;
+
+	if (pid == getpid() || !read_stat(pid, &entry, &comm, text) ||
+	    entry.zombie || find_role(pid, comm, false) > PROCS_WORKER ||
+	    descends(entry.ppid) || !mount_namespace(getpid(), &ours) ||
+	    !mount_namespace(pid, &theirs) || theirs.st_ino != ours.st_ino ||
+	    theirs.st_dev != ours.st_dev)
+		return true;
+	pass->found = pid;
+	return false;
+}
+
 pid_t
 procs_foreign(void)
 {
-	struct stat ours, theirs;
-	pid_t self = getpid();
-	bool agent;
+	struct pass pass = { .visit = visit_foreign };
 
-	if (!mount_namespace(self, &ours))
-		return 0;
-	scan();
-	for (size_t i = 0; i < table.count; i++) {
-		const struct procs_entry *e = &table.entry[i];
-
-		if (e->role <= PROCS_WORKER && !e->zombie && e->pid != self &&
-		    !descends(e, self, &agent) &&
-		    mount_namespace(e->pid, &theirs) &&
-		    theirs.st_ino == ours.st_ino &&
-		    theirs.st_dev == ours.st_dev)
-			return e->pid;
-	}
-	return 0;
+	scan(&pass);
+	return pass.found;
 }

@@ -5,11 +5,15 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "base/slice.h"
+
+struct stat;
+
 /*
  * Processes seen through /proc: what belongs to the agent we started, and
  * whether somebody else's agent runs in our mount namespace.  Without /proc
- * nothing is found.  Nothing is allocated, since the keeper calls this; of more
- * than PROCS_MAX processes the rest is not seen.
+ * nothing is found.  Nothing is allocated, since the keeper calls this; the
+ * cost grows with the number of processes, and none of them can hide others.
  */
 enum procs_role {
 	PROCS_CORE,    /* amazon-ssm-agent */
@@ -26,13 +30,25 @@ struct procs_entry {
 
 enum { PROCS_MAX = 4096 };
 
-/* Fill list with the processes whose program is one of the agent's, and their
+/* Learn which files are our agent's programs: those beside it, and those of
+ * /usr/bin.  To be told before each start, since an update changes them. */
+void procs_programs(const char *agent);
+
+/* What such a file is, and what a name is that has been cut to that many bytes;
+ * PROCS_OTHER: nothing of the agent's. */
+enum procs_role procs_file_role(const struct stat *st);
+enum procs_role procs_name_role(struct slice name, size_t cut);
+
+/* A process is the agent's if it is of our user and its file is one of these,
+ * by device and inode; where that cannot be seen, by our user and its name.
+ * Fill list with the processes whose program is one of the agent's, and their
  * descendants, that descend from us (or were re-parented to us: PID 1 or
- * subreaper).  Gives how many, at most max. */
+ * subreaper), in the order of pids.  Gives how many, at most max. */
 size_t procs_ours(struct procs_entry *list, size_t max);
 
-/* The pid of an amazon-ssm-agent or ssm-agent-worker that is not ours and
- * lives in our mount namespace (the same /proc/PID/ns/mnt), 0 = none. */
+/* The pid of an amazon-ssm-agent or ssm-agent-worker, of our user and by the
+ * name of its file, that does not descend from us and lives in our mount
+ * namespace (the same /proc/PID/ns/mnt), 0 = none. */
 pid_t procs_foreign(void);
 
 #endif

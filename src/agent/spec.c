@@ -10,7 +10,9 @@
 #include "base/err.h"
 #include "base/format.h"
 #include "base/list.h"
+#include "base/log.h"
 #include "base/slice.h"
+#include "base/walk.h"
 
 #define PATH_DEFAULT \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -166,6 +168,13 @@ is_program(const char *path)
 	       access(path, X_OK) == 0;
 }
 
+/* A program that root can run without obeying somebody else. */
+static bool
+is_safe(const char *path)
+{
+	return is_program(path) && walk_trusted(path, NULL) == 0;
+}
+
 /* folder/name in out; false if it does not fit. */
 static bool
 join(char out[static PATH_MAX], struct slice folder, const char *name)
@@ -188,7 +197,8 @@ look_at(struct slice folder, const char *name)
 
 	if (!join(path, folder, name) || stat(path, &st) != 0)
 		return ABSENT;
-	return (st.st_mode & 0533) == 0511 && st.st_uid == 0 && st.st_gid == 0
+	return (st.st_mode & 0533) == 0511 && st.st_uid == 0 &&
+	               st.st_gid == 0 && walk_trusted(path, NULL) == 0
 	           ? TRUSTED
 	           : REFUSED;
 }
@@ -213,11 +223,12 @@ check_worker(const char *agent, struct err *err)
 	session = look_at(folder, PATHS_SESSION);
 	worker = look_at(folder, PATHS_WORKER);
 	if ((session == TRUSTED && worker == TRUSTED) ||
-	    is_program(PATHS_BIN "/" PATHS_WORKER))
+	    is_safe(PATHS_BIN "/" PATHS_WORKER))
 		return 0;
 	if (session != ABSENT && worker != ABSENT) {
 		return err_set(err, ERR_KIND_INVALID_VALUE,
-		    "the workers beside %s must be root:root with mode 0755",
+		    "the workers beside %s must be root:root with mode 0755, in "
+		    "folders that root alone can write to",
 		    agent);
 	}
 	err_set(err, ERR_KIND_INVALID_VALUE,
@@ -225,17 +236,23 @@ check_worker(const char *agent, struct err *err)
 	return advise(err);
 }
 
+/* A folder that others can write to is no place for what root runs. */
 static bool
 find_in_path(char out[static PATH_MAX], struct env env)
 {
 	struct slice rest = slice_of(env_get(env, "PATH")), folder;
+	struct err why = { 0 };
+	bool found = false;
 
-	while (slice_cut(&rest, ':', &folder)) {
+	while (!found && slice_cut(&rest, ':', &folder)) {
 		if (slice_starts(folder, "/") &&
 		    join(out, folder, PATHS_AGENT) && is_program(out))
-			return true;
+			found = walk_trusted(out, &why) == 0;
 	}
-	return false;
+	if (why.code != ERR_OK)
+		log_event(LOG_WARN, "agent_skipped",
+		    "an " PATHS_AGENT " in PATH is not started: %s", why.msg);
+	return found;
 }
 
 /* The agent's path, absolute. */
@@ -246,14 +263,16 @@ find_agent(char out[static PATH_MAX], const char *path, struct env env,
 	if (path == NULL) {
 		(void)slice_copy(slice_of(PATHS_BIN "/" PATHS_AGENT), out,
 		    PATH_MAX);
-		if (is_program(out) || find_in_path(out, env))
+		if (is_program(out))
+			return walk_trusted(out, err);
+		if (find_in_path(out, env))
 			return 0;
 		err_set(err, ERR_KIND_INVALID_VALUE,
 		    PATHS_AGENT " is not installed");
 	} else {
 		if (slice_copy(slice_of(path), out, PATH_MAX) &&
 		    path[0] == '/' && is_program(path))
-			return 0;
+			return walk_trusted(path, err);
 		err_set(err, ERR_KIND_INVALID_VALUE,
 		    "SSM_ACTIVATE_AGENT: %s is not an executable file with an "
 		    "absolute path",

@@ -42,7 +42,10 @@ void spec_free(struct spec *spec);
  * else the absolute folders of PATH.  It and the ssm-agent-worker that it will
  * start must be executable: the one beside it if ssm-session-worker is there
  * too and both are root's and nobody else can write them, else /usr/bin's.
- * ERR_KIND_INVALID_VALUE with what to add to the Dockerfile.
+ * Where we are root, each must be one that nobody else can change or replace
+ * (base/walk.h, walk_trusted); of PATH, folders where that is not so are left
+ * out with one warning.  ERR_KIND_INVALID_VALUE with what to add to the
+ * Dockerfile, ERR_KIND_SYSTEM where others could have put the agent there.
  */
 int spec_find(char *out, size_t size, const char *path, struct env env,
     struct err *err);

@@ -20,11 +20,14 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/reason.h"
+#include "base/slice.h"
 
-enum { ASK_MS = 2000, ASK_AGAIN_MS = 200 };
+enum { ASK_MS = 2000, ASK_AGAIN_MS = 200, FDINFO_MAX = 4096 };
 
 /* The container's own log, when its stderr is something that can be opened. */
-#define CONTAINER_LOG "/proc/1/fd/2"
+#define CONTAINER      "/proc/1"
+#define CONTAINER_LOG  CONTAINER "/fd/2"
+#define CONTAINER_FLAG CONTAINER "/fdinfo/2"
 
 /* Access must never take the service down. */
 static int
@@ -39,6 +42,46 @@ fail_open(const struct config *cfg, struct err *err)
 	return 0;
 }
 
+/* PID 1 is our own user's, and opened it to write there (proc(5), fdinfo: flags
+ * in octal digits; the last one holds the access mode). */
+static bool
+log_is_ours(void)
+{
+	struct buf text = { .max = FDINFO_MAX };
+	struct slice rest = { 0 }, line = { 0 };
+	struct stat st;
+	bool writes = false;
+
+	if (stat(CONTAINER, &st) == 0 && st.st_uid == geteuid() &&
+	    file_read(CONTAINER_FLAG, &text, NULL) == FILE_FOUND)
+		rest = slice_of(buf_str(&text));
+	while (slice_line(&rest, &line)) {
+		if (slice_starts(line, "flags:"))
+			writes = slice_ends(line, "1") || slice_ends(line, "2");
+	}
+	buf_free(&text);
+	return writes;
+}
+
+/* -1 if there is none.  Where PID 1 is somebody else's, its descriptor may be
+ * any file that he can read: only what is no file is a log then. */
+static int
+open_log(void)
+{
+	int fd = open(CONTAINER_LOG,
+	    O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) == 0 &&
+	    (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) ||
+	        S_ISCHR(st.st_mode) || log_is_ours()))
+		return fd;
+	close(fd);
+	return -1;
+}
+
 /*
  * `x=$(ssm-activate up)` and `ssm-activate up 2>&1 | cat` end when nobody
  * holds the pipe any more, so the keeper keeps none of ours.
@@ -47,8 +90,7 @@ static void
 detach(int report)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int out = open(CONTAINER_LOG,
-	    O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+	int out = open_log();
 	struct stat st;
 
 	if (null >= 0) {

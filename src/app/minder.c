@@ -57,6 +57,7 @@ start(struct minder *minder, struct err *err)
 	};
 	int exec_errno = 0;
 
+	procs_programs(minder->spec->argv[0]);
 	if (child_start(&minder->pid, &options, &exec_errno, err) != 0)
 		return err_wrap(err, "start the agent");
 	minder->phase = MINDER_STARTING;

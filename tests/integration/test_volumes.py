@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 import place
-from case import (BIN, SH, SLEEP, STATE, VAULT, Case, environment, procfs,
+from case import (BIN, SH, STATE, VAULT, Case, environment, procfs,
                   wait_until)
 
 FOLDERS = ("/var/lib/ssm-activate", "/var/lib/amazon/ssm", "/etc/amazon/ssm")
@@ -226,6 +226,100 @@ class Volumes(Case):
                 for _, found in root_files(root.inside(path)):
                     self.assertNotIn("secret of root", found)
             self.assert_account_empty()
+
+
+# uid 1000 listens where a keeper would and answers with a struct of the right
+# length whose texts have no end.
+FAKE_KEEPER = """
+import os, socket, sys
+os.setgid(1000)
+os.setuid(1000)
+server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+server.bind(sys.argv[1])
+os.chmod(sys.argv[1], 0o777)
+server.listen(4)
+while True:
+    peer = server.accept()[0]
+    try:
+        peer.recv(1)
+        peer.send(b"DMSS" + b"\\x1bA" * 1450)
+    except OSError:
+        pass
+    peer.close()
+"""
+
+
+class Strangers(Case):
+    """Programs, processes and sockets of the application's."""
+
+    def test_nobody_answers_in_the_keepers_place(self):
+        """What a stranger says is not shown, and `down` does not end well."""
+        root = self.root("debian")
+        os.makedirs(root.inside("/var/lib/ssm-activate"))
+        os.chmod(root.inside("/var/lib/ssm-activate"), 0o777)
+        root.write("/tmp/fake.py", FAKE_KEEPER)
+        held = self.start(
+            ["/usr/bin/python3", "/tmp/fake.py",
+             "/var/lib/ssm-activate/control"], root)
+        wait_until(lambda: root.exists("/var/lib/ssm-activate/control"),
+                   "a socket")
+        done = held.program("status")
+        self.assertNotIn("\x1b", done.stdout + done.stderr)
+        self.assertIn("is not root's", done.stdout)
+        self.assertEqual(held.program("down").returncode, 71)
+
+    def test_log_of_up_goes_into_no_file_of_another_user(self):
+        """Descriptor 2 of a PID 1 that is not root may be any file."""
+        root = self.root()
+        root.write("/etc/profile", "# system\n")
+        held = self.start([BIN, "run"] + APP + [
+            SH, "-c", "exec 2</etc/profile; touch /tmp/ready; sleep 300"],
+            root, environment(SSM_ACTIVATE="off"))
+        wait_until(lambda: root.exists("/tmp/ready"), "PID 1")
+        self.assertEqual(held.program("up", env=environment()).returncode, 0)
+        self.assertEqual(held.program("down").returncode, 0)
+        self.assertEqual(root.read("/etc/profile"), "# system\n")
+
+    def test_agent_is_not_taken_from_others(self):
+        """A folder of PATH in which the application can write is left out."""
+        root = self.root()
+        os.makedirs(root.inside("/opt/ssm"))
+        for name in place.AGENT_FILES + ("standin.conf",):
+            if root.exists("/usr/bin/" + name):
+                shutil.copy(root.inside("/usr/bin/" + name),
+                            root.inside("/opt/ssm/" + name))
+                os.unlink(root.inside("/usr/bin/" + name))
+        os.chown(root.inside("/home/app"), 1000, 1000)
+        root.write("/home/app/amazon-ssm-agent",
+                   "#!/bin/sh\nid >/run/ran\n", 0o755)
+        os.chown(root.inside("/home/app/amazon-ssm-agent"), 1000, 1000)
+        held = self.start(
+            [BIN, "run"] + APP + [SH, "-c", LIVE], root,
+            environment(PATH="/home/app:/opt/ssm:/usr/local/bin:/bin"))
+        held.wait_line("is up")
+        self.assertFalse(root.exists("/run/ran"))
+        self.assert_one_line(held.err, "in PATH is not started: /home/app "
+                                       "belongs to uid 1000")
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(40), 0)
+
+    def test_a_name_is_no_session(self):
+        """What is only called like a session does not keep the node, and is
+        not killed with the agent; a process of root's neither."""
+        for user in (APP, ["--"]):
+            root = self.root("debian")
+            os.makedirs(root.inside("/srv/app"), exist_ok=True)
+            shutil.copy("/bin/sleep",
+                        root.inside("/srv/app/ssm-session-worker"))
+            held = self.start([BIN, "run"] + user + [
+                SH, "-c", "/srv/app/ssm-session-worker 99 & " + LIVE], root,
+                environment(SSM_ACTIVATE_TTL="2s",
+                            SSM_ACTIVATE_TTL_GRACE="10m"))
+            held.wait_line("is over")
+            self.wait_forgotten(root)
+            self.assertEqual(len(held.find("ssm-session-worker")), 1)
+            held.signal(signal.SIGTERM)
+            self.assertEqual(held.wait(40), 0)
 
 
 def root_files(folder):

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -24,7 +25,7 @@
  * Each one says on its descriptor 3 that it runs, starts the next of its
  * arguments, and sleeps until it is ended with the test.
  */
-enum { READY = 3, LIST_MAX = 64 };
+enum { READY = 3, LIST_MAX = 64, CROWD = PROCS_MAX + 1000 };
 
 static char folder[64];
 
@@ -65,12 +66,16 @@ copy_self(const char *name)
 static void
 make_programs(void)
 {
+	char agent[128];
+
 	(void)snprintf(folder, sizeof(folder), "/tmp/test_procs.XXXXXX");
 	SANDBOX_CHECK(mkdtemp(folder) != NULL);
 	copy_self("amazon-ssm-agent");
 	copy_self("ssm-agent-worker");
 	copy_self("ssm-session-worker");
 	copy_self("shell");
+	(void)snprintf(agent, sizeof(agent), "%s/amazon-ssm-agent", folder);
+	procs_programs(agent);
 }
 
 static void
@@ -297,6 +302,71 @@ test_an_agent_of_another_container_is_no_matter(void **state)
 	assert_true(sandbox_fork(foreign_elsewhere));
 }
 
+/* /proc as it would be: a process with that parent, user and file. */
+static void
+make_process(int pid, int ppid, uid_t uid, const char *file)
+{
+	char path[64], text[256];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	(void)snprintf(text, sizeof(text), "%d (%.15s) S %d 0 0", pid,
+	    strrchr(file, '/') + 1, ppid);
+	sandbox_file(path, 0444, text);
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	(void)snprintf(text, sizeof(text), "Name:\tx\nUid:\t%u\t%u\t%u\t%u\n",
+	    uid, uid, uid, uid);
+	sandbox_file(path, 0444, text);
+	(void)snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	if (access(file, F_OK) == 0)
+		SANDBOX_CHECK(symlink(file, path) == 0);
+}
+
+#define AGENT_IN "/opt/ssm/"
+
+/* Those of the agent are found among more than any table would hold, and in
+ * whatever order; what only has a name of theirs is not. */
+static void
+crowd(void)
+{
+	struct procs_entry list[LIST_MAX];
+	int self = getpid();
+	size_t count;
+
+	SANDBOX_CHECK(mount("proc", "/proc", "tmpfs", 0, "mode=755") == 0);
+	sandbox_file(AGENT_IN "amazon-ssm-agent", 0755, "");
+	sandbox_file(AGENT_IN "ssm-agent-worker", 0755, "");
+	sandbox_file(AGENT_IN "ssm-session-worker", 0755, "");
+	sandbox_file("/app/ssm-session-worker", 0755, "");
+	sandbox_file("/app/sh", 0755, "");
+	procs_programs(AGENT_IN "amazon-ssm-agent");
+	for (int i = 0; i < CROWD; i++)
+		make_process(1000000 + i, i == 0 ? self : 1000000 + i - 1, 1000,
+		    "/app/sh");
+	make_process(3000009, self, 0, AGENT_IN "amazon-ssm-agent");
+	make_process(3000007, 3000009, 0, AGENT_IN "ssm-agent-worker");
+	make_process(3000005, 3000007, 0, AGENT_IN "ssm-session-worker");
+	make_process(3000003, 3000005, 1001, "/app/sh");
+	make_process(3000011, self, 0, "/app/ssm-session-worker");
+	make_process(3000012, self, 1000, AGENT_IN "ssm-session-worker");
+	make_process(3000013, self, 1000, "/none/ssm-session-worker");
+	SANDBOX_CHECK(procs_ours(list, LIST_MAX) == 4);
+	SANDBOX_CHECK(list[0].pid == 3000003 && list[3].pid == 3000009);
+	SANDBOX_CHECK(list[0].role == PROCS_OTHER);
+	SANDBOX_CHECK(list[1].role == PROCS_SESSION);
+	/* It shows no file: then the name counts, of a process of ours. */
+	make_process(3000014, self, 0, "/none/ssm-session-worker");
+	count = procs_ours(list, LIST_MAX);
+	SANDBOX_CHECK(count == 5 && list[4].pid == 3000014);
+	_exit(0);
+}
+
+static void
+test_nobody_hides_in_a_crowd(void **state)
+{
+	(void)state;
+	assert_true(sandbox_run(crowd));
+}
+
 static void
 no_proc(void)
 {
@@ -327,6 +397,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_sees_an_agent_that_is_not_ours),
 		cmocka_unit_test(
 		    test_an_agent_of_another_container_is_no_matter),
+		cmocka_unit_test(test_nobody_hides_in_a_crowd),
 		cmocka_unit_test(test_without_proc_nothing_is_found),
 	};
 

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -195,6 +196,53 @@ test_finds_the_agent_that_can_work(void **state)
 	assert_true(sandbox_run(find));
 }
 
+/* What others could have put there is not run as root. */
+static void
+find_safely(void)
+{
+	static const char agent[] = "/opt/ssm/amazon-ssm-agent";
+	char path[] = "PATH=/app:/opt/ssm", app[] = "PATH=/app";
+	struct err err = { 0 };
+	char out[64];
+
+	for (int i = 0; i < 2; i++) {
+		const char *folder = i == 0 ? "/opt/ssm" : "/app";
+
+		for (const char *name = "amazon-ssm-agent\0ssm-agent-worker\0"
+		                        "ssm-session-worker\0";
+		     *name != '\0'; name += strlen(name) + 1) {
+			char file[64] = "";
+
+			(void)strcat(strcat(strcat(file, folder), "/"), name);
+			sandbox_file(file, 0755, "x");
+		}
+	}
+	SANDBOX_CHECK(chown("/app", 1000, 1000) == 0);
+	finds(NULL, path, agent);
+	refuses(NULL, app, "not installed");
+	SANDBOX_CHECK(spec_find(out, sizeof(out), "/app/amazon-ssm-agent",
+	                  (struct env){ 0 }, &err) == -1);
+	SANDBOX_CHECK(strstr(err.msg, "/app belongs to uid 1000") != NULL);
+	SANDBOX_CHECK(chown("/app", 0, 0) == 0);
+	finds(NULL, app, "/app/amazon-ssm-agent");
+	SANDBOX_CHECK(chown("/app/amazon-ssm-agent", 1000, 0) == 0);
+	finds(NULL, path, agent);
+	SANDBOX_CHECK(unlink("/app/amazon-ssm-agent") == 0);
+	SANDBOX_CHECK(symlink(agent, "/app/amazon-ssm-agent") == 0);
+	finds(NULL, app, "/app/amazon-ssm-agent");
+	SANDBOX_CHECK(lchown("/app/amazon-ssm-agent", 1000, 0) == 0);
+	refuses(NULL, app, "not installed");
+	SANDBOX_CHECK(chmod("/opt/ssm", 0777) == 0);
+	refuses(NULL, path, "not installed");
+}
+
+static void
+test_finds_only_what_root_alone_can_change(void **state)
+{
+	(void)state;
+	assert_true(sandbox_run(find_safely));
+}
+
 static void
 find_says_what_to_do(void)
 {
@@ -229,6 +277,7 @@ main(void)
 		cmocka_unit_test(test_defaults_where_nothing_is_set),
 		cmocka_unit_test(test_what_is_set_stays),
 		cmocka_unit_test(test_finds_the_agent_that_can_work),
+		cmocka_unit_test(test_finds_only_what_root_alone_can_change),
 		cmocka_unit_test(test_says_what_to_add),
 	};
 
