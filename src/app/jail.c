@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <strings.h>
@@ -48,7 +49,8 @@ jail_prepare(void)
 static bool
 first_time(enum warning what)
 {
-	return told == NULL || !told[what]++;
+	return told == NULL || atomic_fetch_or_explicit(&told[what], 1,
+	                           memory_order_relaxed) == 0;
 }
 
 /* Standard input and output belong to the application. */
