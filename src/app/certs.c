@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/trust.h"
 #include "net/ca.h"
 
 /* Where Go looks for the system's store on Linux (crypto/x509/root_linux.go).
@@ -57,7 +58,9 @@ add_store(struct buf *out)
 static int
 add_bundle(struct buf *out, const char *bundle, struct err *err)
 {
-	if (file_read(bundle, out, err) == FILE_FOUND) {
+	struct trust_file file = { .path = bundle };
+
+	if (trust_read(&file, out, err) == FILE_FOUND) {
 		buf_putc(out, '\n');
 		return 0;
 	}

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -103,18 +102,6 @@ jail_worker(const int *keep, size_t count, int log)
 	file_close_others(keep, count);
 }
 
-static int
-clear_capabilities(void)
-{
-	struct __user_cap_header_struct header = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	return (int)syscall(SYS_capset, &header, none);
-}
-
 /* The user of sessions may be one that nobody is yet. */
 static void
 heed_sessions(struct used *used, const char *ids)
@@ -212,7 +199,7 @@ jail_net(const struct config *cfg, struct err *err)
 		    "the worker that talks to AWS keeps uid 0, without "
 		    "capabilities: CAP_SETUID and CAP_SETGID are missing");
 	}
-	if (clear_capabilities() != 0 ||
+	if (ids_no_capabilities() != 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return err_sys(err, ERR_KIND_SYSTEM,
 		    "cannot give up privileges");

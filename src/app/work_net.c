@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/rsa.h"
 #include "base/slice.h"
+#include "base/trust.h"
 #include "base/version.h"
 #include "ssm/register.h"
 #include "ssm/register_lost.h"
@@ -123,7 +124,10 @@ load_given(struct net *net, struct err *err)
 		goto out;
 	}
 	if (net->work->code == NULL) {
-		if (file_read(cfg->code_file, &text, err) != FILE_FOUND) {
+		struct trust_file file = { .path = cfg->code_file,
+			.value = true };
+
+		if (trust_read(&file, &text, err) != FILE_FOUND) {
 			err_set(err, ERR_KIND_INVALID_VALUE,
 			    "SSM_ACTIVATE_CODE_FILE: there is no file %s",
 			    cfg->code_file);

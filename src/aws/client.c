@@ -38,9 +38,12 @@ choose_trust(const struct conf *conf, struct http_options *options)
 	if (bundle == NULL) {
 		options->ca_setting = "the profile's ca_bundle";
 		bundle = conf_get(conf, NULL, "ca_bundle");
+		options->ca_by =
+		    conf_owner(conf, conf_profile(conf), "ca_bundle");
 	}
 	if (bundle == NULL) {
 		options->ca_setting = "SSL_CERT_FILE";
+		options->ca_by = NULL;
 		bundle = env_get(options->env, "SSL_CERT_FILE");
 	}
 	options->ca_file = bundle;

@@ -264,6 +264,15 @@ conf_value(const struct conf *conf, const char *profile, const char *key)
 	return value;
 }
 
+const struct owner *
+conf_owner(const struct conf *conf, const char *profile, const char *key)
+{
+	bool first =
+	    conf_file_value(conf, CONF_CREDENTIALS, profile, key) != NULL;
+
+	return &conf->files[first ? CONF_CREDENTIALS : CONF_CONFIG].owner;
+}
+
 const char *
 conf_file_value(const struct conf *conf, enum conf_file file,
     const char *profile, const char *key)

@@ -7,6 +7,7 @@
 #include "base/env.h"
 
 struct err;
+struct owner;
 
 /*
  * What the user configured: flags, environment, and the two shared files
@@ -51,7 +52,12 @@ const char *conf_setting(const struct conf *conf, const char *variable);
 const char *conf_value(const struct conf *conf, const char *profile,
     const char *key);
 
-/* The same from one of the files only. */
+/* Whose word that value is (base/trust.h): the owner of the file that it is
+ * from. */
+const struct owner *conf_owner(const struct conf *conf, const char *profile,
+    const char *key);
+
+/* The same as conf_value() from one of the files only. */
 enum conf_file { CONF_CREDENTIALS, CONF_CONFIG };
 const char *conf_file_value(const struct conf *conf, enum conf_file file,
     const char *profile, const char *key);

@@ -65,7 +65,7 @@ read_token(char **out, struct env env, struct err *err)
 	int rc = 0;
 
 	if (path != NULL) {
-		rc = cred_value_file(&text, path, from, err);
+		rc = cred_value_file(&text, path, NULL, from, err);
 	} else {
 		from = token_setting;
 		path = env_get(env, from);

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/slice.h"
+#include "base/trust.h"
 
 enum {
 	LIMIT_MS = 60 * 1000,
@@ -56,9 +57,29 @@ decode(struct cred *out, const struct buf *text, struct err *err)
 	return rc;
 }
 
+/* Whose program it is, and the file that is run. */
+static int
+choose_program(struct cred_run *run, const struct cred_request *req,
+    char **name, struct err *err)
+{
+	const struct owner *by =
+	    conf_owner(req->conf, req->profile, "credential_process");
+	struct trust_program program;
+
+	if (trust_program(&program, *name, run->env, by, err) != 0) {
+		if (err != NULL)
+			err->kind = ERR_KIND_CREDENTIAL_RETRIEVAL;
+		return -1;
+	}
+	run->owner = program.owner;
+	slice_drop(name);
+	*name = slice_dup(slice_of(program.path));
+	return *name != NULL ? 0 : err_memory(err);
+}
+
 static int
 run_helper(struct cred *out, const struct cred_request *req,
-    const struct words *words, struct err *err)
+    struct words *words, struct err *err)
 {
 	struct cred_run run = {
 		.argv = words->list,
@@ -71,7 +92,8 @@ run_helper(struct cred *out, const struct cred_request *req,
 
 	if (words->count == 0 || words->list[0][0] == '\0')
 		return err_set(err, ERR_KIND_INVALID_VALUE, "no program");
-	if (cred_run_program(&run, err) == 0 && check_status(&run, err) == 0 &&
+	if (choose_program(&run, req, &words->list[0], err) == 0 &&
+	    cred_run_program(&run, err) == 0 && check_status(&run, err) == 0 &&
 	    decode(out, &run.out, err) == 0)
 		rc = cred_value_fresh(out, clock_now(), "it", err);
 	buf_free(&run.out);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,28 +32,94 @@ close_fd(int *fd)
 	*fd = -1;
 }
 
+/* The end of a process that could not become the program. */
 static _Noreturn void
-become(const struct cred_run *run, int out, int errors)
+give_up(const char *what)
 {
 	struct err err = { 0 };
 
-	(void)setpgid(0, 0);
-	exec_reset_signals();
-	if (dup2(out, STDOUT_FILENO) >= 0 && dup2(errors, STDERR_FILENO) >= 0) {
-		file_close_others(NULL, 0);
-		exec_program((const char *const *)run->argv, run->env.vars,
-		    true);
-		(void)err_sys(&err, ERR_KIND_SYSTEM, "cannot run it");
-		(void)file_write_fd(STDERR_FILENO, err.msg, strlen(err.msg),
-		    NULL);
-	}
+	(void)err_sys(&err, ERR_KIND_SYSTEM, "%s", what);
+	(void)file_write_fd(STDERR_FILENO, err.msg, strlen(err.msg), NULL);
 	_exit(NOT_STARTED);
+}
+
+static _Noreturn void
+become(const struct cred_run *run, pid_t guard)
+{
+	if (run->owner.uid != 0 && owner_become(&run->owner) != 0)
+		give_up("cannot run it as its owner");
+	/* A change of the user would undo it. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != guard)
+		_exit(NOT_STARTED);
+	exec_reset_signals();
+	exec_program((const char *const *)run->argv, run->env.vars, true);
+	give_up("cannot run it");
+}
+
+static void
+end_group(int number)
+{
+	(void)number;
+	(void)kill(0, SIGKILL);
+}
+
+/* End as the program has ended. */
+static _Noreturn void
+pass_on(int status)
+{
+	sigset_t all;
+
+	if (WIFSIGNALED(status)) {
+		(void)prctl(PR_SET_DUMPABLE, 0);
+		exec_reset_signals();
+		(void)raise(WTERMSIG(status));
+	}
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : NOT_STARTED);
+}
+
+/*
+ * The leader of the program's group, which is told by the kernel when our
+ * process has ended.  Its signal is one that no script sends to its group, and
+ * all others are held back.
+ */
+static _Noreturn void
+lead(const struct cred_run *run, const int ends[static 4], pid_t parent)
+{
+	struct sigaction action = { .sa_handler = end_group };
+	sigset_t others;
+	int status = NOT_STARTED << 8;
+	pid_t pid;
+
+	if (run->owner.uid == 0 || setsid() < 0)
+		(void)setpgid(0, 0);
+	exec_reset_signals();
+	(void)sigfillset(&others);
+	(void)sigdelset(&others, SIGRTMAX);
+	(void)sigprocmask(SIG_SETMASK, &others, NULL);
+	(void)sigaction(SIGRTMAX, &action, NULL);
+	(void)prctl(PR_SET_PDEATHSIG, SIGRTMAX);
+	if (getppid() != parent || dup2(ends[1], STDOUT_FILENO) < 0 ||
+	    dup2(ends[3], STDERR_FILENO) < 0)
+		_exit(NOT_STARTED);
+	file_close_others(NULL, 0);
+	pid = fork();
+	if (pid < 0)
+		give_up("cannot start a process");
+	if (pid == 0)
+		become(run, getppid());
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	pass_on(status);
 }
 
 static int
 start(struct helper *helper, const struct cred_run *run, struct err *err)
 {
 	int ends[4] = { -1, -1, -1, -1 };
+	pid_t self = getpid();
 	int rc = -1;
 
 	if (pipe2(&ends[0], O_CLOEXEC) == 0 && pipe2(&ends[2], O_CLOEXEC) == 0)
@@ -62,9 +129,11 @@ start(struct helper *helper, const struct cred_run *run, struct err *err)
 		goto out;
 	}
 	if (helper->pid == 0)
-		become(run, ends[1], ends[3]);
-	/* Both sides do it, so that it is done whoever comes first. */
-	(void)setpgid(helper->pid, helper->pid);
+		lead(run, ends, self);
+	/* Both sides do it, so that it is done whoever comes first; but who
+	 * leads a group already cannot lead a session. */
+	if (run->owner.uid == 0)
+		(void)setpgid(helper->pid, helper->pid);
 	for (size_t i = 0; i < 2; i++) {
 		helper->outputs[i].fd = ends[2 * i];
 		helper->outputs[i].events = POLLIN;
@@ -154,6 +223,7 @@ kill_group(struct helper *helper)
 	if (helper->ended)
 		return;
 	(void)kill(-helper->pid, SIGKILL);
+	(void)kill(helper->pid, SIGKILL);
 	while (waitpid(helper->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 }

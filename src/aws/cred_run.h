@@ -5,16 +5,20 @@
 
 #include "base/buf.h"
 #include "base/env.h"
+#include "base/owner.h"
 
 struct err;
 
 /*
- * Run a helper program: its own process group, standard input inherited, the
- * two outputs captured, every other descriptor closed.
+ * Run a helper program: its own process group, the two outputs captured, every
+ * other descriptor closed, standard input inherited.  For another user it runs
+ * as owner_become() has it, in a session of its own.  The group is killed when
+ * our process ends, however that happens; what left the group stays.
  */
 struct cred_run {
 	char *const *argv; /* ends with NULL; argv[0] is sought in PATH */
 	struct env env;
+	struct owner owner; /* as whom; zero = as ourselves */
 	int64_t deadline;
 	struct buf out;    /* standard output, with its ceiling; freed by the
 	                    * caller, as is errors */

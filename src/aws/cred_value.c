@@ -5,9 +5,9 @@
 #include "aws/cred.h"
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "base/slice.h"
+#include "base/trust.h"
 
 /* As the services name them. */
 static const char *const service_names[CRED_VALUE_COUNT] = { "AccessKeyId",
@@ -119,12 +119,13 @@ cred_value_json(struct cred *out, const struct json *doc, const char *token_key,
 }
 
 int
-cred_value_file(struct buf *out, const char *path, const char *what,
-    struct err *err)
+cred_value_file(struct buf *out, const char *path, const struct owner *by,
+    const char *what, struct err *err)
 {
+	struct trust_file file = { .path = path, .by = by, .value = true };
 	struct err cause = { 0 };
 
-	if (file_read(path, out, &cause) == FILE_FOUND)
+	if (trust_read(&file, out, &cause) == FILE_FOUND)
 		return 0;
 	(void)err_set(&cause, ERR_KIND_SYSTEM, "%s does not exist", path);
 	return err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL, "%s: %s", what,

@@ -9,6 +9,7 @@
 struct buf;
 struct cred;
 struct json;
+struct owner;
 
 /*
  * The texts that make credentials, checked; pure.  A newline or blank that a
@@ -40,9 +41,10 @@ int cred_value_copy(struct cred *out, const struct cred *from, struct err *err);
 int cred_value_json(struct cred *out, const struct json *doc,
     const char *token_key, struct err *err);
 
-/* Append the file of a token; what names it in messages. */
-int cred_value_file(struct buf *out, const char *path, const char *what,
-    struct err *err);
+/* Append the file of a token, whose path is the word of by (base/trust.h); what
+ * names it in messages. */
+int cred_value_file(struct buf *out, const char *path, const struct owner *by,
+    const char *what, struct err *err);
 
 /* ERR_KIND_EXPIRED_CREDENTIALS when they are out of date; from: whose. */
 int cred_value_fresh(const struct cred *cred, int64_t now, const char *from,

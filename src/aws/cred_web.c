@@ -9,6 +9,8 @@
 /* Limits of AssumeRoleWithWebIdentity (STS API reference). */
 enum { TOKEN_MIN = 4, TOKEN_MAX = 20000 };
 
+static const char path_setting[] = "AWS_WEB_IDENTITY_TOKEN_FILE";
+
 /* The variable, or the key of the same name without "AWS_". */
 static const char *
 setting(const struct cred_request *req, const char *variable)
@@ -23,15 +25,26 @@ setting(const struct cred_request *req, const char *variable)
 	return value;
 }
 
+/* Whose word the path of the token's file is; NULL = the environment's. */
+static const struct owner *
+path_owner(const struct cred_request *req)
+{
+	if (req->env && env_get(conf_env(req->conf), path_setting) != NULL)
+		return NULL;
+	return conf_owner(req->conf, req->profile,
+	    &path_setting[sizeof "AWS_" - 1]);
+}
+
 /* The token without the blanks and line ends behind it. */
 static int
-read_token(char **out, const char *path, struct err *err)
+read_token(char **out, const char *path, const struct owner *by,
+    struct err *err)
 {
 	static const char what[] = "web identity token file";
 	struct buf text = { 0 };
 	int rc = -1;
 
-	if (cred_value_file(&text, path, what, err) != 0)
+	if (cred_value_file(&text, path, by, what, err) != 0)
 		goto out;
 	while (text.len > 0 &&
 	       slice_has(slice_of(" \t\r\n"), text.data[text.len - 1]))
@@ -58,7 +71,7 @@ int
 cred_web_plan(struct cred_plan *plan, const struct cred_request *req,
     struct err *err)
 {
-	const char *path = setting(req, "AWS_WEB_IDENTITY_TOKEN_FILE");
+	const char *path = setting(req, path_setting);
 	struct cred_hop web = {
 		.profile = req->profile,
 		.role_arn = setting(req, "AWS_ROLE_ARN"),
@@ -75,7 +88,7 @@ cred_web_plan(struct cred_plan *plan, const struct cred_request *req,
 		return -1;
 	}
 	if (cred_role_check(&web, err) != 0 ||
-	    read_token(&plan->token, path, err) != 0)
+	    read_token(&plan->token, path, path_owner(req), err) != 0)
 		return -1;
 	plan->web = web;
 	plan->fetch = cred_web_fetch;

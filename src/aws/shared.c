@@ -2,13 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "aws/words.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/file.h"
+#include "base/log.h"
 #include "base/slice.h"
+#include "base/trust.h"
 
 /* By enum shared_word. */
 static const char *const meanings[] = { "profile", "services", "sso-session" };
@@ -107,14 +107,16 @@ int
 shared_load(struct shared *out, enum shared_kind kind, const char *path,
     mode_t *mode, struct err *err)
 {
+	struct trust_file file = { .path = path };
 	struct buf text = { .max = INI_TEXT_MAX };
-	enum file_found found = FILE_ABSENT;
 	struct err cause = { 0 };
-	struct stat st = { 0 };
+	enum file_found found = trust_read(&file, &text, &cause);
 	int rc;
 
-	if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
-		found = file_read(path, &text, &cause);
+	if (file.untold)
+		log_event(LOG_WARN, "untrusted_file", "%s", cause.msg);
+	if (file.refused || file.hidden)
+		found = FILE_ABSENT;
 	if (found == FILE_FAILED) {
 		rc = err_set(err, ERR_KIND_CONFIG, "%s", cause.msg);
 	} else {
@@ -122,8 +124,10 @@ shared_load(struct shared *out, enum shared_kind kind, const char *path,
 		    slice_make(buf_str(&text), text.len), err);
 		if (rc != 0)
 			err_wrap(err, path);
-		else if (found == FILE_FOUND)
-			*mode = st.st_mode;
+		else
+			out->owner = file.owner;
+		if (rc == 0 && found == FILE_FOUND)
+			*mode = file.mode;
 	}
 	buf_free(&text);
 	return rc;

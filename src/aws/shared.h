@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "aws/ini.h"
+#include "base/owner.h"
 
 struct err;
 struct slice;
@@ -22,6 +23,7 @@ enum shared_word { SHARED_PROFILE, SHARED_SERVICES, SHARED_SSO_SESSION };
  * is one without a meaning. */
 struct shared {
 	struct ini ini;
+	struct owner owner; /* whose word it is; zero = ours */
 };
 
 /* Take the text apart; ERR_KIND_CONFIG with the line.  Pure. */
@@ -29,9 +31,11 @@ int shared_parse(struct shared *out, enum shared_kind kind, struct slice text,
     struct err *err);
 
 /*
- * The same for a file, with the path before the message.  One that is absent,
- * not a regular file or in a folder that we may not look into is an empty
- * one.  mode: the file's permissions, left as it is when there is none.
+ * The same for a file, with the path before the message, read by the rules of
+ * base/trust.h.  One that is absent, not a regular file or in a folder that we
+ * may not look into is an empty one; so is, after a warning, one that is
+ * another user's and could not be read with his rights.  mode: the file's
+ * permissions, left as it is when there is none.
  */
 int shared_load(struct shared *out, enum shared_kind kind, const char *path,
     mode_t *mode, struct err *err);

@@ -9,8 +9,6 @@
 #include "base/env.h"
 #include "base/slice.h"
 
-#define PATH_DEFAULT \
-	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define SHELL "/bin/sh"
 
 enum { SCRIPT_ARGS_MAX = 4096 };
@@ -85,7 +83,7 @@ run_found(const char *const *argv, char *const *envp)
 	struct env env = { .vars = envp };
 	struct slice name = slice_of(argv[0]);
 	const char *path = env_get(env, "PATH");
-	struct slice rest = slice_of(path != NULL ? path : PATH_DEFAULT);
+	struct slice rest = slice_of(path != NULL ? path : EXEC_PATH);
 	struct slice folder;
 	char file[PATH_MAX];
 	bool denied = false;

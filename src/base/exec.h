@@ -15,6 +15,9 @@ struct exec_signals {
 	struct sigaction child; /* of SIGCHLD */
 };
 
+/* The PATH of an environment without one, as container runtimes have it. */
+#define EXEC_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 /* Default dispositions and an empty mask. */
 void exec_reset_signals(void);
 
@@ -23,9 +26,9 @@ void exec_restore_signals(const struct exec_signals *before);
 
 /*
  * Become argv[0] with the environment; comes back with errno if that fails.
- * search: look a name without '/' up in PATH of envp; without PATH the
- * folders that container runtimes put there are searched.  A file that the
- * kernel does not know how to run is given to /bin/sh, as execvp(3) does.
+ * search: look a name without '/' up in PATH of envp, or EXEC_PATH.  A file
+ * that the kernel does not know how to run is given to /bin/sh, as execvp(3)
+ * does.
  */
 void exec_program(const char *const *argv, char *const *envp, bool search);
 

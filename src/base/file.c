@@ -92,9 +92,12 @@ read_opened(int fd, const char *path, struct buf *out, struct err *err)
 enum file_found
 file_read(const char *path, struct buf *out, struct err *err)
 {
-	/* A FIFO without a writer or a terminal must not hold us up. */
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	return file_read_fd(open(path, FILE_READ_FLAGS), path, out, err);
+}
 
+enum file_found
+file_read_fd(int fd, const char *path, struct buf *out, struct err *err)
+{
 	if (fd >= 0)
 		return read_opened(fd, path, out, err);
 	/* ENXIO: a socket, or a device without a driver. */

@@ -1,6 +1,7 @@
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -19,6 +20,15 @@ enum file_found { FILE_FOUND = 0, FILE_ABSENT = 1, FILE_FAILED = -1 };
  * error) when there is none or it is not a regular file.
  */
 enum file_found file_read(const char *path, struct buf *out, struct err *err);
+
+/*
+ * The same for what open(2) gave: a descriptor, which is closed, or -1 with
+ * errno.  It was opened with these flags: a FIFO without a writer or a terminal
+ * must not hold us up.
+ */
+#define FILE_READ_FLAGS (O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
+enum file_found file_read_fd(int fd, const char *path, struct buf *out,
+    struct err *err);
 
 /*
  * Put data in place of the file: a temporary file beside it, fsync, rename,

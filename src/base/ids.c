@@ -1,7 +1,9 @@
 #include "base/ids.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdbool.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -86,4 +88,16 @@ ids_become(uid_t uid, gid_t gid, const gid_t *groups, size_t count)
 		return 0;
 	errno = EPERM;
 	return -1;
+}
+
+int
+ids_no_capabilities(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	return (int)syscall(SYS_capset, &header, none);
 }

@@ -13,4 +13,8 @@
  */
 int ids_become(uid_t uid, gid_t gid, const gid_t *groups, size_t count);
 
+/* Give up every capability, but for those of the bounding set; -1 with errno.
+ */
+int ids_no_capabilities(void);
+
 #endif

@@ -8,9 +8,9 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/err.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/slice.h"
+#include "base/trust.h"
 #include "net/ca_roots.h"
 
 enum {
@@ -207,11 +207,13 @@ read_pem(struct ca *ca, struct slice text, const char *path, struct err *err)
 }
 
 static int
-read_bundle(struct ca *ca, const char *path, struct err *err)
+read_bundle(struct ca *ca, const char *path, const struct owner *by,
+    struct err *err)
 {
+	struct trust_file file = { .path = path, .by = by };
 	struct buf text = { .max = CA_FILE_MAX };
 	struct err why = { 0 };
-	enum file_found found = file_read(path, &text, &why);
+	enum file_found found = trust_read(&file, &text, &why);
 	int rc;
 
 	if (found == FILE_FOUND)
@@ -225,13 +227,14 @@ read_bundle(struct ca *ca, const char *path, struct err *err)
 }
 
 int
-ca_load(struct ca **out, const char *path, const char *what, struct err *err)
+ca_load(struct ca **out, const char *path, const struct owner *by,
+    const char *what, struct err *err)
 {
 	struct ca *ca = new_ca(err);
 
 	if (ca == NULL)
 		return -1;
-	if (read_bundle(ca, path, err) != 0) {
+	if (read_bundle(ca, path, by, err) != 0) {
 		ca_free(ca);
 		/* To AWS SDKs this is a failure of TLS; our exit status says
 		 * that a setting is wrong. */

@@ -6,6 +6,7 @@
 
 struct buf;
 struct err;
+struct owner;
 
 /*
  * Trust anchors: the built-in roots (net/ca_roots.h) or the certificates of a
@@ -19,14 +20,15 @@ enum { CA_FILE_MAX = 2 * 1024 * 1024, CA_COUNT_MAX = 1024 };
 int ca_builtin(struct ca **out, const char *host, struct err *err);
 
 /*
- * Read a PEM bundle: CRLF, comments and text between certificates are fine;
- * certificates that cannot be used (Ed25519, odd curves, broken DER) are
- * skipped with a debug line.  A missing or empty file, or one without a
- * usable certificate, is an error (ERR_KIND_TLS... configuration: it names
- * what, the setting that named the file, and the path).
+ * Read a PEM bundle, whose path is the word of by (base/trust.h): CRLF,
+ * comments and text between certificates are fine; certificates that cannot be
+ * used (Ed25519, odd curves, broken DER) are skipped with a debug line.  A
+ * missing or empty file, or one without a usable certificate, is an error
+ * (ERR_KIND_TLS... configuration: it names what, the setting that named the
+ * file, and the path).
  */
-int ca_load(struct ca **out, const char *path, const char *what,
-    struct err *err);
+int ca_load(struct ca **out, const char *path, const struct owner *by,
+    const char *what, struct err *err);
 void ca_free(struct ca *ca);
 
 size_t ca_count(const struct ca *ca);

@@ -25,8 +25,9 @@ http_open(struct http **out, const struct http_options *options,
 	if (http == NULL)
 		return err_memory(err);
 	http->options = *options;
-	if (options->ca_file != NULL && ca_load(&http->ca, options->ca_file,
-	                                    options->ca_setting, err) != 0) {
+	if (options->ca_file != NULL &&
+	    ca_load(&http->ca, options->ca_file, options->ca_by,
+	        options->ca_setting, err) != 0) {
 		http_close(http);
 		return -1;
 	}

@@ -10,6 +10,7 @@
 #include "net/url.h"
 
 struct err;
+struct owner;
 
 /*
  * One request, one answer, under one deadline.  No redirects, no retries.
@@ -39,9 +40,10 @@ struct transport {
 };
 
 struct http_options {
-	struct env env;         /* proxies */
-	const char *ca_file;    /* PEM that replaces the built-in roots */
-	const char *ca_setting; /* what named it, for messages */
+	struct env env;            /* proxies */
+	const char *ca_file;       /* PEM that replaces the built-in roots */
+	const char *ca_setting;    /* what named it, for messages */
+	const struct owner *ca_by; /* whose word its path is; NULL = ours */
 };
 
 struct http;

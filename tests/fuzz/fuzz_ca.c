@@ -20,7 +20,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(fd >= 0);
 	require(write(fd, data, size) == (ssize_t)size);
 	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	if (ca_load(&ca, path, "SETTING", &err) == 0) {
+	if (ca_load(&ca, path, NULL, "SETTING", &err) == 0) {
 		require(ca_count(ca) > 0 && ca_anchors(ca) != NULL);
 	} else {
 		require(ca == NULL);

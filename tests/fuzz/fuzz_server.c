@@ -224,7 +224,7 @@ load_root(void)
 	require(fd >= 0);
 	require(write(fd, root, sizeof root - 1) == sizeof root - 1);
 	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	require(ca_load(&ca, path, "SETTING", NULL) == 0);
+	require(ca_load(&ca, path, NULL, "SETTING", NULL) == 0);
 	close(fd);
 	return ca;
 }

@@ -33,7 +33,7 @@ load_text(const char *text, size_t len, struct err *err)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, len), (ssize_t)len);
 	close(fd);
-	if (ca_load(&ca, path, "AWS_CA_BUNDLE", err) == 0)
+	if (ca_load(&ca, path, NULL, "AWS_CA_BUNDLE", err) == 0)
 		count = (int)ca_count(ca);
 	else
 		assert_non_null(strstr(err->msg, path));
@@ -66,7 +66,7 @@ test_loads_a_bundle(void **state)
 	const br_x509_trust_anchor *anchors;
 
 	(void)state;
-	assert_int_equal(ca_load(&ca, net_peer_path("roots.pem"),
+	assert_int_equal(ca_load(&ca, net_peer_path("roots.pem"), NULL,
 	                     "AWS_CA_BUNDLE", NULL),
 	    0);
 	assert_int_equal(ca_count(ca), 4);
@@ -92,7 +92,8 @@ test_a_leaf_is_no_authority(void **state)
 	const br_x509_trust_anchor *anchors;
 
 	(void)state;
-	assert_int_equal(ca_load(&ca, net_peer_path("direct.crt"), "x", NULL),
+	assert_int_equal(ca_load(&ca, net_peer_path("direct.crt"), NULL, "x",
+	                     NULL),
 	    0);
 	anchors = ca_anchors(ca);
 	assert_int_equal(ca_count(ca), 1);
@@ -211,7 +212,9 @@ test_missing_file_is_an_error(void **state)
 		struct err err = { 0 };
 		struct ca *ca = NULL;
 
-		assert_int_equal(ca_load(&ca, paths[i], "ca_bundle", &err), -1);
+		assert_int_equal(ca_load(&ca, paths[i], NULL, "ca_bundle",
+		                     &err),
+		    -1);
 		assert_null(ca);
 		assert_int_equal(err.kind, ERR_KIND_TLS);
 		assert_int_equal(err.code, ERR_CONFIG);

@@ -57,8 +57,8 @@ try_case(const char *family, const struct chain_case *one)
 	(void)snprintf(anchors, sizeof anchors, "%s%s",
 	    one->anchors[0] == '-' ? family : "", one->anchors);
 	target.port = net_peer_port(server);
-	assert_int_equal(ca_load(&ca, net_peer_path(anchors), "AWS_CA_BUNDLE",
-	                     NULL),
+	assert_int_equal(ca_load(&ca, net_peer_path(anchors), NULL,
+	                     "AWS_CA_BUNDLE", NULL),
 	    0);
 	assert_int_equal(dial_tcp(&target, clock_in(LIMIT_MS), &fd, NULL), 0);
 	rc = tls_open(&tls, fd, "tls.test", ca, clock_in(LIMIT_MS), &err);

@@ -35,7 +35,7 @@ open_until(struct link *link, const char *server, const char *host,
 		.port = net_peer_port(server) };
 
 	*link = (struct link){ .fd = -1 };
-	assert_int_equal(ca_load(&link->ca, net_peer_path("roots.pem"),
+	assert_int_equal(ca_load(&link->ca, net_peer_path("roots.pem"), NULL,
 	                     "AWS_CA_BUNDLE", NULL),
 	    0);
 	assert_int_equal(dial_tcp(&target, deadline, &link->fd, NULL), 0);

@@ -1,0 +1,233 @@
+#include "base/owner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/ids.h"
+#include "base/slice.h"
+
+enum {
+	LISTS_MAX = 1024 * 1024, /* of /etc/passwd and /etc/group */
+	NAME_SIZE = 257,
+	FIELDS = 4,      /* those of passwd(5) and group(5) that are read */
+	OUR_GROUPS = 256 /* more of our own cannot be restored */
+};
+
+/* What a change of the user for files takes from the process. */
+struct before {
+	struct __user_cap_header_struct header;
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
+	gid_t groups[OUR_GROUPS];
+	int count;
+	uid_t uid;
+	gid_t gid;
+	pid_t parent;
+	int with_parent, dumpable;
+};
+
+static bool
+cut_fields(struct slice line, struct slice fields[static FIELDS])
+{
+	for (size_t i = 0; i < FIELDS; i++) {
+		fields[i] = slice_make("", 0);
+		/* The last list of group(5) may be empty. */
+		if (!slice_cut(&line, ':', &fields[i]) && i < FIELDS - 1)
+			return false;
+	}
+	return true;
+}
+
+static void
+add_group(struct owner *out, struct slice number)
+{
+	uint64_t gid = 0;
+
+	if (slice_u64(number, UINT32_MAX - 1, &gid) && gid != out->gid &&
+	    out->count < OWNER_GROUPS_MAX)
+		out->groups[out->count++] = (gid_t)gid;
+}
+
+static void
+add_groups(struct owner *out, const char *name, struct slice group)
+{
+	struct slice line, member, fields[FIELDS];
+
+	while (slice_line(&group, &line)) {
+		if (!cut_fields(line, fields))
+			continue;
+		while (slice_cut(&fields[3], ',', &member)) {
+			if (!slice_eq(member, name))
+				continue;
+			add_group(out, fields[2]);
+			break;
+		}
+	}
+}
+
+void
+owner_parse(struct owner *out, uid_t uid, struct slice passwd,
+    struct slice group)
+{
+	struct slice line, fields[FIELDS];
+	uint64_t number = 0, gid = 0;
+	char name[NAME_SIZE];
+
+	*out = (struct owner){ .uid = uid, .gid = OWNER_NOBODY };
+	while (slice_line(&passwd, &line)) {
+		if (!cut_fields(line, fields) ||
+		    !slice_u64(fields[2], UINT32_MAX, &number) || number != uid)
+			continue;
+		if (!slice_u64(fields[3], UINT32_MAX - 1, &gid) ||
+		    !slice_copy(fields[0], name, sizeof name))
+			return;
+		out->gid = (gid_t)gid;
+		if (name[0] != '\0')
+			add_groups(out, name, group);
+		return;
+	}
+}
+
+void
+owner_find(struct owner *out, uid_t uid)
+{
+	struct buf passwd = { .max = LISTS_MAX };
+	struct buf group = { .max = LISTS_MAX };
+
+	(void)file_read("/etc/passwd", &passwd, NULL);
+	(void)file_read("/etc/group", &group, NULL);
+	owner_parse(out, uid, slice_make(buf_str(&passwd), passwd.len),
+	    slice_make(buf_str(&group), group.len));
+	buf_free(&passwd);
+	buf_free(&group);
+}
+
+static int
+set_groups(const gid_t *groups, size_t count)
+{
+	return (int)syscall(SYS_setgroups, count, groups);
+}
+
+/* The ids of file accesses as they are now: a number that is none changes
+ * nothing and gives the old one. */
+static bool
+files_are_of(uid_t uid, gid_t gid)
+{
+	return (uid_t)setfsuid((uid_t)-1) == uid &&
+	       (gid_t)setfsgid((gid_t)-1) == gid;
+}
+
+/*
+ * Back to what we were.  Our own uid may be taken without any capability, and
+ * all others come back before the groups, which need one.
+ */
+static int
+leave(struct before *b)
+{
+	int rc = -1;
+
+	(void)setfsuid(b->uid);
+	if (syscall(SYS_capset, &b->header, b->caps) == 0) {
+		(void)setfsgid(b->gid);
+		rc = set_groups(b->groups, (size_t)b->count);
+	}
+	if (!files_are_of(b->uid, b->gid))
+		rc = -1;
+	/* The kernel has changed both of these with the uid. */
+	(void)prctl(PR_SET_DUMPABLE, b->dumpable == 1 ? 1 : 0);
+	(void)prctl(PR_SET_PDEATHSIG, b->with_parent);
+	if (b->with_parent != 0 && getppid() != b->parent)
+		(void)raise(b->with_parent);
+	return rc;
+}
+
+/* Act for the user; -1 when that is not allowed, and nothing has changed. */
+static int
+enter(const struct owner *owner, struct before *b)
+{
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3];
+
+	*b = (struct before){
+		.header.version = _LINUX_CAPABILITY_VERSION_3,
+		.count = getgroups(OUR_GROUPS, b->groups),
+		.uid = geteuid(),
+		.gid = getegid(),
+		.parent = getppid(),
+		.dumpable = prctl(PR_GET_DUMPABLE),
+	};
+	b->count = getgroups(OUR_GROUPS, b->groups);
+	if (b->count < 0 || syscall(SYS_capget, &b->header, b->caps) != 0 ||
+	    prctl(PR_GET_PDEATHSIG, &b->with_parent) != 0 ||
+	    set_groups(owner->groups, owner->count) != 0)
+		return -1;
+	(void)setfsgid(owner->gid);
+	(void)setfsuid(owner->uid);
+	(void)memcpy(none, b->caps, sizeof none);
+	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+		none[i].effective = 0;
+	if (files_are_of(owner->uid, owner->gid) &&
+	    syscall(SYS_capset, &b->header, none) == 0)
+		return 0;
+	(void)leave(b);
+	return -1;
+}
+
+int
+owner_open(const struct owner *owner, int dir, const char *path, int flags)
+{
+	struct before b;
+	int fd, saved;
+
+	if (enter(owner, &b) != 0) {
+		errno = EPERM;
+		return -1;
+	}
+	fd = openat(dir, path, flags);
+	saved = errno;
+	if (leave(&b) != 0 && fd >= 0) {
+		(void)close(fd);
+		fd = -1;
+		saved = EPERM;
+	}
+	errno = saved;
+	return fd;
+}
+
+int
+owner_check(const struct owner *owner)
+{
+	struct before b;
+
+	if (enter(owner, &b) == 0 && leave(&b) == 0)
+		return 0;
+	errno = EPERM;
+	return -1;
+}
+
+int
+owner_become(const struct owner *owner)
+{
+	int null = open("/dev/null", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+
+	/* Our terminal is not his, and so is what we read from. */
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
+		(void)close(STDIN_FILENO);
+	if (ids_become(owner->uid, owner->gid, owner->groups, owner->count) !=
+	    0)
+		return -1;
+	/* Until execve(2) our memory is not for him. */
+	if (prctl(PR_SET_DUMPABLE, 0) != 0 || ids_no_capabilities() != 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return -1;
+	return 0;
+}
