@@ -23,6 +23,9 @@ enum control_request {
 	CONTROL_DOWN = 'd', /* answered when the take-down is over */
 };
 
+#define CONTROL_NAME "control"
+enum { CONTROL_MAGIC = 0x53534d44 };
+
 struct control_status {
 	uint32_t magic;
 	pid_t keeper, agent; /* agent: 0 = does not run */
@@ -48,8 +51,14 @@ bool control_valid(const struct control_status *status);
 void control_text(struct buf *out, const struct control_status *status);
 void control_json(struct buf *out, const struct control_status *status);
 
-/* The keeper's side.  Nothing is allocated; a client that does not read or
- * write is dropped. */
+/* Who is at the other end of a connection is root or our own user. */
+bool control_known(int fd);
+
+/*
+ * The keeper's side.  Nothing is allocated, nothing waits; a client that does
+ * not read or write is dropped.  fd is a socket of control_bind(), set after
+ * control_init() and closed by control_close().
+ */
 enum { CONTROL_CLIENTS = 4 };
 
 struct control {
@@ -59,9 +68,7 @@ struct control {
 };
 
 void control_init(struct control *control);
-int control_open(struct control *control, const struct config *cfg,
-    struct err *err);
-void control_close(struct control *control, const struct config *cfg);
+void control_close(struct control *control);
 
 /* Descriptors to wait for, at most CONTROL_CLIENTS + 1. */
 size_t control_poll(const struct control *control, struct pollfd *fds);
@@ -73,6 +80,14 @@ bool control_serve(struct control *control,
 /* The take-down is over: answer those who wait for it. */
 void control_finish(struct control *control,
     const struct control_status *status);
+
+/*
+ * For a worker, since a volume may not answer: make the socket in the state
+ * directory, of mode 0600 from its first moment, where none is listened at;
+ * remove it.  Both may leave the process in that directory.
+ */
+int control_bind(int *out, const struct config *cfg, struct err *err);
+void control_unbind(const struct config *cfg);
 
 /*
  * The client's side: 1 = there is no keeper, 0 = answered.  The deadline is of

@@ -101,6 +101,9 @@ tidy(struct course *course)
 		.name = "delete the activation",
 		.work = work_net_remove,
 		.input = &work,
+		.tells = RECORD_BIT(RECORD_NO_ACTIVATION) |
+		         RECORD_BIT(RECORD_NO_NODE) |
+		         RECORD_BIT(RECORD_SETTLED),
 		.deadline = clock_in(TIDY_MS),
 	};
 	struct err err = { 0 };
@@ -123,6 +126,9 @@ take(struct course *course, const struct record *record)
 		    sizeof(course->verdict));
 		course->state = record->state;
 		return; /* It comes from the disk. */
+	case RECORD_CERTS:
+		course->certs = true;
+		return;
 	case RECORD_HANDED_OVER:
 		course->delegated = true;
 		return;
@@ -138,9 +144,17 @@ take(struct course *course, const struct record *record)
 		    course->state.node);
 		break;
 	case RECORD_REGION:
+		/* Comes before the first request.  On disk it says so all the
+		 * time. */
+		course->state.unsettled = course->work.cfg->id == NULL;
 		course_key_make(course);
 		break;
 	case RECORD_NONE:
+	case RECORD_HELD:
+	case RECORD_READY:
+	case RECORD_ONLINE:
+	case RECORD_HIBERNATE:
+	case RECORD_DOUBT:
 	case RECORD_NODE:
 	case RECORD_NO_ACTIVATION:
 	case RECORD_SETTLED:

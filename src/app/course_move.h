@@ -50,6 +50,7 @@ struct course {
 	bool refused;     /* AWS no longer accepts it */
 	bool delegated;   /* the code was handed over */
 	bool key_used;    /* the key pair went to AWS */
+	bool certs;       /* the agent is to trust a file of ours */
 	bool quiet;       /* DOWN has nothing (more) to note */
 	bool unsaved;     /* the state is ahead of the disk */
 	char verdict[16]; /* of work_files_prepare() */

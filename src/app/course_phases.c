@@ -7,6 +7,7 @@
 #include "app/config.h"
 #include "app/course_key.h"
 #include "app/course_move.h"
+#include "app/record.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rng.h"
@@ -27,6 +28,12 @@ enum {
 	WAIT_MIN_MS = 1500,
 	WAIT_MAX_MS = 50000,
 };
+
+/* What a net worker tells of the account. */
+#define JOURNAL                                                             \
+	(RECORD_BIT(RECORD_ACTIVATION) | RECORD_BIT(RECORD_NODE) |          \
+	    RECORD_BIT(RECORD_NO_ACTIVATION) | RECORD_BIT(RECORD_NO_NODE) | \
+	    RECORD_BIT(RECORD_SETTLED))
 
 /* Start the worker of the phase, with the descriptors that it needs (-1 =
  * none). */
@@ -60,9 +67,11 @@ begin_prepare(struct course *course, struct err *err)
 	struct job_spec spec = {
 		.name = "prepare",
 		.work = work_files_prepare,
+		.tells = RECORD_BIT(RECORD_STATE) | RECORD_BIT(RECORD_CERTS),
 		.deadline = clock_in(PREPARE_MS),
 	};
 
+	course->certs = false;
 	return begin_job(course, &spec, err);
 }
 
@@ -72,6 +81,8 @@ begin_check(struct course *course, struct err *err)
 	struct job_spec spec = {
 		.name = "check",
 		.work = work_net_check,
+		.tells =
+		    RECORD_BIT(RECORD_ACCEPTED) | RECORD_BIT(RECORD_REFUSED),
 		.deadline = clock_in(CHECK_MS),
 	};
 
@@ -84,13 +95,13 @@ begin_register(struct course *course, struct err *err)
 	struct job_spec spec = {
 		.name = "register",
 		.work = work_net_register,
+		.tells = JOURNAL | RECORD_BIT(RECORD_REGION) |
+		         RECORD_BIT(RECORD_HANDED_OVER),
 		.deadline = clock_in(REGISTER_MS),
 	};
 	int code[2];
 	int rc = -1;
 
-	/* So it is on disk already. */
-	course->state.unsettled = course->work.cfg->id == NULL;
 	course->delegated = false;
 	course->work.delegate = course->work.cfg->registrar == CONFIG_AGENT;
 	if (!course->work.delegate && course_key_open(course, err) != 0)
@@ -113,6 +124,7 @@ begin_delegate(struct course *course, struct err *err)
 	struct job_spec spec = {
 		.name = "register",
 		.work = work_delegate_run,
+		.tells = RECORD_BIT(RECORD_NODE),
 		.keep = { course->code_fd },
 		.deadline = clock_in(DELEGATE_MS),
 	};
@@ -132,10 +144,12 @@ begin_install(struct course *course, struct err *err)
 	struct job_spec spec = {
 		.name = "install",
 		.work = work_files_install,
+		.tells = RECORD_BIT(RECORD_STATE) | RECORD_BIT(RECORD_CERTS),
 		.keep = { course->work.private_fd },
 		.deadline = clock_in(INSTALL_MS),
 	};
 
+	course->certs = false;
 	return begin_job(course, &spec, err);
 }
 
@@ -145,6 +159,7 @@ begin_remove(struct course *course, struct err *err)
 	struct job_spec spec = {
 		.name = "remove",
 		.work = work_net_remove,
+		.tells = JOURNAL,
 		.deadline = course->stopping ? course->stop_by - FORGET_SHARE_MS
 		                             : clock_in(LEFTOVER_MS),
 	};
@@ -359,6 +374,9 @@ begin_down(struct course *course, struct err *err)
 
 	course_key_drop(course);
 	work_wipe_code(&course->work);
+	/* Where one worker hangs, the next one would, too. */
+	if (job_stuck(&course->job) || job_stuck(&course->saver))
+		course->quiet = true;
 	if (course->quiet)
 		return 0;
 	return begin_job(course, &spec, err);

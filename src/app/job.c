@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,7 +17,7 @@
 #include "base/log.h"
 
 /* A pipe holds 64 KiB (pipe(7)). */
-enum { PIPE_RECORDS = 64 };
+enum { PIPE_RECORDS = 64, LOOK_MS = 1 };
 
 /* What a worker gets from its keeper. */
 struct ends {
@@ -78,10 +79,29 @@ job_start(struct job *job, const struct job_spec *spec, struct err *err)
 		.pid = pid,
 		.fd = fds[0],
 		.log = log,
+		.tells = spec->tells,
 		.deadline = spec->deadline,
 		.active = true,
 	};
 	return 0;
+}
+
+/* False if it has not ended by then.  pidfd_open(2) came with Linux 5.3, and
+ * some seccomp profiles refuse it. */
+static bool
+ends_by(pid_t pid, int64_t until)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd end = { .fd = fd, .events = POLLIN };
+	bool ended = waitpid(pid, NULL, WNOHANG) != 0;
+
+	while (!ended && clock_left(until) > 0) {
+		poll(&end, 1, fd >= 0 ? clock_left(until) : LOOK_MS);
+		ended = waitpid(pid, NULL, WNOHANG) != 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	return ended;
 }
 
 /* A worker that nobody listens to any more is gone before we go on, with what
@@ -96,8 +116,8 @@ bury(struct job *job)
 	 * will. */
 	if (kill(job->pid, SIGKILL) != 0)
 		return;
-	waitpid(job->pid, NULL, 0);
-	job->pid = 0;
+	if (ends_by(job->pid, clock_in(JOB_BURY_MS)))
+		job->pid = 0;
 }
 
 static void
@@ -122,6 +142,22 @@ fail(struct job *job, struct record *out, const char *why, bool timed_out)
 	return 1;
 }
 
+/* As record_receive(), without what is not for this worker to tell. */
+static int
+receive(const struct job *job, struct record *out)
+{
+	int got = record_receive(job->fd, out);
+
+	if (got != 1 || out->type == RECORD_DONE ||
+	    out->type == RECORD_FAILED ||
+	    (job->tells & RECORD_BIT(out->type)) != 0)
+		return got;
+	log_event(LOG_WARN, "worker",
+	    "%s: the worker sent a record of another kind of worker",
+	    job->name);
+	return 0;
+}
+
 int
 job_next(struct job *job, struct record *out)
 {
@@ -136,7 +172,7 @@ job_next(struct job *job, struct record *out)
 	if (late)
 		bury(job);
 	for (int i = 0; got == 0 && i < (late ? PIPE_RECORDS : 1); i++)
-		got = record_receive(job->fd, out);
+		got = receive(job, out);
 	if (got == 0 && !late)
 		return 0;
 	if (got <= 0)
@@ -152,6 +188,12 @@ job_kill(struct job *job)
 {
 	if (job->active)
 		end(job);
+}
+
+bool
+job_stuck(const struct job *job)
+{
+	return !job->active && job->pid > 0;
 }
 
 bool

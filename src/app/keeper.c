@@ -7,15 +7,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/logtail.h"
-#include "agent/paths.h"
 #include "agent/spec.h"
 #include "app/certs.h"
 #include "app/command.h"
 #include "app/config.h"
 #include "app/control.h"
 #include "app/course.h"
-#include "app/lock.h"
+#include "app/follow.h"
+#include "app/guard.h"
 #include "app/minder.h"
 #include "app/record.h"
 #include "app/signals.h"
@@ -27,23 +26,25 @@
 #include "base/pages.h"
 #include "base/slice.h"
 
-enum { FDS_MAX = COURSE_FDS + CONTROL_CLIENTS + 3 };
+enum { FDS_MAX = COURSE_FDS + 2 * JOB_FDS + CONTROL_CLIENTS + 2 };
 enum { DOUBT_MS = 600000 }; /* between two questions whether AWS knows us */
 
 struct keeper {
 	const struct keeper_options *options;
 	const struct config *cfg;
-	int signal_fd, lock_fd, agent_lock_fd, report_fd;
+	int signal_fd, report_fd;
 	struct exec_signals signals;
 	struct command command;
 	bool announced, online, over_told;
+	unsigned news;       /* of the log, not acted on yet */
 	int required_status; /* REQUIRED and no access: the exit status */
 	int64_t leave_by, doubt_after;
 	struct course course;
 	struct minder minder;
 	struct spec spec;
 	struct control control;
-	struct logtail tail;
+	struct guard guard;
+	struct follow follow;
 };
 
 /* False if nobody waits for it, or does not any more. */
@@ -58,38 +59,57 @@ report(struct keeper *k, enum record_type type)
 	return told;
 }
 
-/* Lock and socket, then the course; a failure is an end of the course. */
-static int
-start_course(struct keeper *k, struct err *err)
+/* There will be no node.  What another keeper holds, or what does not answer,
+ * is not written to. */
+static void
+refuse(struct keeper *k, const struct err *err)
 {
-	pid_t holder = 0;
-	int rc = lock_take(&k->lock_fd, &holder, k->cfg, err);
+	k->course.quiet |= !guard_holds(&k->guard);
+	course_refuse(&k->course, err);
+}
 
-	if (rc == 1) {
-		k->course.quiet = true;
-		report(k, RECORD_REFUSED);
-		return err_set(err, ERR_KIND_SYSTEM,
-		    "another ssm-activate (pid %d) keeps %s", (int)holder,
-		    k->cfg->state_dir);
-	}
-	if (k->options->refused != NULL) {
-		*err = *k->options->refused;
-		return -1;
-	}
-	if (rc != 0) {
-		work_advise_volumes(k->cfg, err);
-		return -1;
-	}
-	if (control_open(&k->control, k->cfg, err) != 0)
-		return -1;
-	rc = lock_agent(&k->agent_lock_fd, err);
-	if (k->options->leftover != NULL) {
-		course_clear(&k->course, k->options->leftover, rc != 0);
-		return 0;
-	}
-	if (rc == 0)
+/* Somebody else keeps the node; `up` asks him. */
+static void
+give_way(struct keeper *k, const struct err *err)
+{
+	k->over_told = report(k, RECORD_REFUSED);
+	refuse(k, err);
+}
+
+/* Lock and socket are there, or not: then the course can begin, and ends at
+ * once in all cases but one. */
+static void
+take_guard(struct keeper *k)
+{
+	const struct keeper_options *options = k->options;
+	struct err err = { 0 };
+	enum guard_news news =
+	    guard_step(&k->guard, k->cfg, &k->control.fd, &err);
+
+	if (news == GUARD_NOTHING || k->course.stopping)
+		return;
+	if (news == GUARD_OTHER)
+		give_way(k, &err);
+	else if (options->refused != NULL)
+		refuse(k, options->refused);
+	else if (news != GUARD_FAILED && options->leftover != NULL)
+		course_clear(&k->course, options->leftover,
+		    news == GUARD_SHARED);
+	else if (news == GUARD_HELD)
 		course_start(&k->course);
-	return rc;
+	else
+		refuse(k, &err);
+}
+
+static void
+begin_guard(struct keeper *k)
+{
+	struct work work = k->course.work;
+	struct err err = { 0 };
+
+	work.refused = k->options->refused != NULL;
+	if (guard_begin(&k->guard, &work, &err) != 0)
+		refuse(k, work.refused ? k->options->refused : &err);
 }
 
 static int
@@ -102,19 +122,25 @@ open_keeper(struct keeper *k, struct err *err)
 		.code = k->options->code,
 	};
 	control_init(&k->control);
-	k->tail.fd = k->tail.file = k->agent_lock_fd = -1;
+	guard_init(&k->guard);
 	k->report_fd = k->options->report_fd;
 	k->leave_by = INT64_MAX;
 	course_init(&k->course, &options);
 	return signals_open(&k->signal_fd, &k->signals, err);
 }
 
+/* Once more is a reminder, which gives no time back. */
 static void
 stop(struct keeper *k)
 {
+	int64_t by = clock_in(k->cfg->down_timeout_ms);
+
+	k->course.quiet |= !guard_holds(&k->guard);
 	course_stop(&k->course);
 	minder_stop(&k->minder, k->cfg->down_timeout_ms);
-	logtail_close(&k->tail);
+	follow_end(&k->follow);
+	if (!k->options->command || k->command.ended)
+		k->leave_by = clock_min(k->leave_by, by);
 }
 
 static void
@@ -129,7 +155,9 @@ reap(struct keeper *k)
 			                           ? 0
 			                           : k->cfg->down_timeout_ms);
 			stop(k);
-		} else if (!course_reaped(&k->course, pid)) {
+		} else if (!course_reaped(&k->course, pid) &&
+		           !job_reaped(&k->guard.job, pid) &&
+		           !job_reaped(&k->follow.job, pid)) {
 			minder_reaped(&k->minder, pid, status);
 		}
 	}
@@ -144,10 +172,11 @@ take_signal(struct keeper *k, int sig)
 
 	if (k->command.pid > 0)
 		kill(k->command.pid, sig);
-	if (!ends || k->course.stopping)
+	if (!ends)
 		return;
-	log_event(LOG_INFO, "stopping", "SIG%s: taking the node down",
-	    signals_name(sig));
+	if (!k->course.stopping)
+		log_event(LOG_INFO, "stopping", "SIG%s: taking the node down",
+		    signals_name(sig));
 	stop(k);
 }
 
@@ -177,11 +206,9 @@ start_agent(struct keeper *k)
 	char cert[WORK_PATH_MAX];
 
 	certs_path(cert, k->cfg);
-	if (certs_exist(k->cfg))
+	if (k->course.certs)
 		options.cert_file = cert;
 	spec_free(&k->spec);
-	logtail_close(&k->tail);
-	logtail_open(&k->tail, PATHS_LOG, "amazon-ssm-agent.log");
 	if (spec_build(&k->spec, &options, &err) != 0 ||
 	    minder_start(&k->minder, &k->spec, &err) != 0)
 		course_agent_lost(&k->course, &err);
@@ -211,17 +238,19 @@ mind(struct keeper *k)
 	minder_tick(&k->minder);
 	switch (k->course.phase) {
 	case COURSE_START:
-		if (k->minder.phase == MINDER_OFF)
+		follow_begin(&k->follow, &k->course.work);
+		if (k->minder.phase == MINDER_OFF && follow_ready(&k->follow))
 			start_agent(k);
 		else if (k->minder.phase == MINDER_RUNNING)
 			course_agent_runs(&k->course);
 		break;
 	case COURSE_REMOVE:
-		logtail_close(&k->tail);
+		follow_end(&k->follow);
 		minder_stop(&k->minder, k->cfg->down_timeout_ms);
 		break;
 	case COURSE_FORGET:
 	case COURSE_DOWN:
+		follow_end(&k->follow);
 		minder_kill(&k->minder);
 		break;
 	case COURSE_OFF:
@@ -245,20 +274,22 @@ mind(struct keeper *k)
 }
 
 static void
-read_log(struct keeper *k)
+act_on_log(struct keeper *k)
 {
-	unsigned news = 0;
+	unsigned news = k->news;
 
-	if (k->announced) /* What it said before that can wait. */
-		news = logtail_read(&k->tail);
-	if ((news & LOGTAIL_ONLINE) != 0 && !k->online) {
+	/* What it says before the node is announced can wait. */
+	if (!k->announced)
+		return;
+	k->news = 0;
+	if ((news & FOLLOW_ONLINE) != 0 && !k->online) {
 		k->online = true;
 		log_event(LOG_INFO, "node_online", "%s is online",
 		    k->course.state.node);
 	}
-	if ((news & LOGTAIL_HIBERNATE) != 0)
+	if ((news & FOLLOW_HIBERNATE) != 0)
 		minder_hibernates(&k->minder);
-	if ((news & LOGTAIL_REFUSED) != 0 && clock_ms() >= k->doubt_after) {
+	if ((news & FOLLOW_DOUBT) != 0 && clock_ms() >= k->doubt_after) {
 		k->doubt_after = clock_in(DOUBT_MS);
 		course_doubt(&k->course);
 	}
@@ -323,11 +354,24 @@ tell_over(struct keeper *k)
 }
 
 static bool
-may_leave(const struct keeper *k)
+may_leave(struct keeper *k)
 {
 	if (k->options->command && !k->command.ended)
 		return false;
-	return course_over(&k->course) || clock_ms() >= k->leave_by;
+	if (clock_ms() >= k->leave_by)
+		return true;
+	return course_over(&k->course) &&
+	       guard_drop(&k->guard, &k->course.work);
+}
+
+static int64_t
+due_next(const struct keeper *k)
+{
+	int64_t due = clock_min(course_due(&k->course), minder_due(&k->minder));
+
+	due = clock_min(due, job_due(&k->guard.job));
+	due = clock_min(due, job_due(&k->follow.job));
+	return clock_min(due, follow_due(&k->follow));
 }
 
 static void
@@ -335,13 +379,12 @@ wait_for_events(const struct keeper *k)
 {
 	struct pollfd fds[FDS_MAX] = {
 		{ .fd = k->signal_fd, .events = POLLIN },
-		{ .fd = k->announced ? k->tail.fd : -1, .events = POLLIN },
 	};
-	int64_t due = clock_min(clock_min(course_due(&k->course), log_due()),
-	    clock_min(minder_due(&k->minder), k->leave_by));
-	size_t count = 2 + course_poll(&k->course, fds + 2);
+	int64_t due = clock_min(clock_min(due_next(k), log_due()), k->leave_by);
+	size_t count = 1 + course_poll(&k->course, fds + 1);
 
-	due = clock_min(due, k->announced ? logtail_due(&k->tail) : due);
+	count += job_poll(&k->guard.job, fds + count);
+	count += job_poll(&k->follow.job, fds + count);
 	count += control_poll(&k->control, fds + count);
 	if (k->announced || course_over(&k->course))
 		pages_drop();
@@ -353,17 +396,18 @@ loop(struct keeper *k)
 {
 	for (;;) {
 		take_signals(k);
+		take_guard(k);
 		course_step(&k->course);
+		k->news |= follow_step(&k->follow, &k->course.work);
 		mind(k);
-		read_log(k);
+		act_on_log(k);
 		tell_over(k);
 		serve(k);
 		log_catch_up();
 		if (may_leave(k))
 			return;
 		/* A step that led to another is taken at once. */
-		if (course_due(&k->course) > clock_ms() &&
-		    minder_due(&k->minder) > clock_ms())
+		if (due_next(k) > clock_ms())
 			wait_for_events(k);
 	}
 }
@@ -372,7 +416,6 @@ int
 keeper_run(const struct keeper_options *options, struct err *err)
 {
 	struct keeper k = { .options = options, .cfg = options->cfg };
-	struct err refused = { 0 };
 
 	if (open_keeper(&k, err) != 0)
 		return command_replace(k.cfg, options->user, NULL, err);
@@ -383,18 +426,13 @@ keeper_run(const struct keeper_options *options, struct err *err)
 	/* What the application inherits is not for us to hold open. */
 	if (options->report_fd < 0)
 		file_close_others(&k.signal_fd, k.signal_fd >= 0 ? 1 : 0);
-	if (start_course(&k, &refused) != 0) {
-		/* `up` asks the keeper that was faster. */
-		if (k.course.quiet && options->report_fd >= 0)
-			return 0;
-		course_refuse(&k.course, &refused);
-	}
+	begin_guard(&k);
 	loop(&k);
 	if (!course_over(&k.course))
 		course_abandon(&k.course);
 	minder_kill(&k.minder);
-	control_close(&k.control, k.cfg);
-	close(k.agent_lock_fd); /* Free before the other one is. */
+	control_close(&k.control);
+	guard_end(&k.guard);
 	spec_free(&k.spec);
 	return k.required_status != 0 ? k.required_status : k.command.status;
 }

@@ -11,10 +11,11 @@
 #include "base/log.h"
 #include "base/slice.h"
 
-enum { MAGIC = 0x53534d31 };
+enum { MAGIC = 0x53534d32 };
 
 /* A write of at most PIPE_BUF bytes is atomic (pipe(7)). */
 _Static_assert(sizeof(struct record) <= PIPE_BUF, "one write each");
+_Static_assert(RECORD_TYPES <= 32, "a set of types is a word");
 
 void
 record_make(struct record *out, enum record_type type)
@@ -76,6 +77,8 @@ record_err_valid(const struct err *err)
 static bool
 text_valid(const struct record *record)
 {
+	uint64_t pid;
+
 	switch ((enum record_type)record->type) {
 	case RECORD_ACTIVATION:
 		return ssm_is_uuid(record->text);
@@ -88,13 +91,20 @@ text_valid(const struct record *record)
 		return false;
 	case RECORD_FAILED:
 		return record->err.code != ERR_OK;
+	case RECORD_HELD:
+		return slice_u64(slice_of(record->text), INT32_MAX, &pid);
 	case RECORD_STATE:
+	case RECORD_CERTS:
 	case RECORD_NO_ACTIVATION:
 	case RECORD_NO_NODE:
 	case RECORD_SETTLED:
 	case RECORD_HANDED_OVER:
 	case RECORD_ACCEPTED:
 	case RECORD_REFUSED:
+	case RECORD_READY:
+	case RECORD_ONLINE:
+	case RECORD_HIBERNATE:
+	case RECORD_DOUBT:
 	case RECORD_DONE:
 		return true;
 	}
@@ -161,9 +171,15 @@ record_apply(struct state *state, const struct record *record)
 		*state = record->state;
 		return true;
 	case RECORD_NONE:
+	case RECORD_CERTS:
+	case RECORD_HELD:
 	case RECORD_HANDED_OVER:
 	case RECORD_ACCEPTED:
 	case RECORD_REFUSED:
+	case RECORD_READY:
+	case RECORD_ONLINE:
+	case RECORD_HIBERNATE:
+	case RECORD_DOUBT:
 	case RECORD_DONE:
 	case RECORD_FAILED:
 	case RECORD_TYPES:

@@ -17,6 +17,8 @@ enum record_type {
 	RECORD_NONE,
 	/* files worker */
 	RECORD_STATE, /* state: what is on disk */
+	RECORD_CERTS, /* the agent is to trust a file of ours */
+	RECORD_HELD,  /* by another keeper; text: its pid, 0 = not known */
 	/* net worker */
 	RECORD_REGION,        /* text */
 	RECORD_ACTIVATION,    /* text: id */
@@ -27,6 +29,11 @@ enum record_type {
 	RECORD_HANDED_OVER, /* the code waits in the code pipe */
 	RECORD_ACCEPTED,    /* AWS still accepts the registration */
 	RECORD_REFUSED,     /* it does not */
+	/* reader of the agent's log */
+	RECORD_READY,     /* what is written from now on will be read */
+	RECORD_ONLINE,    /* the agent's control channel is open */
+	RECORD_HIBERNATE, /* the agent sleeps */
+	RECORD_DOUBT,     /* AWS seems not to know the node any more */
 	/* the last one of every worker */
 	RECORD_DONE,
 	RECORD_FAILED, /* err */
@@ -34,6 +41,9 @@ enum record_type {
 };
 
 enum { RECORD_TEXT_SIZE = 128 };
+
+/* One type in a set of types. */
+#define RECORD_BIT(type) (UINT32_C(1) << (type))
 
 struct record {
 	uint32_t magic;

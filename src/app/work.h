@@ -24,6 +24,8 @@ struct work {
 	bool tidy;        /* remove what is left beside a living node */
 	int public_fd;    /* pipe: base64 of the public key, a line */
 	int private_fd;   /* pipe: base64 of the private key, a line */
+	bool refused;     /* there will be no node: no more than the lock */
+	int guard_fd;     /* socket: descriptors, for pass_receive() */
 	int code_fd;      /* pipe: struct ssm_activation, handed over */
 	int64_t deadline; /* clock_ms() time base, of the requests */
 	const struct err *failure; /* to be noted, code 0 = none */
@@ -45,6 +47,18 @@ void work_net_remove(const void *work, int out);
 void work_watch_run(const void *input, int out);
 
 /* Files workers. */
+
+/* What a keeper alone may hold, app/guard.h: RECORD_HELD if another does, and
+ * the descriptors that were taken.  Its end: the socket goes. */
+void work_guard_take(const void *input, int out);
+void work_guard_drop(const void *input, int out);
+
+/*
+ * Tell what the agent's log says until nobody reads any more: RECORD_READY,
+ * then RECORD_ONLINE, RECORD_HIBERNATE and RECORD_DOUBT; warnings and errors go
+ * to our own log.
+ */
+void work_log_follow(const void *input, int out);
 
 /*
  * Can everything be written that will have to be; is somebody else's agent

@@ -158,6 +158,8 @@ prepare(const struct work *work, int out, struct err *err)
 		verdict = "leftover";
 	else if (begin(&state, work, path, err) != 0)
 		return -1;
+	if (certs_exist(work->cfg))
+		record_send(out, RECORD_CERTS, NULL, NULL, NULL);
 	return record_send(out, RECORD_STATE, verdict, &state, NULL);
 }
 
@@ -329,6 +331,8 @@ install(const struct work *work, int out, struct err *err)
 	state.installed = true;
 	if (state_save(&state, path, err) != 0)
 		return -1;
+	if (certs_exist(work->cfg))
+		record_send(out, RECORD_CERTS, NULL, NULL, NULL);
 	return record_send(out, RECORD_STATE, "installed", &state, NULL);
 }
 

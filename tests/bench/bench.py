@@ -203,7 +203,7 @@ def keeper(held):
     """Return the pid of the keeper in a container."""
     if procfs.program(held.pid1) == "ssm-activate":
         return held.pid1
-    return held.find("ssm-activate")[0]
+    return held.keepers()[0]
 
 
 def show_keeper(name, pid, before):

@@ -169,6 +169,12 @@ class Container:
         return sorted(pid for pid, found in self.processes().items()
                       if found == name)
 
+    def keepers(self):
+        """Return the pids of keepers below PID 1, without their workers."""
+        ours = self.find("ssm-activate")
+        return [pid for pid in ours
+                if int(procfs.status(pid).get("PPid", 0)) not in ours]
+
     def read(self, which):
         """Return what it wrote to standard output or error so far."""
         try:

@@ -22,8 +22,10 @@ class Idle(Case):
         for one in held.values():
             one.wait_line("is online")
         time.sleep(1.5)
-        wait_until(lambda: len(held["up"].find("ssm-activate")) == 1
-                   and not held["run"].find("ssm-activate"), "no worker")
+        # The reader of the agent's log stays.
+        wait_until(lambda: len(held["up"].find("ssm-activate")) == 2
+                   and len(held["run"].find("ssm-activate")) == 1,
+                   "no other worker")
         return {"run": held["run"].pid1,
                 "up": held["up"].find("ssm-activate")[0]}
 

@@ -364,7 +364,7 @@ class Up(Case):
         """The agent's group is its own; it is below the keeper."""
         held = self.entry("ssm-activate up; echo done; sleep 300")
         wait_until(lambda: "done" in held.out, "up")
-        keeper = held.find("ssm-activate")
+        keeper = held.keepers()
         self.assertEqual(len(keeper), 1)
         core = wait_until(lambda: held.find("amazon-ssm-agent"), "the core")
         self.assertIn(core[0], procfs.children(keeper[0]))

@@ -179,7 +179,7 @@ class GivenCode(Watched):
         held = self.start([SH, "-c", "ssm-activate up; echo done; sleep 60"],
                           env=env)
         wait_until(lambda: "done" in held.out, "up")
-        keepers = held.find("ssm-activate")
+        keepers = held.keepers()
         self.assertEqual(len(keepers), 1)
         for pid in keepers + procfs.descendants(keepers[0]):
             self.assertNotIn(code.encode(), procfs.read(pid, "environ"),

@@ -50,14 +50,15 @@ make(void **state)
 	control = (struct control){ .fd = -1 };
 	control_init(&control);
 	err_clear(&failure);
-	return control_open(&control, &cfg, &failure);
+	return control_bind(&control.fd, &cfg, &failure);
 }
 
 static int
 clean(void **state)
 {
 	(void)state;
-	control_close(&control, &cfg);
+	control_close(&control);
+	control_unbind(&cfg);
 	assert_int_equal(control.fd, -1);
 	/* Nothing is left, the socket neither. */
 	return rmdir(folder);
@@ -414,14 +415,14 @@ test_no_keeper(void **state)
 	assert_int_equal(control_ask(&nowhere, CONTROL_STATUS,
 	                     clock_in(SHORT_MS), &got, &failure),
 	    1);
-	control_close(&control, &cfg);
+	control_close(&control);
 	assert_int_equal(control_ask(&cfg, CONTROL_DOWN, clock_in(SHORT_MS),
 	                     &got, &failure),
 	    1);
 	assert_int_equal(failure.kind, ERR_KIND_NONE);
 	assert_int_equal(got.restarts, 9);
 	/* It may be closed twice, and serves nobody then. */
-	control_close(&control, &cfg);
+	control_close(&control);
 	assert_false(control_serve(&control, &status));
 }
 
@@ -436,7 +437,7 @@ test_stale_socket(void **state)
 	assert_int_equal(control_ask(&cfg, CONTROL_STATUS, clock_in(SHORT_MS),
 	                     &got, &failure),
 	    1);
-	assert_int_equal(control_open(&control, &cfg, &failure), 0);
+	assert_int_equal(control_bind(&control.fd, &cfg, &failure), 0);
 	assert_int_equal(ask(CONTROL_STATUS, LONG_MS, 0), 0);
 }
 
@@ -501,12 +502,29 @@ test_longest_folder(void **state)
 	text[CONFIG_DIR_MAX] = '\0';
 	assert_int_equal(mkdir(text, 0700), 0);
 	control_init(&other);
-	assert_int_equal(control_open(&other, &deep, &failure), 0);
-	control_close(&other, &deep);
+	assert_int_equal(control_bind(&other.fd, &deep, &failure), 0);
+	control_close(&other);
+	control_unbind(&deep);
 	assert_int_equal(rmdir(text), 0);
-	assert_int_equal(control_open(&other, &deep, &failure), -1);
+	strcpy(text, "/proc/nothing/here");
+	assert_int_equal(control_bind(&other.fd, &deep, &failure), -1);
 	assert_int_equal(failure.kind, ERR_KIND_SYSTEM);
 	assert_int_equal(other.fd, -1);
+}
+
+/* Its mode is there with the socket, whatever the umask is. */
+static void
+test_mode_from_the_beginning(void **state)
+{
+	struct control other = { .fd = -1 };
+	mode_t before = umask(0);
+
+	(void)state;
+	control_init(&other);
+	assert_int_equal(control_bind(&other.fd, &cfg, &failure), 0);
+	assert_int_equal(umask(before), 0);
+	assert_int_equal(sandbox_mode(path), 0600);
+	control_close(&other);
 }
 
 #define CONTROL_TEST(f) cmocka_unit_test_setup_teardown(f, make, clean)
@@ -530,6 +548,7 @@ main(void)
 		CONTROL_TEST(test_rights),
 		CONTROL_TEST(test_other_version),
 		CONTROL_TEST(test_longest_folder),
+		CONTROL_TEST(test_mode_from_the_beginning),
 	};
 
 	/* No wait is for ever. */

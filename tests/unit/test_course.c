@@ -480,7 +480,9 @@ tells(const void *input, int out)
 static void
 test_records_are_saved(void **state)
 {
-	struct job_spec spec = { .name = "test", .work = tells };
+	struct job_spec spec = {
+		.name = "test", .work = tells, .tells = UINT32_MAX
+	};
 	int64_t until = clock_in(LONG_MS);
 	struct state disk = { 0 };
 	struct err err = { 0 };
@@ -516,7 +518,9 @@ dies(const void *input, int out)
 static void
 test_worker_that_dies(void **state)
 {
-	struct job_spec spec = { .name = "test", .work = dies };
+	struct job_spec spec = {
+		.name = "test", .work = dies, .tells = UINT32_MAX
+	};
 	struct record record;
 	struct err err = { 0 };
 	pid_t pid;

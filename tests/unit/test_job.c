@@ -36,6 +36,9 @@ start(void (*work)(const void *, int), const void *input, int64_t ms)
 {
 	struct job_spec spec = { .name = "test", .work = work, .input = input };
 
+	spec.tells = RECORD_BIT(RECORD_REGION) | RECORD_BIT(RECORD_NODE) |
+	             RECORD_BIT(RECORD_SETTLED);
+
 	spec.deadline = clock_in(ms);
 	job = (struct job){ .name = NULL };
 	assert_int_equal(job_start(&job, &spec, &failure), 0);
@@ -383,6 +386,7 @@ test_what_a_worker_is_given(void **state)
 	spec.input = fds;
 	spec.keep[0] = fds[0];
 	spec.keep_count = 1;
+	spec.tells = RECORD_BIT(RECORD_SETTLED);
 	spec.deadline = clock_in(LONG_MS);
 	assert_int_equal(job_start(&job, &spec, &failure), 0);
 	record = next();
@@ -476,7 +480,9 @@ test_log_is_bounded(void **state)
 static void
 test_worker_ends_with_its_keeper(void **state)
 {
-	struct job_spec spec = { .name = "test", .work = hangs };
+	struct job_spec spec = {
+		.name = "test", .work = hangs, .tells = RECORD_BIT(RECORD_NODE)
+	};
 	int fds[2];
 	pid_t keeper, worker = 0;
 
@@ -499,6 +505,29 @@ test_worker_ends_with_its_keeper(void **state)
 	reap(worker);
 	close(fds[0]);
 	close(fds[1]);
+}
+
+static void
+says_what_is_not_its(const void *input, int out)
+{
+	const struct state state = { .node = NODE };
+
+	(void)input;
+	(void)record_send(out, RECORD_STATE, "reuse", &state, NULL);
+	(void)record_send(out, RECORD_NODE, NODE, NULL, NULL);
+	(void)record_send(out, RECORD_CERTS, NULL, NULL, NULL);
+	record_finish(out, 0, NULL);
+}
+
+/* A worker that talks to the network has no word in what is on disk. */
+static void
+test_records_of_another_kind(void **state)
+{
+	(void)state;
+	start(says_what_is_not_its, NULL, LONG_MS);
+	assert_int_equal(next().type, RECORD_NODE);
+	assert_int_equal(next().type, RECORD_DONE);
+	assert_false(job.active);
 }
 
 static void
@@ -529,6 +558,7 @@ main(void)
 		cmocka_unit_test(test_log_is_bounded),
 		cmocka_unit_test(test_what_a_worker_is_given),
 		cmocka_unit_test(test_worker_ends_with_its_keeper),
+		cmocka_unit_test(test_records_of_another_kind),
 		cmocka_unit_test(test_no_job),
 	};
 

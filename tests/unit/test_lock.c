@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include "app/config.h"
 #include "app/lock.h"
 #include "base/err.h"
+#include "base/pass.h"
 #include "unit/folder.h"
 #include "unit/sandbox.h"
 
@@ -43,6 +45,7 @@ holder(void)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		alarm(30);
+		other = getpid();
 		if (lock_take(&fd, &other, &folder.cfg, &err) != 0)
 			_exit(1);
 		(void)!write(ready[1], "x", 1);
@@ -87,6 +90,84 @@ test_somebody_has_it(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	assert_int_equal(lock_take(&fd, &who, &folder.cfg, &folder.err), 0);
 	close(fd);
+}
+
+/* A worker takes it and hands it over; it lives as long as the keeper's copy,
+ * and says whose it is. */
+static void
+test_is_handed_over(void **state)
+{
+	pid_t keeper = getpid(), who = 0, pid;
+	int ends[2], fds[PASS_MAX], more[PASS_MAX], other = -7;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct err err = { 0 };
+		int fd = -1;
+
+		if (lock_take(&fd, &keeper, &folder.cfg, &err) != 0 ||
+		    pass_send(ends[1], &fd, 1) != 0)
+			_exit(1);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(pass_receive(ends[0], fds), 1);
+	assert_true((fcntl(fds[0], F_GETFD) & FD_CLOEXEC) != 0);
+	assert_int_equal(pass_receive(ends[0], more), 0);
+	assert_int_equal(lock_take(&other, &who, &folder.cfg, &folder.err), 1);
+	assert_int_equal(who, getpid());
+	close(fds[0]);
+	assert_int_equal(lock_take(&other, &who, &folder.cfg, &folder.err), 0);
+	close(other);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* As version 0.1.0 takes it. */
+static void
+test_lock_of_a_process(void **state)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int ready[2], fd = -7;
+	pid_t pid, who = 0;
+	char byte = 0;
+
+	(void)state;
+	assert_int_equal(mkdir(folder.state, 0700), 0);
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		alarm(30);
+		fd = open(folder.path, O_RDWR | O_CREAT, 0600);
+		if (fcntl(fd, F_SETLK, &lock) != 0)
+			_exit(1);
+		(void)!write(ready[1], "x", 1);
+		for (;;)
+			(void)pause();
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	assert_int_equal(lock_take(&fd, &who, &folder.cfg, &folder.err), 1);
+	assert_int_equal(who, pid);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	/* And it finds ours. */
+	assert_int_equal(lock_take(&fd, &who, &folder.cfg, &folder.err), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		int own = open(folder.path, O_RDWR);
+
+		_exit(fcntl(own, F_SETLK, &lock) != 0 && errno == EAGAIN ? 0
+		                                                         : 1);
+	}
+	assert_int_equal(waitpid(pid, &fd, 0), pid);
+	assert_int_equal(fd, 0);
 }
 
 static void
@@ -172,6 +253,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		LOCK_TEST(test_makes_the_folder),
 		LOCK_TEST(test_somebody_has_it),
+		LOCK_TEST(test_is_handed_over),
+		LOCK_TEST(test_lock_of_a_process),
 		LOCK_TEST(test_something_else_is_there),
 		LOCK_TEST(test_no_folder_can_be_made),
 		cmocka_unit_test(test_agent_folder),

@@ -1,0 +1,70 @@
+#include <unistd.h>
+
+#include "app/config.h"
+#include "app/control.h"
+#include "app/lock.h"
+#include "app/record.h"
+#include "app/work.h"
+#include "base/err.h"
+#include "base/format.h"
+#include "base/pass.h"
+
+enum { PID_SIZE = 12 };
+
+/* What was taken is handed over at once: our own copies end with us. */
+static int
+hand_over(const struct work *work, int fd, struct err *err)
+{
+	if (pass_send(work->guard_fd, &fd, 1) == 0)
+		return 0;
+	return err_sys(err, ERR_KIND_SYSTEM, "the keeper is gone");
+}
+
+static int
+tell_holder(int out, pid_t who)
+{
+	char text[PID_SIZE];
+
+	format_text(text, sizeof(text), "%d", (int)who);
+	return record_send(out, RECORD_HELD, text, NULL, NULL);
+}
+
+static int
+take(const struct work *work, int out, struct err *err)
+{
+	const struct config *cfg = work->cfg;
+	pid_t who = getppid();
+	int fd = -1;
+	int rc = lock_take(&fd, &who, cfg, err);
+
+	if (rc == 1)
+		return tell_holder(out, who);
+	if (rc != 0)
+		work_advise_volumes(cfg, err);
+	if (rc != 0 || hand_over(work, fd, err) != 0)
+		return -1;
+	if (work->refused)
+		return 0;
+	if (control_bind(&fd, cfg, err) != 0 || hand_over(work, fd, err) != 0 ||
+	    lock_agent(&fd, err) != 0)
+		return -1;
+	return fd < 0 ? 0 : hand_over(work, fd, err);
+}
+
+void
+work_guard_take(const void *input, int out)
+{
+	struct err err = { 0 };
+	int rc = take(input, out, &err);
+
+	record_finish(out, rc, &err);
+}
+
+void
+work_guard_drop(const void *input, int out)
+{
+	const struct work *work = input;
+
+	control_unbind(work->cfg);
+	record_finish(out, 0, NULL);
+}

@@ -1,0 +1,23 @@
+#ifndef BASE_PASS_H
+#define BASE_PASS_H
+
+#include <stddef.h>
+
+/*
+ * Handing open descriptors to another process over a socket of AF_UNIX
+ * (SCM_RIGHTS, unix(7)).  What comes out is the same open file: its locks and
+ * its place in the file come with it.
+ */
+enum { PASS_MAX = 4 };
+
+/* Send so many, at least one and at most PASS_MAX; they stay open here.  -1
+ * with errno. */
+int pass_send(int socket, const int *fds, size_t count);
+
+/*
+ * Take what was sent by one pass_send(), without waiting; gives how many, 0
+ * when there are none.  They are the caller's, and close themselves on exec.
+ */
+size_t pass_receive(int socket, int fds[static PASS_MAX]);
+
+#endif
