@@ -92,11 +92,11 @@ static bool
 ends_by(pid_t pid, int64_t until)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd end = { .fd = fd, .events = POLLIN };
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
 	bool ended = waitpid(pid, NULL, WNOHANG) != 0;
 
 	while (!ended && clock_left(until) > 0) {
-		poll(&end, 1, fd >= 0 ? clock_left(until) : LOOK_MS);
+		poll(&wait, 1, fd >= 0 ? clock_left(until) : LOOK_MS);
 		ended = waitpid(pid, NULL, WNOHANG) != 0;
 	}
 	if (fd >= 0)

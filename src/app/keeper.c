@@ -7,20 +7,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/spec.h"
 #include "app/certs.h"
-#include "app/command.h"
 #include "app/config.h"
-#include "app/control.h"
-#include "app/course.h"
-#include "app/follow.h"
-#include "app/guard.h"
-#include "app/minder.h"
+#include "app/keeper_guard.h"
 #include "app/record.h"
 #include "app/signals.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/exec.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/pages.h"
@@ -29,27 +22,8 @@
 enum { FDS_MAX = COURSE_FDS + 2 * JOB_FDS + CONTROL_CLIENTS + 2 };
 enum { DOUBT_MS = 600000 }; /* between two questions whether AWS knows us */
 
-struct keeper {
-	const struct keeper_options *options;
-	const struct config *cfg;
-	int signal_fd, report_fd;
-	struct exec_signals signals;
-	struct command command;
-	bool announced, online, over_told;
-	unsigned news;       /* of the log, not acted on yet */
-	int required_status; /* REQUIRED and no access: the exit status */
-	int64_t leave_by, doubt_after;
-	struct course course;
-	struct minder minder;
-	struct spec spec;
-	struct control control;
-	struct guard guard;
-	struct follow follow;
-};
-
-/* False if nobody waits for it, or does not any more. */
-static bool
-report(struct keeper *k, enum record_type type)
+bool
+keeper_report(struct keeper *k, enum record_type type)
 {
 	bool told = record_send(k->report_fd, type, k->course.state.node, NULL,
 	                &k->course.last) == 0;
@@ -57,59 +31,6 @@ report(struct keeper *k, enum record_type type)
 	close(k->report_fd);
 	k->report_fd = -1;
 	return told;
-}
-
-/* There will be no node.  What another keeper holds, or what does not answer,
- * is not written to. */
-static void
-refuse(struct keeper *k, const struct err *err)
-{
-	k->course.quiet |= !guard_holds(&k->guard);
-	course_refuse(&k->course, err);
-}
-
-/* Somebody else keeps the node; `up` asks him. */
-static void
-give_way(struct keeper *k, const struct err *err)
-{
-	k->over_told = report(k, RECORD_REFUSED);
-	refuse(k, err);
-}
-
-/* Lock and socket are there, or not: then the course can begin, and ends at
- * once in all cases but one. */
-static void
-take_guard(struct keeper *k)
-{
-	const struct keeper_options *options = k->options;
-	struct err err = { 0 };
-	enum guard_news news =
-	    guard_step(&k->guard, k->cfg, &k->control.fd, &err);
-
-	if (news == GUARD_NOTHING || k->course.stopping)
-		return;
-	if (news == GUARD_OTHER)
-		give_way(k, &err);
-	else if (options->refused != NULL)
-		refuse(k, options->refused);
-	else if (news != GUARD_FAILED && options->leftover != NULL)
-		course_clear(&k->course, options->leftover,
-		    news == GUARD_SHARED);
-	else if (news == GUARD_HELD)
-		course_start(&k->course);
-	else
-		refuse(k, &err);
-}
-
-static void
-begin_guard(struct keeper *k)
-{
-	struct work work = k->course.work;
-	struct err err = { 0 };
-
-	work.refused = k->options->refused != NULL;
-	if (guard_begin(&k->guard, &work, &err) != 0)
-		refuse(k, work.refused ? k->options->refused : &err);
 }
 
 static int
@@ -225,7 +146,7 @@ announce(struct keeper *k)
 	    "%s is up%s; aws ssm start-session --region %s --target %s",
 	    state->node, k->course.reused ? " again" : "", state->region,
 	    state->node);
-	report(k, RECORD_NODE);
+	keeper_report(k, RECORD_NODE);
 	ttl_begin(&k->course.ttl, k->cfg, state->node);
 }
 
@@ -343,7 +264,7 @@ tell_over(struct keeper *k)
 		return;
 	k->over_told = true;
 	/* Where `up` still waits, it says why itself. */
-	if (!report(k, failed ? RECORD_FAILED : RECORD_DONE) && failed)
+	if (!keeper_report(k, failed ? RECORD_FAILED : RECORD_DONE) && failed)
 		log_err(k->cfg->required ? LOG_ERROR : LOG_WARN, "no_access",
 		    last);
 	if (!failed || !k->cfg->required)
@@ -396,7 +317,7 @@ loop(struct keeper *k)
 {
 	for (;;) {
 		take_signals(k);
-		take_guard(k);
+		keeper_guard_take(k);
 		course_step(&k->course);
 		k->news |= follow_step(&k->follow, &k->course.work);
 		mind(k);
@@ -426,7 +347,7 @@ keeper_run(const struct keeper_options *options, struct err *err)
 	/* What the application inherits is not for us to hold open. */
 	if (options->report_fd < 0)
 		file_close_others(&k.signal_fd, k.signal_fd >= 0 ? 1 : 0);
-	begin_guard(&k);
+	keeper_guard_begin(&k);
 	loop(&k);
 	if (!course_over(&k.course))
 		course_abandon(&k.course);

@@ -49,7 +49,7 @@ pass_receive(int socket, int fds[static PASS_MAX])
 		.msg_control = room.bytes,
 		.msg_controllen = sizeof(room.bytes),
 	};
-	const struct cmsghdr *head = NULL;
+	struct cmsghdr *head = NULL;
 	size_t size = 0;
 
 	if (recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != 1)
