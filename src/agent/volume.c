@@ -44,19 +44,27 @@ volume_open(enum volume volume, struct err *err)
 	    err);
 }
 
-struct cleaning {
-	const char *path, *names;
-	int depth, left;
+/* A folder in which we are, the first being the volume. */
+struct level {
+	DIR *list;
+	mode_t mode;
+	bool suspect; /* others could write there */
+	size_t above; /* length of the path without its name */
 };
 
-static int clean(int dir, struct cleaning *cleaning, struct err *err);
+struct cleaning {
+	char path[PATH_MAX]; /* of the last level */
+	const char *names;   /* in the first */
+	int depth, left;     /* levels in use; entries that may be looked at */
+	struct level levels[DEPTH_MAX];
+};
 
 /* What a crash leaves of a file that is written (base/file.h) is ours, too. */
 static bool
 is_ours(const char *name, const struct cleaning *cleaning)
 {
 	return slice_starts(slice_of(name), ".ssm-activate.") ||
-	       list_has(cleaning->names, name);
+	       (cleaning->depth == 1 && list_has(cleaning->names, name));
 }
 
 /* Somebody else's entry in the folder. */
@@ -84,96 +92,115 @@ clear(int dir, const char *name, const struct stat *st,
 	return -1;
 }
 
-/* A folder of root's in the folder. */
+/* The folder fd, which is closed by whoever leaves it.  Its sticky bit tells
+ * that others could write there until it was opened, and stays until all is
+ * clean. */
 static int
-enter(int dir, const char *name, struct cleaning *cleaning, struct err *err)
+enter(struct cleaning *cleaning, int fd, size_t above, struct err *err)
 {
-	char path[PATH_MAX];
-	struct cleaning below = { .path = path,
-		.names = "",
-		.depth = cleaning->depth + 1,
-		.left = cleaning->left };
-	int rc = -1;
-	int fd;
+	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	struct level *level = &cleaning->levels[cleaning->depth];
+	struct stat st;
 
-	if (below.depth >= DEPTH_MAX)
-		return 0;
-	(void)format_text(path, sizeof path, "%s/%s", cleaning->path, name);
-	fd = file_folder_below(dir, name, 0700, err);
-	if (fd >= 0) {
-		rc = clean(fd, &below, err);
-		(void)close(fd);
+	if (list == NULL || fstat(fd, &st) != 0) {
+		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot look into %s",
+		    cleaning->path);
+		if (list != NULL)
+			(void)closedir(list);
+		else if (fd >= 0)
+			(void)close(fd);
+		return -1;
 	}
-	cleaning->left = below.left;
+	level->list = list;
+	level->mode = st.st_mode;
+	level->suspect =
+	    (st.st_mode & (S_ISVTX | WALK_OTHERS)) != 0 && !walk_read_only(fd);
+	level->above = above;
+	cleaning->depth++;
+	return 0;
+}
+
+static int
+leave(struct cleaning *cleaning, struct err *err)
+{
+	const struct level *level = &cleaning->levels[--cleaning->depth];
+	int rc = 0;
+
+	if (level->suspect &&
+	    fchmod(dirfd(level->list), level->mode & 0777) != 0)
+		rc = err_sys(err, ERR_KIND_SYSTEM, "cannot set the mode of %s",
+		    cleaning->path);
+	(void)closedir(level->list);
+	cleaning->path[level->above] = '\0';
 	return rc;
 }
 
-/* suspect: others could write in the folder. */
+/* A folder of root's in the one where we are. */
 static int
-look(int dir, const char *name, bool suspect, struct cleaning *cleaning,
+enter_below(struct cleaning *cleaning, int dir, const char *name,
     struct err *err)
 {
+	size_t above = strlen(cleaning->path);
+	int fd;
+
+	if (cleaning->depth >= DEPTH_MAX)
+		return 0;
+	fd = file_folder_below(dir, name, 0700, err);
+	if (fd < 0)
+		return -1;
+	(void)format_text(cleaning->path + above, sizeof cleaning->path - above,
+	    "/%s", name);
+	return enter(cleaning, fd, above, err);
+}
+
+static int
+look(struct cleaning *cleaning, const struct level *level, const char *name,
+    struct err *err)
+{
+	int dir = dirfd(level->list);
 	struct stat st;
 
 	/* Who ends at this moment removes it himself. */
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return 0;
+	if (st.st_uid != 0 && (level->suspect || cleaning->depth == 1))
+		return clear(dir, name, &st, cleaning, err);
 	if (st.st_uid != 0)
-		return suspect || cleaning->depth == 0
-		           ? clear(dir, name, &st, cleaning, err)
-		           : 0;
+		return 0;
 	if (S_ISDIR(st.st_mode))
-		return enter(dir, name, cleaning, err);
+		return enter_below(cleaning, dir, name, err);
 	/* A second name that others gave to a file of root's. */
-	if (suspect && st.st_nlink > 1)
+	if (level->suspect && st.st_nlink > 1)
 		return clear(dir, name, &st, cleaning, err);
 	return 0;
 }
 
+/* The next entry of the folder where we are, or out of it. */
 static int
-look_at_all(DIR *list, bool suspect, struct cleaning *cleaning, struct err *err)
+step(struct cleaning *cleaning, struct err *err)
 {
-	const struct dirent *entry;
-	int rc = 0;
+	const struct level *level = &cleaning->levels[cleaning->depth - 1];
+	const struct dirent *entry =
+	    cleaning->left > 0 ? readdir(level->list) : NULL;
 
-	while (rc == 0 && cleaning->left > 0 &&
-	       (entry = readdir(list)) != NULL) {
-		if (strcmp(entry->d_name, ".") == 0 ||
-		    strcmp(entry->d_name, "..") == 0)
-			continue;
-		cleaning->left--;
-		rc = look(dirfd(list), entry->d_name, suspect, cleaning, err);
-	}
-	return rc;
+	if (entry == NULL)
+		return leave(cleaning, err);
+	if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+		return 0;
+	cleaning->left--;
+	return look(cleaning, level, entry->d_name, err);
 }
 
-/* The folder's sticky bit tells that others could write there until it was
- * opened, and stays until all is clean. */
 static int
 clean(int dir, struct cleaning *cleaning, struct err *err)
 {
 	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *list = fd < 0 ? NULL : fdopendir(fd);
-	struct stat st;
-	bool suspect;
-	int rc = -1;
+	int rc = enter(cleaning, fd, 0, err);
 
-	if (list == NULL || fstat(dir, &st) != 0) {
-		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot look into %s",
-		    cleaning->path);
-		goto out;
-	}
-	suspect =
-	    (st.st_mode & (S_ISVTX | WALK_OTHERS)) != 0 && !walk_read_only(dir);
-	rc = look_at_all(list, suspect, cleaning, err);
-	if (rc == 0 && suspect && fchmod(dir, st.st_mode & 0777) != 0)
-		rc = err_sys(err, ERR_KIND_SYSTEM, "cannot set the mode of %s",
-		    cleaning->path);
-out:
-	if (list != NULL)
-		(void)closedir(list);
-	else if (fd >= 0)
-		(void)close(fd);
+	while (rc == 0 && cleaning->depth > 0)
+		rc = step(cleaning, err);
+	while (cleaning->depth > 0)
+		(void)closedir(cleaning->levels[--cleaning->depth].list);
 	return rc;
 }
 
@@ -181,10 +208,9 @@ int
 volume_clean_folder(int dir, const char *path, const char *names,
     struct err *err)
 {
-	struct cleaning cleaning = {
-		.path = path, .names = names, .left = ENTRIES_MAX
-	};
+	struct cleaning cleaning = { .names = names, .left = ENTRIES_MAX };
 
+	(void)format_text(cleaning.path, sizeof cleaning.path, "%s", path);
 	return geteuid() == 0 ? clean(dir, &cleaning, err) : 0;
 }
 
