@@ -157,35 +157,35 @@ check_file(int fd, const struct walk *walk, struct err *err)
 }
 
 enum file_found
-file_open_at(int *out, int dir, const char *name, struct err *err)
+file_open_at(int *fd, int dir, const char *name, struct err *err)
 {
 	/* A FIFO without a writer or a terminal must not hold us up. */
 	const int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
 	struct walk walk = { .dir = -1 };
 	enum file_found found = FILE_FOUND;
-	int fd = -1;
+	int file = -1;
 
 	if (!is_root()) {
 		(void)slice_copy(slice_of(name), walk.name, sizeof walk.name);
-		fd = openat(dir, name, flags);
+		file = openat(dir, name, flags);
 	} else {
 		found = walk_to(&walk, dir, name, err);
 		if (found == FILE_FOUND)
-			fd = openat(walk.dir, walk.name, flags | O_NOFOLLOW);
+			file = openat(walk.dir, walk.name, flags | O_NOFOLLOW);
 	}
 	/* ENXIO: a socket, or a device without a driver. */
-	if (fd < 0 && found == FILE_FOUND &&
+	if (file < 0 && found == FILE_FOUND &&
 	    (errno == ENOENT || errno == ENOTDIR || errno == ENXIO))
 		found = FILE_ABSENT;
-	else if (fd < 0 && found == FILE_FOUND)
+	else if (file < 0 && found == FILE_FOUND)
 		found = (enum file_found)walk_fail(&walk, "read", err);
-	else if (fd >= 0 && is_root() && check_file(fd, &walk, err) != 0)
+	else if (file >= 0 && is_root() && check_file(file, &walk, err) != 0)
 		found = FILE_FAILED;
 	walk_end(&walk);
 	if (found == FILE_FOUND)
-		*out = fd;
-	else if (fd >= 0)
-		(void)close(fd);
+		*fd = file;
+	else if (file >= 0)
+		(void)close(file);
 	return found;
 }
 

@@ -125,13 +125,15 @@ take_name(struct walk *walk, struct err *err)
 	return 0;
 }
 
-/* The name is a link, which root made. */
+/* The name is a link, which must be root's. */
 static int
-follow(struct walk *walk, struct err *err)
+follow(struct walk *walk, const struct stat *st, struct err *err)
 {
 	char target[PATH_MAX], whole[PATH_MAX];
 	ssize_t n;
 
+	if (st->st_uid != 0)
+		return walk_refuse(err, walk_place(target, walk), st);
 	if (++walk->links > LINKS_MAX) {
 		errno = ELOOP;
 		return walk_fail(walk, "follow", err);
@@ -183,44 +185,36 @@ enter(struct walk *walk, struct err *err)
 	return check_firm(walk, err);
 }
 
-/*
- * Go to the folder that holds the end of the path, with all links followed:
- * FILE_FOUND, and walk->name may be something else than a folder, may be
- * somebody else's, or may not be there.
- */
-static enum file_found
-go(struct walk *walk, struct err *err)
+/* One name of the rest further.  At the end, false: *found tells what came of
+ * it. */
+static bool
+go_on(struct walk *walk, enum file_found *found, struct err *err)
 {
-	char path[PATH_MAX];
 	struct stat st;
+	int seen;
 
-	for (;;) {
-		int seen = take_name(walk, err);
-
-		if (seen != 0)
-			return FILE_FAILED;
-		seen = fstatat(walk->dir, walk->name, &st, AT_SYMLINK_NOFOLLOW);
-		if (seen == 0 && S_ISLNK(st.st_mode)) {
-			if (st.st_uid != 0)
-				(void)walk_refuse(err, walk_place(path, walk),
-				    &st);
-			if (st.st_uid != 0 || follow(walk, err) != 0)
-				return FILE_FAILED;
-			continue;
-		}
-		if (walk->rest[0] == '\0')
-			return FILE_FOUND;
-		if (seen != 0 && !walk->make &&
-		    (errno == ENOENT || errno == ENOTDIR))
-			return FILE_ABSENT;
-		if (enter(walk, err) != 0)
-			return FILE_FAILED;
+	*found = FILE_FAILED;
+	if (take_name(walk, err) != 0)
+		return false;
+	seen = fstatat(walk->dir, walk->name, &st, AT_SYMLINK_NOFOLLOW);
+	if (seen == 0 && S_ISLNK(st.st_mode))
+		return follow(walk, &st, err) == 0;
+	if (walk->rest[0] == '\0') {
+		*found = FILE_FOUND;
+		return false;
 	}
+	if (seen != 0 && !walk->make && (errno == ENOENT || errno == ENOTDIR)) {
+		*found = FILE_ABSENT;
+		return false;
+	}
+	return enter(walk, err) == 0;
 }
 
 enum file_found
 walk_to(struct walk *walk, int dir, const char *path, struct err *err)
 {
+	enum file_found found;
+
 	if (!slice_copy(slice_of(path), walk->rest, sizeof walk->rest) ||
 	    path[0] == '\0') {
 		errno = path[0] == '\0' ? ENOENT : ENAMETOOLONG;
@@ -229,7 +223,9 @@ walk_to(struct walk *walk, int dir, const char *path, struct err *err)
 	}
 	if (start(walk, dir, path[0] == '/' ? "/" : ".", err) != 0)
 		return FILE_FAILED;
-	return go(walk, err);
+	while (go_on(walk, &found, err))
+		continue;
+	return found;
 }
 
 int
