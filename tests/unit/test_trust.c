@@ -38,7 +38,7 @@ static int
 make(void **state)
 {
 	(void)state;
-	memcpy(&base[sizeof base - sizeof "XXXXXX"], "XXXXXX", 6);
+	memset(&base[sizeof base - sizeof "XXXXXX"], 'X', 6);
 	return mkdtemp(base) != NULL ? chmod(base, 0755) : -1;
 }
 
