@@ -28,7 +28,8 @@ unset CPATH C_INCLUDE_PATH LIBRARY_PATH GCC_EXEC_PREFIX COMPILER_PATH MAKEFLAGS
 umask 022
 
 # Debian packages, by what needs them.
-PACKAGES_BUILD="binutils ca-certificates dpkg-dev gcc libc6-dev make openssl"
+PACKAGES_BUILD="binutils ca-certificates debian-archive-keyring dpkg-dev gcc"
+PACKAGES_BUILD="$PACKAGES_BUILD libc6-dev make openssl patch"
 PACKAGES_UNIT="openssl python3"
 PACKAGES_INTEROP="iproute2 openssl python3 python3-botocore"
 PACKAGES_RUN="busybox-static dumb-init iproute2 procps python3 strace sudo"

@@ -38,10 +38,10 @@ def sha256(data):
     return [{"alg": "SHA-256", "content": hashlib.sha256(data).hexdigest()}]
 
 
-def purl(package, version, arch):
+def purl(package, version, arch, release="bookworm"):
     """Return the package URL of a Debian package."""
-    return "pkg:deb/debian/%s@%s?arch=%s&distro=bookworm" % (
-        package, urllib.parse.quote(version, safe=""), arch)
+    return "pkg:deb/debian/%s@%s?arch=%s&distro=%s" % (
+        package, urllib.parse.quote(version, safe=""), arch, release)
 
 
 def properties(**values):
@@ -56,9 +56,9 @@ def patches(package):
             sorted(glob.glob("vendor/patches/%s/*.patch" % package))]
 
 
-def library(package, version, orig, digest):
+def library(package, version, orig, digest, release):
     """Return the component of a library that is built from source."""
-    reference = purl(package, version, "source")
+    reference = purl(package, version, "source", release)
     found = {"type": "library", "bom-ref": reference,
              "name": NAMES[package], "version": version,
              "description": ABOUT[package], "scope": "required",

@@ -3,67 +3,12 @@
 #
 # apt fetches them and checks the archive's signature; the SHA-256 of the
 # upstream tarball must be the one in the lock.  The Debian revision may be
-# any, since security updates change it; it is named in the output.
+# any, since security updates change it; it is named in the output.  The lock
+# names the release that each package comes from, so that machines of any
+# release build the same sources.
 
-# sources_list CODENAME <FILE: the deb-src entries that go with the Debian
-# entries of an apt configuration file in either format.  Only component
-# main, and only the suites of this release.
-sources_list()
-{
-	awk -v codename="$1" '
-	function wanted(suite) {
-		return suite ~ "^(" codename "|stable|oldstable|oldoldstable)" \
-		    "(-updates|-security|/updates)?$"
-	}
-	# One-line format: deb [OPTIONS] URI SUITE COMPONENT...
-	$1 == "deb" {
-		line = $0
-		options = ""
-		if (match(line, /\[[^]]*\]/)) {
-			list = substr(line, RSTART + 1, RLENGTH - 2)
-			line = substr(line, 1, RSTART - 1) \
-			    substr(line, RSTART + RLENGTH)
-			if (match(list, /signed-by=[^ ]*/))
-				options = "Signed-By: " \
-				    substr(list, RSTART + 10, RLENGTH - 10) "\n"
-		}
-		n = split(line, word, " ")
-		for (i = 4; i <= n; i++)
-			if (word[i] == "main" && wanted(word[3]) &&
-			    word[2] !~ /^cdrom:/)
-				entry(word[2], word[3], options)
-		next
-	}
-	# deb822 format: stanzas of "Field: value", continued by a blank.
-	/^[ \t]*$/ { stanza(); next }
-	/^#/ { next }
-	/^[ \t]/ { if (field != "") value[field] = value[field] "\n" $0; next }
-	/^[A-Za-z-]+:/ {
-		field = tolower(substr($0, 1, index($0, ":") - 1))
-		value[field] = substr($0, index($0, ":") + 1)
-	}
-	function entry(uris, suites, options) {
-		printf "Types: deb-src\nURIs: %s\nSuites: %s\n", uris, suites
-		printf "Components: main\n%s\n", options
-	}
-	function stanza(   n, i, word, suites, options) {
-		suites = ""
-		n = split(value["suites"], word)
-		for (i = 1; i <= n; i++)
-			if (wanted(word[i]))
-				suites = suites " " word[i]
-		if (suites != "" && value["types"] ~ /deb/ &&
-		    (" " value["components"] " ") ~ /[ \t\n]main[ \t\n]/ &&
-		    value["enabled"] !~ /no/) {
-			if (value["signed-by"] != "")
-				options = "Signed-By:" value["signed-by"] "\n"
-			entry(value["uris"], suites, options)
-		}
-		split("", value)
-		field = ""
-	}
-	END { stanza() }'
-}
+# The keys of Debian's archive, of all releases that are maintained.
+ARCHIVE_KEYS=/usr/share/keyrings/debian-archive-keyring.gpg
 
 # The name of the machine's release.
 machine_codename()
@@ -72,61 +17,76 @@ machine_codename()
 	(. /etc/os-release && echo "${VERSION_CODENAME:-stable}")
 }
 
-# machine_sources: the deb-src entries of the machine for its own release.
-machine_sources()
+# archive_entries TYPE RELEASE: entries of component main of that release, for
+# apt, at the mirrors that the machine uses for its own.  The archive's keys
+# are those of Debian, wherever the mirror is.
+archive_entries()
 {
-	codename=$(machine_codename)
-	for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list \
-	    /etc/apt/sources.list.d/*.sources; do
-		[ ! -f "$file" ] || sources_list "$codename" <"$file"
-	done
+	# shellcheck disable=SC2016 # apt fills these in
+	apt-get indextargets --format \
+	    '$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)' \
+	    'Identifier: Packages' |
+	    awk -v type="$1" -v release="$2" -v keys="$ARCHIVE_KEYS" '
+	function entry(uri, suites) {
+		printf "Types: %s\nURIs: %s\nSuites: %s\n", type, uri, suites
+		printf "Components: main\nSigned-By: %s\n\n", keys
+	}
+	# The origin of lists that were never fetched is not known.
+	$3 != "main" || ($4 != "Debian" && $4 !~ /ORIGIN/) { next }
+	$2 ~ /(-security|\/updates)$/ {
+		if (!security++)
+			entry($1, release "-security")
+		next
+	}
+	$2 !~ /-/ && !archive++ { entry($1, release " " release "-updates") }'
 }
 
-# A configuration of apt that lives in build/apt; the machine's stays as it
-# is, and its proxy and other settings still count.
+# apt_private_setup RELEASE: a configuration of apt for source packages of one
+# release, in build/apt/RELEASE.  The machine's stays as it is, and its proxy
+# and other settings still count.
 apt_private_setup()
 {
-	rm -rf build/apt
-	mkdir -p build/apt/parts build/apt/lists/partial \
-	    build/apt/cache/archives/partial
-	machine_sources >build/apt/parts/debian.sources
-	[ -s build/apt/parts/debian.sources ] ||
-	    die "no Debian $(machine_codename) archive in the apt configuration"
-	cat >build/apt/apt.conf <<-END
+	here=$ROOT/build/apt/$1
+	mkdir -p "$here/parts" "$here/lists/partial" \
+	    "$here/cache/archives/partial"
+	archive_entries deb-src "$1" >"$here/parts/debian.sources"
+	[ -s "$here/parts/debian.sources" ] ||
+	    die "no Debian archive in the apt configuration"
+	cat >"$here/apt.conf" <<-END
 	#clear APT::Update::Post-Invoke;
 	#clear APT::Update::Post-Invoke-Success;
 	Dir::Etc::SourceList "/dev/null";
-	Dir::Etc::SourceParts "$ROOT/build/apt/parts";
-	Dir::State::Lists "$ROOT/build/apt/lists";
-	Dir::Cache "$ROOT/build/apt/cache";
+	Dir::Etc::SourceParts "$here/parts";
+	Dir::State::Lists "$here/lists";
+	Dir::Cache "$here/cache";
 	APT::Sandbox::User "root";
 	APT::Get::AllowUnauthenticated "false";
 	Acquire::http::Timeout "30";
 	Acquire::Retries "3";
 	END
-	timeout 600 apt-get -c build/apt/apt.conf -q update \
-	    >build/apt/log 2>&1 || die "apt-get update failed, see build/apt/log"
+	timeout 600 apt-get -c "$here/apt.conf" -q update \
+	    >"$here/log" 2>&1 || die "apt-get update failed, see $here/log"
 }
 
-# fetch_source PACKAGE VERSION ORIG SHA256: into build/download/PACKAGE,
-# unless what the lock wants is there already.
+# fetch_source PACKAGE VERSION RELEASE ORIG SHA256: into
+# build/download/PACKAGE, unless what the lock wants is there already.
 fetch_source()
 {
 	folder=build/download/$1
-	if ! echo "$4  $folder/$3" | sha256sum -c --status 2>/dev/null ||
+	apt=$ROOT/build/apt/$3
+	if ! echo "$5  $folder/$4" | sha256sum -c --status 2>/dev/null ||
 	    [ ! -f "$folder/complete" ]; then
-		say "fetching the source package of $1 $2"
-		[ -d build/apt ] || apt_private_setup
+		say "fetching the source package of $1 $2 ($3)"
+		[ -d "$apt" ] || apt_private_setup "$3"
 		rm -rf "$folder"
 		mkdir -p "$folder"
-		(cd "$folder" && timeout 600 apt-get \
-		    -c "$ROOT/build/apt/apt.conf" -q source --download-only \
-		    "$1") >>build/apt/log 2>&1 ||
-		    die "cannot fetch $1, see build/apt/log"
-		[ -f "$folder/$3" ] || die "the archive has no $3 but:" \
+		(cd "$folder" && timeout 600 apt-get -c "$apt/apt.conf" \
+		    -q source --download-only "$1") >>"$apt/log" 2>&1 ||
+		    die "cannot fetch $1, see $apt/log"
+		[ -f "$folder/$4" ] || die "the archive has no $4 but:" \
 		    "$(cd "$folder" && echo *)"
-		echo "$4  $folder/$3" | sha256sum -c --status ||
-		    die "$folder/$3 is not what vendor/sources.lock names"
+		echo "$5  $folder/$4" | sha256sum -c --status ||
+		    die "$folder/$4 is not what vendor/sources.lock names"
 		touch "$folder/complete"
 	fi
 }
@@ -167,12 +127,13 @@ prepare()
 {
 	rm -rf build/apt
 	mkdir -p build/download build/source
-	while read -r package version orig sha256 use; do
+	while read -r package version release orig sha256 use; do
 		case $package in '#'* | '') continue ;; esac
 		[ "$use" = program ] || [ "$use" = "$1" ] || continue
-		fetch_source "$package" "$version" "$orig" "$sha256"
+		fetch_source "$package" "$version" "$release" "$orig" "$sha256"
 		unpack_source "$package"
-		echo "$package $(source_version "$package") $orig $sha256" >&3
+		echo "$package $(source_version "$package") $orig $sha256" \
+		    "$release" >&3
 	done <vendor/sources.lock 3>"build/vendor-versions.$1"
 	[ "$1" != program ] ||
 	    replace build/vendor-versions <build/vendor-versions.program

@@ -172,8 +172,7 @@ suite_images()
 		)
 	done
 	need_packages "$PACKAGES_RUN $PACKAGES_IMAGES"
-	machine_sources | sed 's/^Types: deb-src/Types: deb/' \
-	    >build/images.sources
+	archive_entries deb "$(machine_codename)" >build/images.sources
 	say "images: bases of Debian's packages in build/images"
 	tests/images/bases.sh "$ROOT/build/images" build/images.sources \
 	    "$(machine_codename)"

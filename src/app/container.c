@@ -1,9 +1,7 @@
 #include "app/container.h"
 
 #include <fcntl.h>
-#include <linux/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "aws/task.h"
 #include "base/buf.h"
@@ -63,9 +61,7 @@ add_root(struct buf *out)
 {
 	struct statx st = { 0 };
 
-	/* musl 1.2.3 has no statx(2) of its own. */
-	if (syscall(SYS_statx, AT_FDCWD, "/", 0, STATX_INO | STATX_BTIME,
-	        &st) != 0)
+	if (statx(AT_FDCWD, "/", 0, STATX_INO | STATX_BTIME, &st) != 0)
 		return false;
 	buf_printf(out, "root %u:%u %llu %lld.%u", st.stx_dev_major,
 	    st.stx_dev_minor, (unsigned long long)st.stx_ino,
