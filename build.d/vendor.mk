@@ -9,8 +9,7 @@ SRC := build/source
 BEARSSL_CFLAGS := -DBR_RDRAND=0 -DBR_USE_URANDOM=0 -DBR_USE_WIN32_RAND=0 \
 	-I$(SRC)/bearssl/inc -I$(SRC)/bearssl/src
 # cJSON recurses on what a peer sends; its own limit is 1000.
-# base/number reads numbers: strtod() is five times as big.
-CJSON_CFLAGS := -DCJSON_NESTING_LIMIT=32 -Dstrtod=number_parse
+CJSON_CFLAGS := -DCJSON_NESTING_LIMIT=32
 CMOCKA_CFLAGS := -I$(VENDOR) -I$(SRC)/cmocka/include -DHAVE_CONFIG_H=1
 
 BEARSSL_C := $(sort $(shell find $(SRC)/bearssl/src -name '*.c'))

@@ -2,24 +2,18 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/slice.h"
 
-enum { DAY = 24 * 60 * 60 };
+enum { YEAR_BASE = 1900 }; /* of tm_year */
+enum { WRITE_MAX = 96 };   /* whatever the fields are */
 
 /* The years 0000 to 9999, what four digits can say. */
 static const int64_t first_second = -62167219200;
 static const int64_t last_second = 253402300799;
-
-struct moment {
-	int year;
-	int month; /* 1 to 12 */
-	int day;   /* 1 to 31 */
-	int hour;
-	int minute;
-	int second;
-};
 
 static int64_t
 read_clock(clockid_t id, int64_t per_second)
@@ -84,133 +78,58 @@ clock_sleep(int64_t deadline)
 	} while (rc == EINTR);
 }
 
-static bool
-is_leap(int year)
-{
-	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-static int
-days_in(int year, int month)
-{
-	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30,
-		31 };
-
-	return month == 2 && is_leap(year) ? 29 : days[month - 1];
-}
-
-/*
- * Days since 1970-01-01 in the Gregorian calendar.  A year is taken to begin
- * in March, so that the leap day is its last; 400 years have 146097 days.
- */
-static int64_t
-days_since_1970(int year, int month, int day)
-{
-	int64_t y = (int64_t)year + 400 - (month <= 2);
-	int64_t m = (month + 9) % 12;
-	int64_t day_of_year = (153 * m + 2) / 5 + day - 1;
-
-	return y * 365 + y / 4 - y / 100 + y / 400 + day_of_year - 719468 -
-	       146097;
-}
-
-/* The way back; days counts from 1970-01-01. */
-static void
-set_date(struct moment *m, int64_t days)
-{
-	int year = (int)(1970 + days / 366);
-
-	/* 366 is never too few, so the guess is early for days after 1970. */
-	if (days < 0)
-		year = (int)(1969 + days / 365);
-	while (days >= days_since_1970(year + 1, 1, 1))
-		year++;
-	while (days < days_since_1970(year, 1, 1))
-		year--;
-	m->year = year;
-	m->month = 1;
-	m->day = (int)(days - days_since_1970(year, 1, 1)) + 1;
-	while (m->day > days_in(year, m->month))
-		m->day -= days_in(year, m->month++);
-}
-
 /* What four digits cannot say becomes the nearest time that they can. */
-static struct moment
-moment_of(int64_t when)
+static struct tm
+date_of(int64_t when)
 {
-	struct moment m = { 0 };
-	int64_t days;
-	int second;
+	struct tm date = { 0 };
+	time_t seconds;
 
 	if (when < first_second)
 		when = first_second;
 	if (when > last_second)
 		when = last_second;
-	days = when / DAY - (when % DAY < 0);
-	second = (int)(when - days * DAY);
-	set_date(&m, days);
-	m.hour = second / 3600;
-	m.minute = second / 60 % 60;
-	m.second = second % 60;
-	return m;
+	seconds = (time_t)when;
+	(void)gmtime_r(&seconds, &date);
+	return date;
 }
 
-static int64_t
-seconds_of(const struct moment *m)
-{
-	return days_since_1970(m->year, m->month, m->day) * DAY +
-	       (int64_t)m->hour * 3600 + (int64_t)m->minute * 60 + m->second;
-}
-
-/*
- * Fill in a picture of a time: letters of the date and time are replaced by
- * the digits of their fields, from the right.
- */
+/* strftime(3) writes early years with four digits in some C libraries only. */
 static void
-fill(char *out, const char *picture, size_t len, struct moment m)
+write_date(char *out, size_t size, int64_t when, const char *dash,
+    const char *colon)
 {
-	out[len] = '\0';
-	for (size_t i = len; i-- > 0;) {
-		int *field = NULL;
+	struct tm date = date_of(when);
+	char text[WRITE_MAX];
 
-		switch (picture[i]) {
-		case 'y':
-			field = &m.year;
-			break;
-		case 'm':
-			field = &m.month;
-			break;
-		case 'd':
-			field = &m.day;
-			break;
-		case 'h':
-			field = &m.hour;
-			break;
-		case 'i':
-			field = &m.minute;
-			break;
-		case 's':
-			field = &m.second;
-			break;
-		default:
-			out[i] = picture[i];
-			continue;
-		}
-		out[i] = (char)('0' + *field % 10);
-		*field /= 10;
-	}
+	(void)snprintf(text, sizeof text, "%04d%s%02d%s%02dT%02d%s%02d%s%02dZ",
+	    date.tm_year + YEAR_BASE, dash, date.tm_mon + 1, dash, date.tm_mday,
+	    date.tm_hour, colon, date.tm_min, colon, date.tm_sec);
+	(void)memcpy(out, text, size - 1);
+	out[size - 1] = '\0';
 }
 
 void
 clock_basic(int64_t when, char out[static CLOCK_BASIC_SIZE])
 {
-	fill(out, "yyyymmddThhiissZ", CLOCK_BASIC_SIZE - 1, moment_of(when));
+	write_date(out, CLOCK_BASIC_SIZE, when, "", "");
 }
 
 void
 clock_iso(int64_t when, char out[static CLOCK_ISO_SIZE])
 {
-	fill(out, "yyyy-mm-ddThh:ii:ssZ", CLOCK_ISO_SIZE - 1, moment_of(when));
+	write_date(out, CLOCK_ISO_SIZE, when, "-", ":");
+}
+
+/* The seconds of a date whose fields are in their ranges; false if its month
+ * has no such day.  tm_wday is set. */
+static bool
+seconds_of(struct tm *date, int64_t *when)
+{
+	int day = date->tm_mday;
+
+	*when = timegm(date);
+	return date->tm_mday == day;
 }
 
 /* Cut off exactly so many digits, whose value is from low to high. */
@@ -238,23 +157,27 @@ take_text(struct slice *rest, const char *text)
 }
 
 static bool
-take_date(struct slice *rest, const char *dash, struct moment *m)
+take_date(struct slice *rest, const char *dash, struct tm *date)
 {
-	return take_number(rest, 4, 0, 9999, &m->year) &&
-	       take_text(rest, dash) &&
-	       take_number(rest, 2, 1, 12, &m->month) &&
-	       take_text(rest, dash) &&
-	       take_number(rest, 2, 1, days_in(m->year, m->month), &m->day);
+	if (!take_number(rest, 4, 0, 9999, &date->tm_year) ||
+	    !take_text(rest, dash) ||
+	    !take_number(rest, 2, 1, 12, &date->tm_mon) ||
+	    !take_text(rest, dash) ||
+	    !take_number(rest, 2, 1, 31, &date->tm_mday))
+		return false;
+	date->tm_year -= YEAR_BASE;
+	date->tm_mon--;
+	return true;
 }
 
 static bool
-take_time(struct slice *rest, const char *colon, struct moment *m)
+take_time(struct slice *rest, const char *colon, struct tm *date)
 {
-	return take_number(rest, 2, 0, 23, &m->hour) &&
+	return take_number(rest, 2, 0, 23, &date->tm_hour) &&
 	       take_text(rest, colon) &&
-	       take_number(rest, 2, 0, 59, &m->minute) &&
+	       take_number(rest, 2, 0, 59, &date->tm_min) &&
 	       take_text(rest, colon) &&
-	       take_number(rest, 2, 0, 59, &m->second);
+	       take_number(rest, 2, 0, 59, &date->tm_sec);
 }
 
 static struct slice
@@ -306,15 +229,17 @@ bool
 clock_parse_iso(struct slice text, int64_t *when)
 {
 	bool basic = !slice_has(slice_head(text, 8), '-');
-	struct moment m = { 0 };
+	struct tm date = { 0 };
 	int64_t offset = 0;
+	int64_t seconds = 0;
 
-	if (!take_date(&text, basic ? "" : "-", &m) ||
+	if (!take_date(&text, basic ? "" : "-", &date) ||
 	    !(take_text(&text, "T") || take_text(&text, "t")) ||
-	    !take_time(&text, basic ? "" : ":", &m) || !skip_fraction(&text) ||
-	    !take_offset(&text, &offset) || text.len > 0)
+	    !take_time(&text, basic ? "" : ":", &date) ||
+	    !skip_fraction(&text) || !take_offset(&text, &offset) ||
+	    text.len > 0 || !seconds_of(&date, &seconds))
 		return false;
-	*when = seconds_of(&m) - offset;
+	*when = seconds - offset;
 	return true;
 }
 
@@ -339,25 +264,25 @@ take_word(struct slice *rest, const char *words, int *number)
 bool
 clock_parse_http(struct slice text, int64_t *when)
 {
-	struct moment m = { 0 };
+	struct tm date = { 0 };
+	int64_t seconds = 0;
 	int weekday = 0;
 
-	/* 1970 began on a Thursday. */
-	if (!take_word(&text, "ThuFriSatSunMonTueWed", &weekday) ||
-	    !take_text(&text, ", ") || !take_number(&text, 2, 1, 31, &m.day) ||
+	if (!take_word(&text, "SunMonTueWedThuFriSat", &weekday) ||
+	    !take_text(&text, ", ") ||
+	    !take_number(&text, 2, 1, 31, &date.tm_mday) ||
 	    !take_text(&text, " ") ||
 	    !take_word(&text, "JanFebMarAprMayJunJulAugSepOctNovDec",
-	        &m.month) ||
+	        &date.tm_mon) ||
 	    !take_text(&text, " ") ||
-	    !take_number(&text, 4, 1970, 9999, &m.year) ||
-	    !take_text(&text, " ") || !take_time(&text, ":", &m) ||
+	    !take_number(&text, 4, 1970, 9999, &date.tm_year) ||
+	    !take_text(&text, " ") || !take_time(&text, ":", &date) ||
 	    !slice_eq(text, " GMT"))
 		return false;
-	m.month++;
-	if (m.day > days_in(m.year, m.month) ||
-	    days_since_1970(m.year, m.month, m.day) % 7 != weekday)
+	date.tm_year -= YEAR_BASE;
+	if (!seconds_of(&date, &seconds) || date.tm_wday != weekday)
 		return false;
-	*when = seconds_of(&m);
+	*when = seconds;
 	return true;
 }
 

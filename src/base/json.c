@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
 
@@ -333,4 +334,34 @@ json_object_in(struct json *obj, const char *key)
 	}
 	drop_twins(inner(obj), item);
 	return cJSON_IsObject(item) ? outer(item) : NULL;
+}
+
+static int
+print(struct buf *out, const struct json *value, bool pretty)
+{
+	char *text = NULL;
+
+	install_hooks();
+	if (value != NULL)
+		text = pretty ? cJSON_Print(look(value))
+		              : cJSON_PrintUnformatted(look(value));
+	if (text == NULL) {
+		out->failed = true;
+		return -1;
+	}
+	buf_puts(out, text);
+	cJSON_free(text);
+	return buf_ok(out) ? 0 : -1;
+}
+
+int
+json_print(struct buf *out, const struct json *value)
+{
+	return print(out, value, false);
+}
+
+int
+json_print_pretty(struct buf *out, const struct json *value)
+{
+	return print(out, value, true);
 }

@@ -61,10 +61,10 @@ int json_add(struct json *to, const char *key, struct json *value);
 struct json *json_object_in(struct json *obj, const char *key);
 
 /*
- * Append the value as text, without white space (pretty: indented by tabs,
- * without a line end at the end).  Integers up to 2^53 are printed exactly.
- * -1 when it does not fit, is nested deeper than 64 or holds a number that is
- * not finite; out has failed then and holds what it held before.
+ * Append the value as text, without white space (pretty: in lines, indented by
+ * tabs).  Integers up to 2^53 are printed exactly; a number that is not finite
+ * becomes null.  -1 when it does not fit or there is no memory; out has failed
+ * then and holds what it held before.
  */
 int json_print(struct buf *out, const struct json *value);
 int json_print_pretty(struct buf *out, const struct json *value);

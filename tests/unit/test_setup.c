@@ -186,9 +186,9 @@ merge_beside(void)
 	SANDBOX_CHECK(setup_config("/opt/ssm/" PATHS_AGENT, &err) == 0);
 	SANDBOX_CHECK(sandbox_mode(beside) == 0600);
 	SANDBOX_CHECK(sandbox_holds(beside,
-	    "{\n\t\"Profile\": {\n\t\t\"ShareCreds\": false\n\t},\n"
-	    "\t\"Identity\": {\n\t\t\"ConsumptionOrder\": [\n"
-	    "\t\t\t\"OnPrem\"\n\t\t]\n\t}\n}\n"));
+	    "{\n\t\"Profile\":\t{\n\t\t\"ShareCreds\":\tfalse\n\t},\n"
+	    "\t\"Identity\":\t{\n\t\t\"ConsumptionOrder\":\t[\"OnPrem\"]"
+	    "\n\t}\n}\n"));
 }
 
 static void
