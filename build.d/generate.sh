@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# C sources that are generated into build/gen: trust anchors, advice, version.
+# C sources that are generated into build/gen: trust anchors, version.
 
 CA_FOLDER=/usr/share/ca-certificates/mozilla
 
@@ -9,10 +9,12 @@ c_bytes()
 	od -An -v -w16 -tu1 | sed 's/^ *//; s/  */,/g; s/$/,/'
 }
 
-# c_pack NAME <FILE: a text as constants for base/pack.
-c_pack()
+# c_text NAME <FILE: a text as a C constant.
+c_text()
 {
-	awk -v name="$1" -f build.d/pack.awk
+	printf 'const char %s[] =\n' "$1"
+	sed 's/[\\"]/\\&/g; s/.*/"&\\n"/'
+	echo ';'
 }
 
 # Fail unless the certificate in a file has the expected key.
@@ -45,16 +47,6 @@ $china },
 	done <vendor/roots.lock
 	printf 'const struct ca_root ca_roots_table[] = {\n%s};\n' "$table"
 	echo "const size_t ca_roots_count = $number;"
-}
-
-# build/gen/advice.c: the rows of src/aws/advice.txt, one a line.
-generate_advice()
-{
-	echo '#include "aws/advice_table.h"'
-	sed '/^#/d; /^$/d' src/aws/advice.txt |
-	    sed -e ':more' -e '$!N' -e 's/|\n[[:space:]][[:space:]]*/|/' \
-	    -e 's/\n[[:space:]][[:space:]]*/ /' -e 't more' -e 'P; D' |
-	    c_pack advice_table
 }
 
 # The version of the newest entry of the changelog: "## 1.2.3 ..." or
@@ -143,7 +135,7 @@ generate_version()
 	const char version_musl[] = "$(source_version musl)";
 	END
 	generate_licenses >build/gen/licenses
-	c_pack version_licenses <build/gen/licenses
+	c_text version_licenses <build/gen/licenses
 }
 
 # All of them, and the public headers of the libraries in build/include.
@@ -154,9 +146,8 @@ generate()
 	mkdir -p build/gen build/include
 	# A failure must stop the build, so no pipe hides it.
 	generate_roots >build/gen/ca_roots.out
-	generate_advice >build/gen/advice.out
 	generate_version "$version" >build/gen/version.out
-	for name in ca_roots advice version; do
+	for name in ca_roots version; do
 		replace "build/gen/$name.c" <"build/gen/$name.out"
 	done
 	for header in build/source/bearssl/inc/*.h build/source/cjson/cJSON.h; do

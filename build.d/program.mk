@@ -4,7 +4,7 @@
 include build.d/flags.mk
 
 SOURCES  := $(sort $(shell find src -name '*.c'))
-GEN      := $(patsubst %,$(OUT)/build/gen/%.o,advice ca_roots version)
+GEN      := $(patsubst %,$(OUT)/build/gen/%.o,ca_roots version)
 OBJECTS  := $(SOURCES:%.c=$(OUT)/%.o) $(GEN)
 MODULES  := $(filter-out $(OUT)/src/main.o,$(OBJECTS))
 LIBS     := $(VENDOR)/libbearssl.a $(VENDOR)/libcjson.a

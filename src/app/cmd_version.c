@@ -5,7 +5,6 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
-#include "base/pack.h"
 #include "base/version.h"
 
 int
@@ -14,7 +13,7 @@ cmd_version(struct config *cfg, struct err *err)
 	struct buf text = { 0 };
 
 	if (cfg->licenses)
-		pack_expand(&text, &version_licenses);
+		buf_puts(&text, version_licenses);
 	else {
 		buf_printf(&text,
 		    "ssm-activate %s (%s)\nBearSSL %s\ncJSON %s\nmusl %s\n",

@@ -138,7 +138,7 @@ add_pass_role(struct buf *out, const struct facts *facts)
 	buf_free(&arn);
 }
 
-/* The letters of advice.txt that stand for a text as it is. */
+/* The letters of an advice that stand for a text as it is. */
 static const char *
 text_of(char letter, const struct facts *facts)
 {
@@ -219,7 +219,7 @@ needs_roots(const struct advice_context *ctx)
 	               env_get(conf_env(ctx->conf), "SSL_CERT_FILE") == NULL));
 }
 
-/* The letters of WHEN that hold, with blanks for the others. */
+/* The letters of "when" that hold, with blanks for the others. */
 static void
 judge(char out[static 6], const struct err *err,
     const struct advice_context *ctx)
@@ -235,39 +235,43 @@ judge(char out[static 6], const struct err *err,
 	out[5] = '\0';
 }
 
-/* The first of the rows that fits; advice is what it says. */
 static bool
-find(struct slice *advice, struct slice *when, struct slice rows,
-    const struct err *err, const struct advice_context *ctx)
+row_fits(const struct advice_row *row, const struct err *err,
+    const struct advice_context *ctx)
+{
+	bool api = err->kind == ERR_KIND_API;
+	struct slice message = slice_of(api ? err->peer_text : err->msg);
+	char now[6];
+
+	judge(now, err, ctx);
+	return (row->operation == NULL ||
+	           slice_eq(slice_of(row->operation), ctx->operation)) &&
+	       (row->text == NULL || slice_find(message, row->text) >= 0) &&
+	       (row->when == NULL || slice_all_in(slice_of(row->when), now));
+}
+
+/* The first of the rows that fits, or NULL. */
+static const struct advice_row *
+find(const struct err *err, const struct advice_context *ctx)
 {
 	bool api = err->kind == ERR_KIND_API;
 	const char *code = api ? err->peer_code : err_kind_name(err->kind);
-	struct slice message = slice_of(api ? err->peer_text : err->msg);
-	struct slice codes = { NULL, 0 }, own, operation, text;
-	char wanted[ADVICE_TEXT_SIZE], now[6];
+	const char *codes = "";
 
-	judge(now, err, ctx);
-	while (slice_cut(&rows, '\n', advice) && advice->len > 0) {
-		(void)slice_cut(advice, '|', &own);
-		(void)slice_cut(advice, '|', when);
-		(void)slice_cut(advice, '|', &operation);
-		(void)slice_cut(advice, '|', &text);
-		if (own.len > 0)
-			codes = own;
-		if (list_holds(codes, slice_of(code)) &&
-		    (operation.len == 0 ||
-		        slice_eq(operation, ctx->operation)) &&
-		    slice_copy(text, wanted, sizeof wanted) &&
-		    slice_find(message, wanted) >= 0 &&
-		    (when->len == 0 || slice_all_in(*when, now)))
-			return true;
+	for (size_t i = 0; i < advice_row_count; i++) {
+		const struct advice_row *row = &advice_rows[i];
+
+		if (row->codes != NULL)
+			codes = row->codes;
+		if (list_has(codes, code) && row_fits(row, err, ctx))
+			return row;
 	}
-	return false;
+	return NULL;
 }
 
 /* Put the advice into the error. */
 static void
-give(struct err *err, struct slice advice, const struct advice_context *ctx)
+give(struct err *err, const char *advice, const struct advice_context *ctx)
 {
 	struct facts facts = { .ctx = ctx };
 	struct buf text = { 0 };
@@ -275,7 +279,7 @@ give(struct err *err, struct slice advice, const struct advice_context *ctx)
 
 	facts.region = or_else(ctx->region, "");
 	collect(&facts, err);
-	expand(&text, advice, &facts);
+	expand(&text, slice_of(advice), &facts);
 	if (buf_ok(&text))
 		err_fix(err, "%s", buf_str(&text));
 	buf_free(&text);
@@ -286,18 +290,15 @@ give(struct err *err, struct slice advice, const struct advice_context *ctx)
 void
 advice_fill(struct err *err, const struct advice_context *ctx)
 {
-	struct slice advice, when;
-	struct buf rows = { 0 };
+	const struct advice_row *row;
 
 	if (err == NULL)
 		return;
-	pack_expand(&rows, &advice_table);
-	if (find(&advice, &when, slice_of(buf_str(&rows)), err, ctx)) {
-		/* What the transport advises is nearer, but it knows no
-		 * partitions. */
-		if (slice_has(when, 'r'))
-			err->fix[0] = '\0';
-		give(err, advice, ctx);
-	}
-	buf_free(&rows);
+	row = find(err, ctx);
+	if (row == NULL)
+		return;
+	/* What the transport advises is nearer, but it knows no partitions. */
+	if (row->when != NULL && slice_has(slice_of(row->when), 'r'))
+		err->fix[0] = '\0';
+	give(err, row->advice, ctx);
 }

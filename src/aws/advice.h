@@ -8,7 +8,7 @@ struct conf;
 struct err;
 
 /*
- * What to do about a failed call: advice.txt maps AWS's code (with the
+ * What to do about a failed call: the table of advice_table.h maps AWS's code (with the
  * operation and the text) to what it means and what to do, with the caller's
  * own names filled in.
  */

@@ -1,11 +1,36 @@
 #ifndef AWS_ADVICE_TABLE_H
 #define AWS_ADVICE_TABLE_H
 
-#include "base/pack.h"
+#include <stddef.h>
 
-/* A part of advice.c: the rows of advice.txt, one a line. */
-enum { ADVICE_TEXT_SIZE = 48 };
+/*
+ * What to do about a failed call; of the rows that fit, the first counts.  A
+ * NULL fits everything, but for codes: NULL stands for those of the row before.
+ */
+struct advice_row {
+	/* Codes of AWS, with blanks between them; without an answer of AWS,
+	 * the err_kind_name() of the error. */
+	const char *codes;
+	/* Each letter must hold: c the user gave the endpoint, f trying again
+	 * is no use (a name not found), r a partition of private roots and no
+	 * CA bundle, t a temporary key (ASIA...) without a token, v a FIPS or
+	 * dual-stack name. */
+	const char *when;
+	const char *operation; /* whose failure it is */
+	const char *text;      /* stands in AWS's message, else in ours */
+	/*
+	 * The cause and the fix.  Filled in are %w who calls, %a the action
+	 * that was refused, %r the role, %g the region, %n its partition, %h
+	 * the host, %k the source of the credentials, %e their end, %o the
+	 * operation, %s the service; %A "add to the caller's policy" with a
+	 * statement for what was refused, %P the same for iam:PassRole (the
+	 * second of them without these words), %T the statement of a node
+	 * role's trust policy.
+	 */
+	const char *advice;
+};
 
-extern const struct pack advice_table;
+extern const struct advice_row advice_rows[];
+extern const size_t advice_row_count;
 
 #endif
