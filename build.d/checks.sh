@@ -102,14 +102,15 @@ each_script()
 checks_run()
 {
 	[ -n "$(own_files)" ] || die "lint works on a git checkout only"
-	check "C files, as the build compiles them" compile ship objects
+	check "C files, as the build compiles them" compile ship program
 	check "C files, one by one" run_make ship lint.mk lint
 	check "layers" tests/lint/layers.sh
 	check "exported symbols" check_symbols
 	check "headers compile alone" env CC="${CROSS}gcc" \
 	    CPPFLAGS="-isystem build/include" tests/lint/headers.sh
 	check "at most $LINE_MAX lines" check_length
-	check "documents agree with the source" tests/lint/readme.sh
+	check "documents agree with the program" tests/lint/readme.sh \
+	    "build/$ARCH/ship/ssm-activate"
 	check "manual page" mandoc -T lint docs/ssm-activate.1
 	check "shell scripts" each_script '/\(ba\|da\|\)sh' sh \
 	    shellcheck -x

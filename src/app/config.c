@@ -86,7 +86,7 @@ set_value(struct config *cfg, const struct option *opt, const char *text)
 {
 	char *at = (char *)cfg + opt->offset;
 
-	switch ((enum options_kind)opt->kind) {
+	switch (opt->kind) {
 	case OPTIONS_GATE:
 		set_gate(cfg, text);
 		return true;
@@ -119,7 +119,7 @@ set_value(struct config *cfg, const struct option *opt, const char *text)
 static const char *
 expected(const struct option *opt)
 {
-	switch ((enum options_kind)opt->kind) {
+	switch (opt->kind) {
 	case OPTIONS_BOOL:
 	case OPTIONS_WISH:
 		return "on or off";

@@ -34,7 +34,7 @@ wrap(struct buf *out, const char *text)
 static const char *
 value_of(const struct option *opt)
 {
-	switch ((enum options_kind)opt->kind) {
+	switch (opt->kind) {
 	case OPTIONS_SWITCH:
 		return "";
 	case OPTIONS_BOOL:
@@ -72,6 +72,24 @@ add_option(struct buf *out, const struct option *opt)
 		buf_printf(out, "%*sdefault: %s\n", INDENT, "", opt->fallback);
 }
 
+/* The options of a group that the command knows, if there are any. */
+static void
+add_group(struct buf *out, size_t group, unsigned command)
+{
+	bool begun = false;
+
+	for (size_t i = 0; i < options_count; i++) {
+		const struct option *opt = &options_table[i];
+
+		if (opt->group != group || (opt->commands & command) == 0)
+			continue;
+		if (!begun)
+			buf_printf(out, "\n%s:\n", options_groups[group]);
+		begun = true;
+		add_option(out, opt);
+	}
+}
+
 void
 help_line(struct buf *out, const struct help_entry *entry)
 {
@@ -86,8 +104,6 @@ help_command(struct buf *out, const struct help_entry *entry)
 	if (entry->text != NULL)
 		buf_printf(out, "\n%s", entry->text);
 	buf_puts(out, "\noptions, and the variables that set them:\n");
-	for (size_t i = 0; i < options_count; i++) {
-		if ((options_table[i].commands & entry->command) != 0)
-			add_option(out, &options_table[i]);
-	}
+	for (size_t group = 0; group < OPTIONS_GROUPS; group++)
+		add_group(out, group, entry->command);
 }

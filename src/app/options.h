@@ -18,6 +18,19 @@ enum options_kind {
 	OPTIONS_SIGNALS, /* a list of names */
 };
 
+/* In the order of help and documents. */
+enum options_group {
+	OPTIONS_NODE,
+	OPTIONS_REGISTRATION,
+	OPTIONS_SESSIONS,
+	OPTIONS_FAILURE,
+	OPTIONS_END,
+	OPTIONS_PROGRAM,
+	OPTIONS_COMMAND,
+	OPTIONS_AWS,
+	OPTIONS_GROUPS,
+};
+
 struct option {
 	const char *flag;     /* without "--"; NULL = variable only */
 	const char *variable; /* NULL = flag only */
@@ -25,13 +38,17 @@ struct option {
 	const char *fallback; /* the default, as it would be written */
 	const char *value;    /* for the help; the choices */
 	const char *help;
-	uint32_t max_s;   /* of a length of time, seconds */
-	uint16_t offset;  /* in struct config */
-	uint8_t kind;     /* enum options_kind */
-	uint8_t commands; /* enum config_command, or-ed */
+	uint32_t max_s;    /* of a length of time, seconds */
+	uint32_t commands; /* enum config_command, or-ed */
+	size_t offset;     /* in struct config */
+	enum options_kind kind;
+	enum options_group group;
 };
 
 extern const struct option options_table[];
 extern const size_t options_count;
+
+/* The headings of the groups. */
+extern const char *const options_groups[OPTIONS_GROUPS];
 
 #endif

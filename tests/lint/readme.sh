@@ -1,7 +1,9 @@
 #!/bin/sh
-# Fails if the documents and the source disagree: every setting with its
-# names, default and commands (README.md against src/app/options.c), every
-# setting in the manual page, every log event (README.md), and every module
+# readme.sh PROGRAM
+#
+# Fails if the documents and the program disagree: every setting with its
+# names, default and commands (README.md against --help), every setting in the
+# manual page, every log event (README.md), and every module
 # (src/README.md).
 set -eu
 cd "$(dirname "$0")/../.."
@@ -10,50 +12,40 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 bad=0
 
-# One line a setting: flag|variable,alias|default|commands.
-settings_of_source()
+program=$1
+
+# One line a setting, as the help of the commands has it:
+# flag|variable,alias|default|commands.
+settings_of_program()
 {
-	awk -F '"' '
-	BEGIN {
-		node = "run up down status"
-		name["CONFIG_RUN"] = "run"
-		name["CONFIG_UP"] = "up"
-		name["CONFIG_DOWN"] = "down"
-		name["CONFIG_STATUS"] = "status"
-		name["CONFIG_API"] = "api"
-		name["CONFIG_GC"] = "gc"
-		name["CONFIG_VERSION"] = "version"
-		name["CONFIG_BRING_UP"] = "run up"
-		name["CONFIG_NODE"] = node
-		name["CONFIG_AWS"] = node " api gc"
-		name["CONFIG_ALL"] = node " api gc version help"
-	}
-	function put() {
-		if (flag != "" || variable != "")
-			printf "%s|%s%s|%s|%s\n", flag, variable,
-			    alias == "" ? "" : "," alias, fallback, commands
-		flag = variable = alias = fallback = commands = wants = ""
-	}
-	wants != "" && /"/ { fallback = $2; wants = "" }
-	/^\t\{/ { put() }
-	/\.flag = / { flag = "--" $2 }
-	/\.variable = / { variable = $2 }
-	/\.alias = / { alias = $2 }
-	/\.fallback = "/ { fallback = $2 }
-	/\.fallback =$/ { wants = "fallback" }
-	/\.commands = / {
-		sub(/.*= /, "")
-		sub(/,.*/, "")
-		count = split($0, word, / \| /)
-		for (i = 1; i <= count; i++) {
-			if (!(word[i] in name)) {
-				print "unknown commands: " word[i]
-				exit 1
-			}
-			commands = commands (i > 1 ? " " : "") name[word[i]]
+	for command in run up down status api gc version; do
+		"$program" help "$command" | sed -n "s/^  \([-S].*\)/$command \1/p
+		    s/^      default: /default /p"
+	done | awk '
+	$1 == "default" { fallback[key] = substr($0, 9); next }
+	{
+		command = $1
+		key = flag = ""
+		for (i = 2; i <= NF; i++) {
+			word = $i
+			gsub(/,$/, "", word)
+			if (word ~ /^--/) {
+				sub(/[[].*/, "", word)
+				flag = word
+			} else if (word ~ /^(SSM|MANAGED)_[A-Z_]+$/)
+				key = key (key == "" ? "" : ",") word
 		}
+		key = flag "|" key
+		commands[key] = commands[key] \
+		    (commands[key] == "" ? "" : " ") command
+		fallback[key] = ""
 	}
-	END { put() }' src/app/options.c | sort
+	END {
+		# The command help has no help of its own.
+		for (key in commands)
+			print key "|" fallback[key] "|" commands[key] \
+			    (key ~ /^--help/ ? " help" : "")
+	}' | sort
 }
 
 # rows HEADER: the rows of the table of README.md whose first row begins so.
@@ -129,7 +121,7 @@ compare()
 	}
 }
 
-settings_of_source >"$scratch/source"
+settings_of_program >"$scratch/source"
 settings_of_readme >"$scratch/document"
 compare "settings in README.md"
 
