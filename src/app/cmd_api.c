@@ -7,7 +7,7 @@
 #include "app/config.h"
 #include "app/jail.h"
 #include "aws/client.h"
-#include "aws/query_json.h"
+#include "aws/query.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -66,7 +66,7 @@ make_body(struct call *call, struct err *err)
 		goto out;
 	}
 	if (call->service == API_STS) {
-		rc = query_json_form(&call->body, params, err);
+		rc = query_form(&call->body, params, err);
 		goto out;
 	}
 	/* As it was given: the signature is over the bytes that are sent. */
@@ -96,7 +96,7 @@ static int
 decode(const struct call *call, struct json **out, struct err *err)
 {
 	if (call->service == API_STS)
-		return query_json_answer(&call->reply, out, err);
+		return query_answer(&call->reply, out, err);
 	return api_reply_json(&call->reply, out, err);
 }
 

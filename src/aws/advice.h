@@ -8,9 +8,9 @@ struct conf;
 struct err;
 
 /*
- * What to do about a failed call: the table of advice_table.h maps AWS's code (with the
- * operation and the text) to what it means and what to do, with the caller's
- * own names filled in.
+ * What to do about a failed call: the table of advice_table.h maps AWS's code
+ * (with the operation and the text) to what it means and what to do, with the
+ * caller's own names filled in.
  */
 struct advice_context {
 	const char *service;     /* "ssm" */

@@ -6,7 +6,7 @@
 #include "aws/attempt.h"
 #include "aws/conf.h"
 #include "aws/cred.h"
-#include "aws/skew.h"
+#include "aws/retry.h"
 #include "aws/useragent.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -175,13 +175,13 @@ correct_clock(struct attempt *call, const struct err *err)
 	int64_t server, offset, apart;
 
 	if (call->req->signer.kind == SIGV4_NONE ||
-	    !skew_server_time(err, call->date[0] != '\0' ? call->date : NULL,
+	    !retry_server_time(err, call->date[0] != '\0' ? call->date : NULL,
 	        &server))
 		return false;
 	offset = server - clock_now();
 	apart = offset > api->clock_offset ? offset - api->clock_offset
 	                                   : api->clock_offset - offset;
-	if (apart <= SKEW_LIMIT)
+	if (apart <= RETRY_SKEW_LIMIT)
 		return false;
 	if (!api->warned_clock) {
 		log_event(LOG_WARN, "clock_skew",

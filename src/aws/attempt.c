@@ -6,13 +6,113 @@
 #include "aws/conf.h"
 #include "aws/cred.h"
 #include "aws/fault.h"
-#include "aws/wire.h"
+#include "aws/sigv4.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/format.h"
 #include "base/log.h"
+#include "base/rsa.h"
 #include "base/slice.h"
+#include "net/http_msg.h"
 
 enum { JSON_MAX = 4 * 1024 * 1024, QUERY_MAX = 256 * 1024 };
+
+/*
+ * The headers of one attempt of a call, signed; pure but for the salt of an
+ * RSA signature, which is drawn here.  Signed are Content-Type, Host,
+ * X-Amz-Date, X-Amz-Security-Token and X-Amz-Target, as far as they are
+ * sent, and nothing else: botocore's set.
+ */
+enum { HEADERS_MAX = 12 };
+
+struct signed_headers {
+	struct http_header list[HEADERS_MAX]; /* Host comes first */
+	size_t count;
+	/* What headers point to, besides the call. */
+	char date[CLOCK_BASIC_SIZE];
+	char attempt[48];
+	struct buf host;
+	struct buf authorization;
+};
+
+static void
+add_header(struct signed_headers *headers, const char *name, const char *value)
+{
+	if (value == NULL || headers->count == HEADERS_MAX)
+		return;
+	headers->list[headers->count++] = (struct http_header){ name, value };
+}
+
+/* Date and token belong to a signature and are not sent without one. */
+static int
+sign(struct signed_headers *headers, const struct attempt *call, int64_t when,
+    struct err *err)
+{
+	const struct sigv4_signer *signer = &call->req->signer;
+	unsigned char salt[RSA_SALT_LEN] = { 0 };
+	struct sigv4_request req = {
+		.method = "POST",
+		.path = call->endpoint.url.path,
+		.headers = headers->list,
+		.body = call->body.data,
+		.body_len = call->body.len,
+		.region = call->endpoint.region,
+		.service = call->endpoint.service,
+		.when = when,
+	};
+
+	if (signer->kind == SIGV4_NONE)
+		return 0;
+	clock_basic(when, headers->date);
+	add_header(headers, "X-Amz-Date", headers->date);
+	if (signer->kind == SIGV4_HMAC)
+		add_header(headers, "X-Amz-Security-Token",
+		    signer->cred->token);
+	else if (rng_fill(salt, sizeof salt, err) != 0)
+		return -1;
+	req.header_count = headers->count;
+	if (sigv4_sign(&req, signer, salt, &headers->authorization, err) != 0)
+		return -1;
+	add_header(headers, "Authorization", buf_str(&headers->authorization));
+	return 0;
+}
+
+/* For the next attempt.  out is zero before; when: AWS's clock, seconds since
+ * 1970; call must live as long as out is used. */
+static int
+format_headers(struct signed_headers *out, const struct attempt *call,
+    int64_t when, struct err *err)
+{
+	bool json = call->service->target != NULL;
+
+	url_authority(&call->endpoint.url, &out->host);
+	if (!buf_ok(&out->host))
+		return err_memory(err);
+	add_header(out, "Host", buf_str(&out->host));
+	add_header(out, "Content-Type",
+	    json ? "application/x-amz-json-1.1"
+	         : "application/x-www-form-urlencoded; charset=utf-8");
+	if (json)
+		add_header(out, "X-Amz-Target", buf_str(&call->target));
+	if (sign(out, call, when, err) != 0)
+		return -1;
+	(void)format_text(out->attempt, sizeof out->attempt,
+	    "attempt=%d; max=%d", call->reply->attempts + 1, call->max);
+	add_header(out, "Accept-Encoding", "identity");
+	add_header(out, "User-Agent", call->api->user_agent);
+	add_header(out, "amz-sdk-invocation-id", call->id);
+	add_header(out, "amz-sdk-request", out->attempt);
+	return 0;
+}
+
+static void
+free_headers(struct signed_headers *headers)
+{
+	buf_free(&headers->host);
+	buf_free(&headers->authorization);
+	*headers = (struct signed_headers){ .count = 0 };
+}
 
 static void
 copy_header(const struct http_msg *answer, const char *name, char *out,
@@ -67,15 +167,16 @@ refuse(struct attempt *call, const struct http_msg *answer, struct err *err)
 }
 
 static int
-send(struct attempt *call, const struct wire *wire, struct err *err)
+send(struct attempt *call, const struct signed_headers *headers,
+    struct err *err)
 {
 	struct api *api = call->api;
 	struct http_request request = {
 		.method = "POST",
 		.url = &call->endpoint.url,
 		/* The transport writes Host, the first one, by itself. */
-		.headers = &wire->headers[1],
-		.header_count = wire->count - 1,
+		.headers = &headers->list[1],
+		.header_count = headers->count - 1,
 		.body = call->body.data,
 		.body_len = call->body.len,
 		.has_length = true,
@@ -109,16 +210,16 @@ out:
 int
 attempt_make(struct attempt *call, struct err *err)
 {
-	struct wire wire = { .count = 0 };
+	struct signed_headers headers = { .count = 0 };
 	int rc;
 
 	call->date[0] = '\0';
 	call->after_ms = -1;
-	rc = wire_format(&wire, call, clock_now() + call->api->clock_offset,
-	    err);
+	rc = format_headers(&headers, call,
+	    clock_now() + call->api->clock_offset, err);
 	if (rc == 0)
-		rc = send(call, &wire, err);
-	wire_free(&wire);
+		rc = send(call, &headers, err);
+	free_headers(&headers);
 	log_debug("%s: attempt %d of %d: %s", call->req->operation,
 	    call->reply->attempts, call->max, rc == 0 ? "done" : err->msg);
 	return rc;

@@ -1,9 +1,13 @@
 #include "aws/query.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "aws/api.h"
 #include "aws/canon.h"
+#include "aws/xml.h"
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/json.h"
 #include "base/slice.h"
 
@@ -28,4 +32,56 @@ query_result(const struct json *doc)
 	       !slice_ends(slice_of(json_name(member)), "Result"))
 		member = json_next(member);
 	return member;
+}
+
+/* How much longer than XML JSON can be: "\u0001" for a byte. */
+enum { GROWTH = 8 };
+
+int
+query_form(struct buf *form, const struct json *params, struct err *err)
+{
+	const struct json *member = json_first(params);
+
+	for (; member != NULL; member = json_next(member)) {
+		const char *name = json_name(member);
+		const char *text = json_string(member);
+		struct buf value = { 0 };
+
+		if (json_is_object(member) || json_is_array(member) ||
+		    json_is_null(member)) {
+			return err_set(err, ERR_KIND_PARAM_VALIDATION,
+			    "parameter %s: this service takes strings, "
+			    "numbers and booleans only",
+			    name);
+		}
+		if (text != NULL)
+			buf_puts(&value, text);
+		else
+			json_print(&value, member);
+		form->failed |= value.failed;
+		query_add(form, name, buf_str(&value));
+		buf_free(&value);
+	}
+	return buf_ok(form)
+	           ? 0
+	           : err_set(err, ERR_KIND_SYSTEM, "no memory for a request");
+}
+
+int
+query_answer(const struct api_reply *reply, struct json **out, struct err *err)
+{
+	struct slice body = slice_make(reply->body.data, reply->body.len);
+	struct buf text = { .max = BUF_MAX_DEFAULT + body.len * GROWTH };
+	struct json *doc = NULL;
+	int rc = xml_parse(&doc, body, err);
+
+	if (json_is_object(query_result(doc)))
+		json_print(&text, query_result(doc));
+	else
+		buf_puts(&text, "{}");
+	json_free(doc);
+	if (rc == 0)
+		rc = json_parse(out, buf_str(&text), text.len, err);
+	buf_free(&text);
+	return rc;
 }

@@ -36,4 +36,14 @@ void retry_give(struct retry_quota *quota, int cost);
  */
 int retry_pause(int made, enum err_retry why, double unit, int64_t after_ms);
 
+/*
+ * The error can come from a clock that is so wrong that AWS refuses our
+ * signatures, and the answer tells AWS's time: in its Date header (may be
+ * NULL), else in the message.  Codes and the limit are those of the SDKs
+ * (aws-sdk-go-v2, aws/retry, clock skew).
+ */
+enum { RETRY_SKEW_LIMIT = 240 }; /* seconds */
+bool retry_server_time(const struct err *err, const char *date,
+    int64_t *server);
+
 #endif

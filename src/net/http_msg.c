@@ -71,6 +71,50 @@ keep(struct buf *head, struct slice text)
 	return at;
 }
 
+static void
+add_connection(struct http_frame *frame, struct slice value)
+{
+	struct slice item;
+
+	while (slice_cut(&value, ',', &item)) {
+		item = slice_trim(item);
+		if (slice_eq_nocase(item, "close"))
+			frame->close = true;
+		if (slice_eq_nocase(item, "keep-alive"))
+			frame->keep = true;
+	}
+}
+
+static const char *
+add_length(struct http_frame *frame, struct slice value)
+{
+	uint64_t length = 0;
+
+	if (!slice_u64(value, INT64_MAX, &length) ||
+	    (frame->has_length && frame->length != length))
+		return "Content-Length";
+	frame->has_length = true;
+	frame->length = length;
+	return NULL;
+}
+
+/* Take a header; NULL, or what is malformed or ambiguous in it, a static
+ * text. */
+static const char *
+add_to_frame(struct http_frame *frame, struct slice name, struct slice value)
+{
+	if (slice_eq_nocase(name, "connection"))
+		add_connection(frame, value);
+	if (slice_eq_nocase(name, "content-length"))
+		return add_length(frame, value);
+	if (slice_eq_nocase(name, "transfer-encoding")) {
+		if (frame->chunked || !slice_eq_nocase(value, "chunked"))
+			return "Transfer-Encoding";
+		frame->chunked = true;
+	}
+	return NULL;
+}
+
 /* "name: value"; a line that begins with a blank, which once went on with the
  * value before it, has no valid name.  Trailers are not kept. */
 static const char *
@@ -94,7 +138,7 @@ take_field(struct http_msg *msg, struct slice line)
 	 * the real answer. */
 	return msg->no_body || msg->status < 200
 	           ? NULL
-	           : http_frame_add(&msg->frame, name, value);
+	           : add_to_frame(&msg->frame, name, value);
 }
 
 static void

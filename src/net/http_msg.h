@@ -6,7 +6,6 @@
 
 #include "base/buf.h"
 #include "base/slice.h"
-#include "net/http_frame.h"
 
 struct err;
 
@@ -29,6 +28,16 @@ struct http_header {
 };
 
 enum { HTTP_MSG_REASON_SIZE = 64 };
+
+/* What the headers of an answer say about the length of its body and the
+ * connection behind it (RFC 9112, 6.3 and 9.3); pure.  Zero is an answer
+ * without headers. */
+struct http_frame {
+	bool chunked;
+	bool has_length;
+	bool close, keep; /* words of the Connection headers */
+	uint64_t length;
+};
 
 struct http_msg {
 	int status;

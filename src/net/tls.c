@@ -11,7 +11,6 @@
 #include "base/slice.h"
 #include "net/ca.h"
 #include "net/cidr.h"
-#include "net/ec.h"
 #include "net/sock.h"
 #include "net/x509.h"
 
@@ -52,7 +51,7 @@ set_up(br_ssl_client_context *client)
 	/* One portable implementation of each, in constant time: requests of
 	 * some kilobytes do not repay the room of others. */
 	br_ssl_engine_set_rsavrfy(eng, br_rsa_i62_pkcs1_vrfy);
-	br_ssl_engine_set_ec(eng, ec_curves());
+	br_ssl_engine_set_ec(eng, x509_curves());
 	br_ssl_engine_set_ecdsa(eng, br_ecdsa_i31_vrfy_asn1);
 	br_ssl_engine_set_gcm(eng, &br_sslrec_in_gcm_vtable,
 	    &br_sslrec_out_gcm_vtable);

@@ -9,7 +9,6 @@
 
 #include "aws/advice.h"
 #include "aws/retry.h"
-#include "aws/skew.h"
 #include "base/err.h"
 #include "base/slice.h"
 #include "fuzz/fuzz.h"
@@ -62,7 +61,7 @@ judge(const uint8_t choice[CHOICE], char *const part[PARTS])
 	require(memchr(err.fix, '\0', sizeof err.fix) != NULL);
 	for (const char *c = err.fix; *c != '\0'; c++)
 		require(*c >= ' ' && *c <= '~');
-	(void)skew_server_time(&err, part[ROLE], &server);
+	(void)retry_server_time(&err, part[ROLE], &server);
 	retry_classify(&err, (choice[0] & SSM) == 0);
 }
 

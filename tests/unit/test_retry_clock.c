@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "aws/skew.h"
+#include "aws/retry.h"
 #include "base/err.h"
 
 static const char date[] = "Thu, 15 Jan 2026 08:30:07 GMT";
@@ -21,7 +21,7 @@ asks(const char *code, const char *text, const char *header, int64_t *when)
 
 	snprintf(err.peer_code, sizeof err.peer_code, "%s", code);
 	snprintf(err.peer_text, sizeof err.peer_text, "%s", text);
-	return skew_server_time(&err, header, when);
+	return retry_server_time(&err, header, when);
 }
 
 static void
