@@ -9,7 +9,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/pages.h"
-#include "base/trust.h"
 
 static const struct {
 	struct help_entry help;
@@ -186,7 +185,6 @@ run_command(char **argv, struct err *err)
 		return print_help(commands[i].help.name, err);
 	log_open((enum log_level)cfg.log_level,
 	    (enum log_format)cfg.log_format);
-	trust_share();
 	return commands[i].run(&cfg, err);
 }
 

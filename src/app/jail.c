@@ -3,11 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <strings.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -16,41 +14,19 @@
 #include "agent/used.h"
 #include "app/config.h"
 #include "app/jail_filter.h"
+#include "app/options.h"
 #include "aws/client.h"
 #include "aws/conf.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/ids.h"
 #include "base/log.h"
+#include "base/once.h"
 #include "base/reason.h"
 #include "base/slice.h"
 
 /* The first numbers are the distribution's own users. */
 enum { CAPABILITIES_MAX = 64, ID_MIN = 200, ID_SPREAD = 64 };
-
-/* What was said; of the keeper and its workers together. */
-static _Atomic(unsigned char) *told;
-
-enum warning { NOT_ALONE, NO_FILTER, NOT_PRIVATE, WARNINGS };
-
-void
-jail_prepare(void)
-{
-	void *page = MAP_FAILED;
-
-	if (told == NULL)
-		page = mmap(NULL, WARNINGS * sizeof(*told),
-		    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (page != MAP_FAILED)
-		told = page;
-}
-
-static bool
-first_time(enum warning what)
-{
-	return told == NULL || atomic_fetch_or_explicit(&told[what], 1,
-	                           memory_order_relaxed) == 0;
-}
 
 /* Standard input and output belong to the application. */
 static void
@@ -83,7 +59,7 @@ jail_private(int death_signal)
 		denied = "outliving its keeper";
 	if (prctl(PR_SET_DUMPABLE, 0) != 0)
 		denied = "being read by processes of its user";
-	if (denied != NULL && first_time(NOT_PRIVATE)) {
+	if (denied != NULL && once_new("worker_private")) {
 		log_event(LOG_WARN, "worker_private",
 		    "a worker is not kept from %s: %s", denied,
 		    reason_text(errno));
@@ -136,6 +112,20 @@ become_nobody_else(const struct config *cfg)
 	return ids_become(JAIL_ID_OLD, JAIL_ID_OLD, NULL, 0) == 0;
 }
 
+/* Values of settings are borrowed from the environment. */
+static bool
+is_setting(struct slice name)
+{
+	for (size_t i = 0; i < options_count; i++) {
+		const struct option *opt = &options_table[i];
+
+		if ((opt->variable != NULL && slice_eq(name, opt->variable)) ||
+		    (opt->alias != NULL && slice_eq(name, opt->alias)))
+			return true;
+	}
+	return false;
+}
+
 static bool
 is_needed(struct slice name)
 {
@@ -148,7 +138,7 @@ is_needed(struct slice name)
 	    name.len > sizeof(suffix) - 1 ? name.len - (sizeof(suffix) - 1)
 	                                  : name.len);
 
-	if (slice_eq_nocase(end, suffix))
+	if (slice_eq_nocase(end, suffix) || is_setting(name))
 		return true;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (slice_eq(name, names[i]))
@@ -194,7 +184,7 @@ jail_net(const struct config *cfg, struct err *err)
 		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
 			break;
 	}
-	if (root && !become_nobody_else(cfg) && first_time(NOT_ALONE)) {
+	if (root && !become_nobody_else(cfg) && once_new("worker_privileges")) {
 		log_event(LOG_WARN, "worker_privileges",
 		    "the worker that talks to AWS keeps uid 0, without "
 		    "capabilities: CAP_SETUID and CAP_SETGID are missing");
@@ -207,7 +197,7 @@ jail_net(const struct config *cfg, struct err *err)
 	 * suid_dumpable says, and let it outlive its parent. */
 	jail_private(with_parent);
 	env_keep(environ, is_needed);
-	if (jail_filter_begin() != 0 && first_time(NO_FILTER)) {
+	if (jail_filter_begin() != 0 && once_new("worker_filter")) {
 		log_event(LOG_WARN, "worker_filter",
 		    "the worker that talks to AWS is not limited in its system "
 		    "calls: seccomp: %s",

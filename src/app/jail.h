@@ -21,12 +21,6 @@ void jail_worker(const int *keep, size_t count, int log);
 void jail_private(int death_signal);
 
 /*
- * The keeper, before its first worker: a warning of a worker is given by the
- * first one that has reason to, not by each of them again.
- */
-void jail_prepare(void);
-
-/*
  * The net worker before its first connect: as uid and gid a number from
  * JAIL_ID_MAX downwards that nobody else has when it was root (JAIL_ID_OLD
  * where the user namespace has no room for one), without further groups; an

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/exec.h"
 #include "base/log.h"
+#include "base/once.h"
 
 /* A pipe holds 64 KiB (pipe(7)). */
 enum { PIPE_RECORDS = 64, LOOK_MS = 1 };
@@ -53,7 +54,7 @@ job_start(struct job *job, const struct job_spec *spec, struct err *err)
 	int fds[2];
 	pid_t pid = 0;
 
-	jail_prepare();
+	once_share();
 	if (pipe2(fds, O_CLOEXEC) != 0)
 		return err_sys(err, ERR_KIND_SYSTEM, "pipe");
 	if (job_log_open(&log, &ends.log, err) != 0) {

@@ -339,6 +339,7 @@ json_object_in(struct json *obj, const char *key)
 static int
 print(struct buf *out, const struct json *value, bool pretty)
 {
+	size_t start = out->len;
 	char *text = NULL;
 
 	install_hooks();
@@ -349,8 +350,10 @@ print(struct buf *out, const struct json *value, bool pretty)
 		out->failed = true;
 		return -1;
 	}
-	buf_puts(out, text);
+	json_escape(out, text);
 	cJSON_free(text);
+	if (!buf_ok(out))
+		buf_cut(out, start);
 	return buf_ok(out) ? 0 : -1;
 }
 

@@ -69,6 +69,10 @@ struct json *json_object_in(struct json *obj, const char *key);
 int json_print(struct buf *out, const struct json *value);
 int json_print_pretty(struct buf *out, const struct json *value);
 
+/* Append JSON text with what a terminal would obey inside of its strings
+ * escaped. */
+void json_escape(struct buf *out, const char *text);
+
 /* Append text as a JSON string with its quotes; bytes that are not UTF-8
  * become U+FFFD.  For writers that may not allocate, see log.c. */
 void json_quote(struct buf *out, const char *text);

@@ -1,9 +1,7 @@
 #include "base/trust.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,16 +9,10 @@
 #include "base/exec.h"
 #include "base/format.h"
 #include "base/log.h"
+#include "base/once.h"
 #include "base/reach.h"
 #include "base/reason.h"
 #include "base/slice.h"
-
-enum { TOLD_MAX = 16 };
-
-/* The files that were told of, by number. */
-static struct told {
-	volatile uint32_t files[TOLD_MAX];
-} own, *told = &own;
 
 static bool
 is_ours(const struct owner *owner)
@@ -94,43 +86,6 @@ open_end(struct trust_file *file, const struct reach *w)
 	return check_same(fd, w);
 }
 
-void
-trust_share(void)
-{
-	void *page = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	if (page != MAP_FAILED)
-		told = page;
-}
-
-/* FNV-1a. */
-static uint32_t
-hash(const char *text)
-{
-	uint32_t sum = 2166136261U;
-
-	for (; *text != '\0'; text++)
-		sum = (sum ^ (unsigned char)*text) * 16777619U;
-	return sum;
-}
-
-static bool
-is_new(const char *path)
-{
-	uint32_t sum = hash(path);
-
-	for (size_t i = 0; i < TOLD_MAX; i++) {
-		if (told->files[i] == sum)
-			return false;
-		if (told->files[i] == 0) {
-			told->files[i] = sum;
-			break;
-		}
-	}
-	return true;
-}
-
 /* Say once as whom the file is read, or why it is not. */
 static int
 tell(struct trust_file *file, const struct reach *w, int fd, struct err *err)
@@ -140,14 +95,14 @@ tell(struct trust_file *file, const struct reach *w, int fd, struct err *err)
 	if (fd < 0 && number != ENOENT && number != ENOTDIR &&
 	    number != ENXIO) {
 		file->refused = true;
-		file->untold = is_new(file->path);
+		file->untold = once_new(file->path);
 		return err_set(err, ERR_KIND_SYSTEM,
 		    "%s cannot be read as uid %u (%s): %s%s", file->path,
 		    (unsigned)w->owner.uid, w->why, reason_text(number),
 		    number == EPERM ? ", CAP_SETUID or CAP_SETGID is missing"
 		                    : "");
 	}
-	if (fd >= 0 && (!file->value || !w->whole) && is_new(file->path)) {
+	if (fd >= 0 && (!file->value || !w->whole) && once_new(file->path)) {
 		log_event(LOG_WARN, "untrusted_file",
 		    "%s is read as uid %u, not as root: %s; who can write it "
 		    "decides where this node belongs, so better make it and "
@@ -226,7 +181,7 @@ judge_program(struct trust_program *out, struct err *err)
 		rc = err_set(err, ERR_KIND_SYSTEM, "%s is no program",
 		    out->path);
 	out->owner = w.owner;
-	if (rc == 0 && !is_ours(&w.owner) && is_new(out->path)) {
+	if (rc == 0 && !is_ours(&w.owner) && once_new(out->path)) {
 		log_event(LOG_WARN, "untrusted_file",
 		    "%s is run as uid %u, not as root: %s", out->path,
 		    (unsigned)w.owner.uid, w.why);

@@ -51,10 +51,6 @@ struct trust_file {
 	bool untold;        /* ... and nobody has been told so yet */
 };
 
-/* Let processes that are forked from now on tell of each file once together,
- * rather than once each. */
-void trust_share(void);
-
 /*
  * file_read() with these rules.  A file that is not ours is told of in one
  * warning.  FILE_FAILED where the capabilities to act for its

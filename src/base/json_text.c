@@ -1,3 +1,4 @@
+#include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -63,4 +64,57 @@ json_quote(struct buf *out, const char *text)
 		rest = slice_skip(rest, len > 0 ? len : 1);
 	}
 	buf_putc(out, '"');
+}
+
+void
+json_escape(struct buf *out, const char *text)
+{
+	struct slice rest = slice_of(text);
+
+	while (rest.len > 0 && !out->failed) {
+		size_t len = character(rest);
+		struct slice one = slice_head(rest, len);
+
+		/* Blanks of a pretty text are no part of a string. */
+		if (len == 1 && (unsigned char)one.ptr[0] < ' ')
+			buf_add(out, one.ptr, 1);
+		else if (len == 0 || slice_printable(one) == 0)
+			quote_character(out, one);
+		else
+			buf_add(out, one.ptr, len);
+		rest = slice_skip(rest, len > 0 ? len : 1);
+	}
+}
+
+void
+json_write(struct buf *out, const char *template, ...)
+{
+	const char *text = NULL;
+	va_list args;
+
+	va_start(args, template);
+	for (; *template != '\0'; template ++) {
+		switch (*template) {
+		case '%':
+			text = va_arg(args, const char *);
+			if (text != NULL)
+				json_quote(out, text);
+			else
+				buf_puts(out, "null");
+			break;
+		case '#':
+			buf_printf(out, "%lld", va_arg(args, long long));
+			break;
+		case '?':
+			buf_puts(out, va_arg(args, int) ? "true" : "false");
+			break;
+		case '@':
+			buf_puts(out, va_arg(args, const char *));
+			break;
+		default:
+			buf_putc(out, *template);
+			break;
+		}
+	}
+	va_end(args);
 }
