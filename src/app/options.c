@@ -4,10 +4,11 @@
 
 enum { HOUR = 3600, DAY = 24 * HOUR };
 
-/* Where the member is, if it has the type that its kind writes. */
-#define MEMBER(type, name)                              \
-	_Generic(&((struct config *)NULL)->name, type * \
-	         : offsetof(struct config, name))
+/* Where the member is; no compiler takes one of another type than its kind
+ * writes. */
+#define MEMBER(type, name)                                                  \
+	(0 * sizeof(true ? &((struct config *)NULL)->name : (type *)NULL) + \
+	    offsetof(struct config, name))
 
 #define ROW(kind_, type, group_, commands_, flag_, variable_, member,        \
     default_, value_, ...)                                                   \

@@ -66,11 +66,12 @@ sign(struct signed_headers *headers, const struct attempt *call, int64_t when,
 		return 0;
 	clock_basic(when, headers->date);
 	add_header(headers, "X-Amz-Date", headers->date);
-	if (signer->kind == SIGV4_HMAC)
+	if (signer->kind == SIGV4_HMAC) {
 		add_header(headers, "X-Amz-Security-Token",
 		    signer->cred->token);
-	else if (rng_fill(salt, sizeof salt, err) != 0)
+	} else if (rng_fill(salt, sizeof salt, err) != 0) {
 		return -1;
+	}
 	req.header_count = headers->count;
 	if (sigv4_sign(&req, signer, salt, &headers->authorization, err) != 0)
 		return -1;

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/format.h"
 #include "base/slice.h"
+#include "base/walk.h"
 
 enum { CHUNK = 4096, PARENT_MODE = 0755 };
 enum { PROBE_BLOCK = 4096, PROBE_BLOCKS = FILE_PROBE_BYTES / PROBE_BLOCK };
@@ -336,6 +337,129 @@ file_remove_at(int dir, const char *name, struct err *err)
 	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
 		return 0;
 	return err_sys(err, ERR_KIND_SYSTEM, "cannot remove %s", name);
+}
+
+static int
+check_file(int fd, const struct walk *walk, struct err *err)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (fd < 0)
+		return walk_fail(walk, "read", err);
+	if (geteuid() != 0)
+		return 0;
+	if (fstat(fd, &st) != 0)
+		return walk_fail(walk, "look at", err);
+	if (st.st_uid != 0)
+		return walk_refuse(err, walk_place(path, walk), &st);
+	return 0;
+}
+
+enum file_found
+file_open_at(int *fd, int dir, const char *name, struct err *err)
+{
+	/* A FIFO without a writer or a terminal must not hold us up. */
+	const int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+	struct walk walk = { .dir = -1 };
+	enum file_found found = FILE_FOUND;
+	int file = -1;
+
+	if (geteuid() != 0) {
+		(void)slice_copy(slice_of(name), walk.name, sizeof walk.name);
+		file = openat(dir, name, flags);
+	} else {
+		found = walk_to(&walk, dir, name, err);
+		if (found == FILE_FOUND)
+			file = openat(walk.dir, walk.name, flags | O_NOFOLLOW);
+	}
+	/* ENXIO: a socket, or a device without a driver. */
+	if (file < 0 && found == FILE_FOUND &&
+	    (errno == ENOENT || errno == ENOTDIR || errno == ENXIO))
+		found = FILE_ABSENT;
+	else if (found == FILE_FOUND && check_file(file, &walk, err) != 0)
+		found = FILE_FAILED;
+	walk_end(&walk);
+	if (found == FILE_FOUND)
+		*fd = file;
+	else if (file >= 0)
+		(void)close(file);
+	return found;
+}
+
+/* The folder of the path, to work in; *name is borrowed from path.  -1 when it
+ * is not there either: *found says so. */
+static int
+own_folder(const char *path, const char **name, enum file_found *found,
+    struct err *err)
+{
+	struct slice folder = slice_of("."), base = slice_of(path);
+	struct walk walk = { .dir = -1 };
+	char text[PATH_MAX];
+	int fd = -1;
+
+	(void)slice_rsplit(slice_of(path), '/', &folder, &base);
+	*name = base.ptr;
+	/* The end of that path is the folder itself, whatever leads there. */
+	(void)format_text(text, sizeof text, "%.*s/.", (int)folder.len,
+	    folder.ptr);
+	*found = walk_to(&walk, AT_FDCWD, text, err);
+	if (*found == FILE_FOUND) {
+		fd = openat(walk.dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0) {
+			(void)walk_fail(&walk, "open", err);
+			*found = FILE_FAILED;
+		}
+	}
+	walk_end(&walk);
+	return fd;
+}
+
+enum file_found
+file_read_own(const char *path, struct buf *out, struct err *err)
+{
+	if (geteuid() != 0)
+		return file_read(path, out, err);
+	return file_read_at(AT_FDCWD, path, out, err);
+}
+
+int
+file_write_own(const char *path, mode_t mode, struct slice data,
+    struct err *err)
+{
+	enum file_found found;
+	const char *name;
+	int rc = -1;
+	int dir;
+
+	if (geteuid() != 0)
+		return file_write(path, mode, data.ptr, data.len, err);
+	dir = own_folder(path, &name, &found, err);
+	if (found == FILE_ABSENT)
+		(void)err_set(err, ERR_KIND_SYSTEM, "there is no such folder");
+	if (dir >= 0) {
+		rc = file_write_at(dir, name, mode, data, err);
+		(void)close(dir);
+	}
+	return rc == 0 ? 0 : err_wrap(err, path);
+}
+
+int
+file_remove_own(const char *path, struct err *err)
+{
+	enum file_found found;
+	const char *name;
+	int rc = 0;
+	int dir;
+
+	if (geteuid() != 0)
+		return file_remove(path, err);
+	dir = own_folder(path, &name, &found, err);
+	if (dir < 0)
+		return found == FILE_ABSENT ? 0 : err_wrap(err, path);
+	rc = file_remove_at(dir, name, err);
+	(void)close(dir);
+	return rc;
 }
 
 int

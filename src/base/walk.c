@@ -214,6 +214,7 @@ enum file_found
 walk_to(struct walk *walk, int dir, const char *path, struct err *err)
 {
 	enum file_found found;
+	bool more;
 
 	if (!slice_copy(slice_of(path), walk->rest, sizeof walk->rest) ||
 	    path[0] == '\0') {
@@ -223,8 +224,9 @@ walk_to(struct walk *walk, int dir, const char *path, struct err *err)
 	}
 	if (start(walk, dir, path[0] == '/' ? "/" : ".", err) != 0)
 		return FILE_FAILED;
-	while (go_on(walk, &found, err))
-		continue;
+	do
+		more = go_on(walk, &found, err);
+	while (more);
 	return found;
 }
 

@@ -261,11 +261,12 @@ class Files(Trust):
         """A user's file below a folder that only root may enter."""
         root = self.root()
         os.chmod(root.inside("/root"), 0o700)
-        for path in ("/root/.aws/credentials", "/root/credentials"):
+        for name in (".aws/credentials", "credentials"):
+            path = os.path.join("/root", name)
             with self.subTest(path=path):
                 root.write(path, self.keys_file(), 0o600)
                 self.own(root, os.path.dirname(path)
-                         if path.startswith("/root/.aws") else path, path)
+                         if name.startswith(".aws") else path, path)
                 said = self.live(root, self.environment(
                     HOME="/root", AWS_SHARED_CREDENTIALS_FILE=path))
                 self.assertRegex(said, WARNING)

@@ -384,9 +384,11 @@ test_quote_hides_what_a_terminal_obeys(void **state)
 
 	(void)state;
 	json_quote(&out,
-	    "\x1b[m\xc2\x9b\xc2\xa0\xe2\x80\xae\xe2\x81\xa6\xe2\x81\xaa");
+	    "\x1b[m\xc2\x9b\xc2\xa0\xe2\x80\xae\xe2\x81\xa6\xe2\x81\xaa"
+	    "\xe2\x81\xa9\xe2\x80\xac");
 	assert_string_equal(buf_str(&out),
-	    "\"\\u001b[m\\u009b\xc2\xa0\\u202e\\u2066\xe2\x81\xaa\"");
+	    "\"\\u001b[m\\u009b\xc2\xa0\\u202e\\u2066\xe2\x81\xaa"
+	    "\\u2069\\u202c\"");
 	buf_free(&out);
 }
 
@@ -402,7 +404,8 @@ test_too_many_values(void **state)
 	(void)state;
 	assert_non_null(text);
 	for (size_t i = 0; i < LENGTH; i++)
-		text[i] = i == 0 ? '[' : i % 2 == 1 ? '1' : ',';
+		text[i] = ",1"[i % 2];
+	text[0] = '[';
 	text[LENGTH - 2] = ' ';
 	text[LENGTH - 1] = ']';
 	text[LENGTH - 3] = '1';

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -211,9 +212,10 @@ find_safely(void)
 		for (const char *name = "amazon-ssm-agent\0ssm-agent-worker\0"
 		                        "ssm-session-worker\0";
 		     *name != '\0'; name += strlen(name) + 1) {
-			char file[64] = "";
+			char file[64];
 
-			(void)strcat(strcat(strcat(file, folder), "/"), name);
+			(void)snprintf(file, sizeof(file), "%s/%s", folder,
+			    name);
 			sandbox_file(file, 0755, "x");
 		}
 	}

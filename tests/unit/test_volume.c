@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -27,9 +28,9 @@ static struct err err;
 static void
 make_volume(const char *path, mode_t mode)
 {
-	char inside[128] = "";
+	char inside[128];
 
-	(void)strcat(strcat(inside, path), "/x");
+	(void)snprintf(inside, sizeof(inside), "%s/x", path);
 	sandbox_file(inside, 0600, "");
 	CHECK(unlink(inside) == 0 && chmod(path, mode) == 0);
 }
