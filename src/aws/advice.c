@@ -258,8 +258,8 @@ find(const struct err *err, const struct advice_context *ctx)
 	const char *code = api ? err->peer_code : err_kind_name(err->kind);
 	const char *codes = "";
 
-	for (size_t i = 0; i < advice_row_count; i++) {
-		const struct advice_row *row = &advice_rows[i];
+	for (size_t i = 0; i < advice_table_count; i++) {
+		const struct advice_row *row = &advice_table_rows[i];
 
 		if (row->codes != NULL)
 			codes = row->codes;

@@ -1,6 +1,6 @@
 #include "aws/advice_table.h"
 
-const struct advice_row advice_rows[] = {
+const struct advice_row advice_table_rows[] = {
 	/* Permissions. */
 	{ .codes = "AccessDenied AccessDeniedException "
 	           "UnauthorizedOperation",
@@ -193,4 +193,5 @@ const struct advice_row advice_rows[] = {
 	            "AWS_ENDPOINT_URL*" },
 };
 
-const size_t advice_row_count = sizeof advice_rows / sizeof advice_rows[0];
+const size_t advice_table_count =
+    sizeof advice_table_rows / sizeof advice_table_rows[0];

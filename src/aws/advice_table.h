@@ -30,7 +30,7 @@ struct advice_row {
 	const char *advice;
 };
 
-extern const struct advice_row advice_rows[];
-extern const size_t advice_row_count;
+extern const struct advice_row advice_table_rows[];
+extern const size_t advice_table_count;
 
 #endif

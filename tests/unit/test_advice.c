@@ -327,13 +327,13 @@ test_every_row_is_whole(void **state)
 	const char *codes = NULL;
 
 	(void)state;
-	for (size_t i = 0; i < advice_row_count; i++) {
-		if (advice_rows[i].codes != NULL)
-			codes = advice_rows[i].codes;
+	for (size_t i = 0; i < advice_table_count; i++) {
+		if (advice_table_rows[i].codes != NULL)
+			codes = advice_table_rows[i].codes;
 		assert_non_null(codes);
-		check_row(&advice_rows[i], codes);
+		check_row(&advice_table_rows[i], codes);
 	}
-	assert_true(advice_row_count > 40);
+	assert_true(advice_table_count > 40);
 }
 
 int
