@@ -17,7 +17,7 @@ cd "$(dirname "$0")"
 
 ROOT=$(pwd)
 JOBS=$(nproc)
-SIZE_MAX=524288 # bytes of the stripped program, whatever the architecture
+SIZE_MAX=524288 # bytes of the stripped program, without fill (inspect.sh)
 
 # Debian's tools, here and in the tests, and nothing from outside that would
 # change what they do.
@@ -117,7 +117,7 @@ verb_build()
 	fi
 	unlock
 	say "$program: $(wc -c <"$program") of at most" \
-	    "$SIZE_MAX bytes, with$(awk '{ printf " %s %s", $1, $2 }' \
+	    "$(size_max) bytes, with$(awk '{ printf " %s %s", $1, $2 }' \
 	    build/vendor-versions)"
 }
 

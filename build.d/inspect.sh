@@ -56,6 +56,16 @@ names_root()
 	END { exit !found }'
 }
 
+# size_max: bytes that a program may have.  An arm64 kernel may have pages of
+# 64 KiB, up to which the file is filled between four segments.
+size_max()
+{
+	case $ARCH in
+	arm64) echo $((SIZE_MAX + 3 * 65536)) ;;
+	*) echo "$SIZE_MAX" ;;
+	esac
+}
+
 # inspect_program FILE: the whole list, and that it starts.
 inspect_program()
 {
@@ -76,8 +86,8 @@ inspect_program()
 	        "$CANARIES_MIN are wanted at least"
 	say "$1: $canaries functions check a canary"
 	size=$(wc -c <"$1")
-	[ "$size" -le "$SIZE_MAX" ] ||
-	    die "$1 has $size bytes, $SIZE_MAX are allowed"
+	[ "$size" -le "$(size_max)" ] ||
+	    die "$1 has $size bytes, $(size_max) are allowed"
 	# A program for another processor cannot be started here.
 	[ -z "$CROSS" ] || return 0
 	"$1" version </dev/null >build/version.out ||
