@@ -127,16 +127,6 @@ check(struct swap_file *f, struct err *err)
 	return rc;
 }
 
-/* What has nothing to sync says so, and a policy may deny the call. */
-static int
-sync_fd(int fd)
-{
-	if (fsync(fd) != 0 &&
-	    (errno == EIO || errno == ENOSPC || errno == EDQUOT))
-		return -1;
-	return 0;
-}
-
 static int
 fill(struct swap_file *f, const struct buf *text, bool sync, struct err *err)
 {
@@ -151,7 +141,7 @@ fill(struct swap_file *f, const struct buf *text, bool sync, struct err *err)
 	if (fchmod(f->staged, f->found ? f->st.st_mode & 07777 : NEW_MODE) !=
 	        0 ||
 	    file_write_fd(f->staged, buf_str(text), text->len, err) != 0 ||
-	    (sync && sync_fd(f->staged) != 0))
+	    (sync && file_sync(f->staged) != 0))
 		return fail(err, f->temp);
 	f->synced = sync;
 	return 0;
@@ -239,7 +229,7 @@ write_in_place(const char *path, const struct buf *from, const struct buf *to,
 		rc = fail(err, path);
 	} else if (write_from(fd, to, same, err) != 0 ||
 	           (!append && ftruncate(fd, (off_t)to->len) != 0) ||
-	           sync_fd(fd) != 0) {
+	           file_sync(fd) != 0) {
 		rc = fail(err, path);
 		if (write_from(fd, from, same, &ignored) != 0 ||
 		    ftruncate(fd, (off_t)from->len) != 0)
@@ -385,7 +375,7 @@ swap_commit(struct swap_file *files, int count, struct err *err)
 	}
 	for (int i = 0; i < count; i++) {
 		if (rc == 0 && files[i].staged > 0 && !files[i].synced)
-			(void)sync_fd(files[i].staged);
+			(void)file_sync(files[i].staged);
 		if (rc != 0 && i < done && files[i].new.len > 0 &&
 		    restore(&files[i], &minor) != 0)
 			log_err(LOG_WARN, "setup", &minor);

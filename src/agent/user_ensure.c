@@ -167,7 +167,7 @@ make_home(struct err *err)
 	if (mkdir(HOME, 0700) != 0)
 		return errno == EEXIST ? 0 : fail(err, HOME);
 	fd = open(HOME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fchmod(fd, 0700) != 0 ||
+	if (fd < 0 || file_chmod(fd, 0700) != 0 ||
 	    fchown(fd, ids.uid, ids.gid) != 0)
 		rc = fail(err, HOME);
 	(void)close(fd);

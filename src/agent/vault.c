@@ -79,7 +79,7 @@ make_folders(struct err *err)
 		store = file_folder_below(vault, "Store", 0600, err);
 	if (store < 0)
 		goto out;
-	rc = fchmod(vault, 0600) == 0 ? fchmod(store, 0600) : -1;
+	rc = file_chmod(vault, 0600) == 0 ? file_chmod(store, 0600) : -1;
 	if (rc != 0)
 		(void)err_sys(err, ERR_KIND_SYSTEM, "chmod " PATHS_VAULT);
 out:

@@ -73,6 +73,29 @@ command_start(struct command *command, const struct config *cfg,
 	return -1;
 }
 
+static int
+become_user(const struct user_ids *user, struct err *err)
+{
+	if (user == NULL || ids_become(user->uid, user->gid, user->groups,
+	                        (size_t)user->group_count) == 0)
+		return 0;
+	err_sys(err, ERR_KIND_SYSTEM, "--user");
+	err_fix(err,
+	    "add the capabilities SETUID and SETGID, or let the seccomp "
+	    "policy allow setresuid, setresgid and setgroups");
+	return -1;
+}
+
+static int
+become_command(const struct config *cfg, const struct user_ids *user,
+    struct err *err)
+{
+	exec_program((const char *const *)cfg->argv, environment(cfg, user),
+	    true);
+	err_sys(err, ERR_KIND_SYSTEM, "%s", cfg->argv[0]);
+	return exec_status(errno);
+}
+
 int
 command_replace(const struct config *cfg, const struct user_ids *user,
     const struct exec_signals *signals, struct err *err)
@@ -82,10 +105,12 @@ command_replace(const struct config *cfg, const struct user_ids *user,
 	if (cfg->argv == NULL || cfg->required)
 		return (int)err->code;
 	err_clear(err);
+	if (become_user(user, err) != 0)
+		return (int)err->code;
 	log_err(LOG_WARN, "no_init", &why);
 	if (signals != NULL)
 		exec_restore_signals(signals);
-	return command_become(cfg, user, err);
+	return become_command(cfg, user, err);
 }
 
 bool
@@ -103,13 +128,7 @@ int
 command_become(const struct config *cfg, const struct user_ids *user,
     struct err *err)
 {
-	if (user != NULL && ids_become(user->uid, user->gid, user->groups,
-	                        (size_t)user->group_count) != 0) {
-		err_sys(err, ERR_KIND_SYSTEM, "--user");
+	if (become_user(user, err) != 0)
 		return (int)err->code;
-	}
-	exec_program((const char *const *)cfg->argv, environment(cfg, user),
-	    true);
-	err_sys(err, ERR_KIND_SYSTEM, "%s", cfg->argv[0]);
-	return exec_status(errno);
+	return become_command(cfg, user, err);
 }

@@ -86,6 +86,12 @@ explain(struct err *err, const struct config *cfg)
 	    "a folder on another volume");
 }
 
+bool
+guard_holds(const struct guard *guard)
+{
+	return guard->fds[LOCK] >= 0;
+}
+
 static enum guard_news
 judge(struct guard *guard, const struct record *last, int *socket,
     struct err *err)
@@ -98,9 +104,13 @@ judge(struct guard *guard, const struct record *last, int *socket,
 	if (listens)
 		*socket = guard->fds[SOCKET];
 	guard->fds[SOCKET] = -1;
-	if (!failed)
+	if (!failed && guard_holds(guard))
 		return GUARD_HELD;
-	*err = last->err;
+	if (failed)
+		*err = last->err;
+	else
+		err_set(err, ERR_KIND_SYSTEM,
+		    "recvmsg: the lock could not be taken over");
 	return listens ? GUARD_SHARED : GUARD_FAILED;
 }
 
@@ -127,12 +137,6 @@ guard_step(struct guard *guard, const struct config *cfg, int *socket,
 	if (news == GUARD_FAILED)
 		explain(err, cfg);
 	return news;
-}
-
-bool
-guard_holds(const struct guard *guard)
-{
-	return guard->fds[LOCK] >= 0;
 }
 
 bool

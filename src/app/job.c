@@ -57,6 +57,7 @@ job_start(struct job *job, const struct job_spec *spec, struct err *err)
 	once_share();
 	if (pipe2(fds, O_CLOEXEC) != 0)
 		return err_sys(err, ERR_KIND_SYSTEM, "pipe");
+	/* First of all, or the keeper would wait for its workers. */
 	if (job_log_open(&log, &ends.log, err) != 0) {
 		close(fds[0]);
 		close(fds[1]);
@@ -74,7 +75,7 @@ job_start(struct job *job, const struct job_spec *spec, struct err *err)
 		close(log.fd);
 		return -1;
 	}
-	fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	(void)fcntl(fds[0], F_SETFL, O_NONBLOCK);
 	*job = (struct job){
 		.name = spec->name,
 		.pid = pid,

@@ -30,7 +30,12 @@ job_log_open(struct job_log *log, int *theirs, struct err *err)
 
 	if (open_pipe(fds) != 0)
 		return err_sys(err, ERR_KIND_SYSTEM, "pipe");
-	fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	if (fcntl(fds[0], F_SETFL, O_NONBLOCK) != 0) {
+		err_sys(err, ERR_KIND_SYSTEM, "fcntl");
+		close(fds[0]);
+		close(fds[1]);
+		return -1;
+	}
 	*theirs = fds[1];
 	*log = (struct job_log){
 		.fd = fds[0],

@@ -10,6 +10,7 @@
 
 #include "agent/paths.h"
 #include "app/config.h"
+#include "base/denied.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/format.h"
@@ -72,15 +73,20 @@ read_who(int fd)
 	return (pid_t)who;
 }
 
-/* 1 = somebody has it. */
+/* 1 = somebody has it.  Where nobody may lock, it is as if nobody had. */
 static int
 lock_file(int fd)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	bool busy = false;
 
 	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
 		return 0;
-	if (errno == EINVAL && flock(fd, LOCK_EX | LOCK_NB) == 0)
+	busy = errno == EAGAIN || errno == EACCES;
+	if (!busy && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (denied_call("fcntl(F_OFD_SETLK)",
+	        "a second keeper would not know of this one"))
 		return 0;
 	return errno == EAGAIN || errno == EACCES ? 1 : -1;
 }
@@ -134,6 +140,8 @@ lock_agent(int *fd, struct err *err)
 	(void)file_mkdirs(PATHS_LIB, 0700, NULL);
 	new = open(PATHS_LIB, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (new < 0 || flock(new, LOCK_EX | LOCK_NB) == 0 ||
+	    denied_call("flock",
+	        "containers that share " PATHS_LIB " are not told apart") ||
 	    errno != EWOULDBLOCK) {
 		*fd = new;
 		return 0;

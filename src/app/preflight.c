@@ -96,8 +96,9 @@ check_privileges(struct err *err)
 		    "`run --user`");
 		return -1;
 	}
-	syscall(SYS_capget, &header, caps);
-	if ((caps[0].effective & (UINT32_C(1) << CAP_DAC_OVERRIDE)) != 0)
+	/* Where nobody may ask, what it cannot do will say so. */
+	if (syscall(SYS_capget, &header, caps) != 0 ||
+	    (caps[0].effective & (UINT32_C(1) << CAP_DAC_OVERRIDE)) != 0)
 		return 0;
 	err_set(err, ERR_KIND_SYSTEM,
 	    "amazon-ssm-agent needs the capability DAC_OVERRIDE");

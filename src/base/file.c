@@ -138,24 +138,16 @@ file_write_fd(int fd, const void *data, size_t len, struct err *err)
 	return 0;
 }
 
-/* Some file systems have nothing to sync and say so. */
+/* A new empty file in the folder; its descriptor, or -1.  The umask may take
+ * something off its mode. */
 static int
-sync_fd(int fd)
-{
-	if (fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP)
-		return 0;
-	return -1;
-}
-
-/* A new empty file in the folder, 0600; its descriptor, or -1. */
-static int
-open_temp(int dir, const char *name, struct err *err)
+open_temp(int dir, const char *name, mode_t mode, struct err *err)
 {
 	int fd;
 
 	(void)unlinkat(dir, name, 0);
 	fd = openat(dir, name,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0)
 		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot make a file");
 	return fd;
@@ -167,9 +159,9 @@ fill_temp(int fd, mode_t mode, struct slice data, struct err *err)
 {
 	int rc = file_write_fd(fd, data.ptr, data.len, err);
 
-	if (rc == 0 && fchmod(fd, mode) != 0)
+	if (rc == 0 && file_chmod(fd, mode) != 0)
 		rc = err_sys(err, ERR_KIND_SYSTEM, "cannot set the mode");
-	if (rc == 0 && sync_fd(fd) != 0)
+	if (rc == 0 && file_sync(fd) != 0)
 		rc = err_sys(err, ERR_KIND_SYSTEM, "cannot write to disk");
 	/* Network file systems report a full disk only now. */
 	if (close(fd) != 0 && rc == 0)
@@ -213,7 +205,7 @@ put(int dir, const char *name, mode_t mode, struct slice data, struct err *err)
 	int rc = -1;
 
 	(void)format_text(temp, sizeof temp, TEMP "%s", name);
-	fd = open_temp(dir, temp, err);
+	fd = open_temp(dir, temp, mode, err);
 	if (fd < 0)
 		return -1;
 	if (fill_temp(fd, mode, data, err) == 0) {
@@ -224,7 +216,7 @@ put(int dir, const char *name, mode_t mode, struct slice data, struct err *err)
 	}
 	if (rc != 0)
 		(void)unlinkat(dir, temp, 0);
-	else if (sync_fd(dir) != 0)
+	else if (file_sync(dir) != 0)
 		rc = err_sys(err, ERR_KIND_SYSTEM, "cannot write to disk");
 	return rc;
 }
@@ -265,7 +257,7 @@ exact_mode(const char *path, mode_t mode, struct err *err)
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int rc = 0;
 
-	if (fd < 0 || fchmod(fd, mode) != 0)
+	if (fd < 0 || file_chmod(fd, mode) != 0)
 		rc = err_sys(err, ERR_KIND_SYSTEM, "cannot set the mode of %s",
 		    path);
 	close_fd(&fd);
@@ -467,7 +459,7 @@ file_probe_at(int dir, struct err *err)
 {
 	static const char temp[] = TEMP "probe";
 	char block[PROBE_BLOCK] = "";
-	int fd = open_temp(dir, temp, err);
+	int fd = open_temp(dir, temp, 0600, err);
 	int rc = fd >= 0 ? 0 : -1;
 
 	for (int i = 0; rc == 0 && i < PROBE_BLOCKS; i++)

@@ -97,6 +97,12 @@ int file_probe_at(int dir, struct err *err);
 /* Write all of data to a descriptor, through EINTR and short writes. */
 int file_write_fd(int fd, const void *data, size_t len, struct err *err);
 
+/* As fsync(2) and fchmod(2), -1 with errno.  Where these are denied that is
+ * said once and is no failure; of the mode only if the file has no right that
+ * it should not have. */
+int file_sync(int fd);
+int file_chmod(int fd, mode_t mode);
+
 /* Close every descriptor except 0, 1, 2 and those listed (at most 8). */
 void file_close_others(const int *keep, size_t count);
 

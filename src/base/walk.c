@@ -8,6 +8,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/denied.h"
 #include "base/err.h"
 #include "base/format.h"
 #include "base/slice.h"
@@ -163,7 +164,9 @@ walk_open_folder(const struct walk *walk, int flags, mode_t mode)
 	if (fd < 0 && errno == ENOENT && walk->make && !made)
 		errno = error;
 	/* mkdir(2) takes the umask off the mode. */
-	if (fd < 0 || !made || fchmodat(walk->dir, walk->name, mode, 0) == 0)
+	if (fd < 0 || !made || fchmodat(walk->dir, walk->name, mode, 0) == 0 ||
+	    denied_call("fchmodat",
+	        "folders keep the mode with which they were made"))
 		return fd;
 	(void)close(fd);
 	return -1;
