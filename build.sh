@@ -99,8 +99,8 @@ unlock()
 	exec 9>&-
 }
 
-# The program, and the stand-in agent if the tests have one.  What is for
-# another machine stays in its folder.
+# The program, the stand-in agent and what denies system calls, if the tests
+# have them.  What is for another machine stays in its folder.
 verb_build()
 {
 	need_packages "$PACKAGES_BUILD"
@@ -114,6 +114,10 @@ verb_build()
 		compile ship standin
 		[ -n "$CROSS" ] ||
 		    cp "build/$ARCH/ship/amazon-ssm-agent-standin" build/
+	fi
+	if [ -d tests/deny ]; then
+		compile ship deny
+		[ -n "$CROSS" ] || cp -r "build/$ARCH/ship/deny" build/
 	fi
 	unlock
 	say "$program: $(wc -c <"$program") of at most" \
@@ -233,8 +237,9 @@ verb_help()
 	  build                 build/ssm-activate (default)
 	  demo                  the whole job against a local AWS
 	  test [SUITE]          unit, interop, fuzz, integration, conformance,
-	                        docs; default all of these; by name also dist,
-	                        images
+	                        docs; default all of these; full: these, with
+	                        every cell of the tables that the tests else
+	                        take a part of; by name also dist, images
 	  bench [N...]          times and sizes, and crowds of N containers
 	                        each; default 10 and 1000, 0 = none
 	  fuzz MODULE SECONDS   libFuzzer on tests/fuzz/fuzz_MODULE.c; all: each that

@@ -7,7 +7,7 @@ LINT    := build/$(ARCH)/lint
 HEADERS := $(sort $(shell find src tests -name '*.h'))
 PROGRAM := $(sort $(shell find src tests/standin -name '*.c' 2>/dev/null))
 TESTS   := $(sort $(shell find tests/unit tests/interop tests/fuzz \
-    -name '*.c' 2>/dev/null))
+    tests/deny -name '*.c' 2>/dev/null))
 ALL     := $(PROGRAM) $(TESTS)
 
 # clang reads the same headers as gcc does when it builds the program.

@@ -10,15 +10,17 @@ MODULES  := $(filter-out $(OUT)/src/main.o,$(OBJECTS))
 LIBS     := $(VENDOR)/libbearssl.a $(VENDOR)/libcjson.a
 
 STANDIN  := $(sort $(shell find tests/standin -name '*.c' 2>/dev/null))
+DENY     := $(sort $(wildcard tests/deny/*.c))
 UNIT     := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_AID := $(filter-out $(UNIT),$(sort $(wildcard tests/unit/*.c)))
 INTEROP  := $(sort $(wildcard tests/interop/*.c))
 FUZZ     := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: program objects standin unit interop replay FORCE
+.PHONY: program objects standin deny unit interop replay FORCE
 objects: $(OBJECTS)
 program: $(OUT)/ssm-activate
 standin: $(OUT)/amazon-ssm-agent-standin
+deny: $(DENY:tests/deny/%.c=$(OUT)/deny/%)
 unit: $(UNIT:tests/unit/%.c=$(OUT)/unit/%)
 interop: $(INTEROP:tests/interop/%.c=$(OUT)/interop/%)
 replay: $(FUZZ:tests/fuzz/%.c=$(OUT)/fuzz/%)
@@ -60,6 +62,10 @@ $(OUT)/ssm-activate: $(OUT)/ssm-activate.debug
 
 $(OUT)/amazon-ssm-agent-standin: $(STANDIN:%.c=$(OUT)/%.o) $(MODULES) \
     $(LIBS) $(OUT)/objects.list
+	$(call link,$^,$(LINK_PARTS))
+
+$(OUT)/deny/%: $(OUT)/tests/deny/%.o
+	@mkdir -p $(@D)
 	$(call link,$^,$(LINK_PARTS))
 
 $(OUT)/unit/%: $(OUT)/tests/unit/%.o $(UNIT_AID:%.c=$(OUT)/%.o) \

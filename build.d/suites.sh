@@ -218,17 +218,21 @@ run_counted()
 
 # suites_run [NAME]: one suite, or all; but dist and images, which compile
 # everything four times and fill build/ with root file systems, only by name.
+# full: all, and with whole tables where the tests else take a part of them.
 suites_run()
 {
 	case ${1:-all} in
-	all) list="unit interop fuzz integration conformance docs" ;;
+	all | full)
+		list="unit interop fuzz integration conformance docs"
+		[ "${1:-all}" = all ] || export SSM_ACTIVATE_TEST_FULL=1
+		;;
 	unit | interop | fuzz | integration | conformance | docs | \
 	    dist | images)
 		list=$1
 		[ -d "tests/$1" ] || die "there is no tests/$1"
 		;;
 	*) die "usage: ./build.sh test" \
-	    "[unit|interop|fuzz|integration|conformance|docs|dist|images]" ;;
+	    "[full|unit|interop|fuzz|integration|conformance|docs|dist|images]" ;;
 	esac
 	for suite in $list; do
 		[ -d "tests/$suite" ] || continue

@@ -66,6 +66,24 @@ def rows(results, way):
     return lines
 
 
+def cells(document):
+    """Return {(stage, end, way): letters} of the document."""
+    found, way, columns = {}, None, []
+    titles = {title: word for word, (title, _) in WAYS.items()}
+    for line in document.splitlines():
+        if line.startswith("## "):
+            way = titles[line[3:]]
+        words = [word.strip() for word in line.strip("|").split("|")]
+        if way is None or not line.startswith("|") or "---" in line:
+            continue
+        if words[0] == "stage":
+            columns = words[1:]
+            continue
+        for end, letters in zip(columns, words[1:]):
+            found[words[0], end, way] = letters.strip("`")
+    return found
+
+
 def text(results):
     """Return the whole document."""
     parts = [HEAD]

@@ -10,7 +10,9 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 UNSHARE = ["/usr/bin/unshare", "--net", "--mount", "--uts", "--ipc",
            "--propagation", "private", "--"]
-MODULE_TIMEOUT = max(600, 4 * int(os.environ.get("SSM_ACTIVATE_CYCLES", "0")))
+FULL = os.environ.get("SSM_ACTIVATE_TEST_FULL") == "1"
+MODULE_TIMEOUT = max(1800 if FULL else 600,
+                     4 * int(os.environ.get("SSM_ACTIVATE_CYCLES", "0")))
 # What takes longest begins first.
 FIRST = ["test_ends", "test_refused", "test_cycles", "test_failopen",
          "test_passing", "test_leftovers"]

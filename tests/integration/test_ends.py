@@ -1,8 +1,10 @@
 """Every end at every stage: what is left, and that it goes with the next
 start.  The table of it is docs/ends.md, which must be as it is found here.
 
-SSM_ACTIVATE_ENDS narrows it to the cells whose "stage, end, way" matches that
-regular expression; then the document is not compared."""
+With SSM_ACTIVATE_TEST_FULL=1 these are all cells, else always the same part
+of them, spread over all stages and ends. SSM_ACTIVATE_ENDS is another part:
+the cells whose "stage, end, way" matches that regular expression. Of a part,
+each cell is compared with the document's."""
 
 import json
 import os
@@ -23,6 +25,9 @@ from runner import UNSHARE
 WORKERS = int(os.environ.get("SSM_ACTIVATE_ENDS_WORKERS", "6"))
 TRIES = 3
 ONLY = os.environ.get("SSM_ACTIVATE_ENDS", "")
+FULL = os.environ.get("SSM_ACTIVATE_TEST_FULL") == "1" and not ONLY
+# Every so many cells one, a number that meets every column and row.
+STRIDE = 7
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -35,6 +40,7 @@ def cells():
                   for end in ends.ENDS
                   if re.search(ONLY, ", ".join((stage.name, end, way)))]
     slow = ("agent dies", "network gone")
+    found = found if FULL or ONLY else found[::STRIDE]
     return sorted(found, key=lambda cell: cell[1] not in slow)
 
 
@@ -156,11 +162,16 @@ class Ends(unittest.TestCase):
         path = os.path.join(place.TOP, "build", "ends.md")
         with open(path, "w", encoding="utf-8") as file:
             file.write(found)
-        if ONLY:
-            self.skipTest("only some of the cells were done")
         with open(os.path.join(place.TOP, "docs", "ends.md"),
                   encoding="utf-8") as file:
-            self.assertEqual(file.read(), found, "see build/ends.md")
+            document = file.read()
+        if FULL:
+            self.assertEqual(document, found, "see build/ends.md")
+        written = ends_table.cells(document)
+        for cell, result in self.each():
+            with self.subTest(cell=cell):
+                self.assertEqual(written.get(cell),
+                                 ends_table.left_text(result["left"]))
 
 
 if __name__ == "__main__":
