@@ -121,7 +121,7 @@ verb_build()
 	fi
 	unlock
 	say "$program: $(wc -c <"$program") of at most" \
-	    "$(size_max) bytes, with$(awk '{ printf " %s %s", $1, $2 }' \
+	    "$SIZE_MAX bytes, with$(awk '{ printf " %s %s", $1, $2 }' \
 	    build/vendor-versions)"
 }
 

@@ -31,6 +31,11 @@ replay: $(FUZZ:tests/fuzz/%.c=$(OUT)/fuzz/%)
 # the kernel chooses its address, rcrt1.o relocates it, and base/pages makes
 # the relocated constants read-only.  Code has pages of its own, so that no
 # constant can be run.
+# Constants and code lie on pages of their own.  On arm64 a page may have
+# 64 KiB, to which the file would be filled between four segments: 64 KiB more, so
+# there constants share the pages of the code; nothing that is written does.
+CODE_PAGES.amd64 := separate-code
+CODE_PAGES.arm64 := noseparate-code
 ifeq ($(FLAVOUR),ship)
 gccfile = $(shell $(GCC) -print-file-name=$(1))
 comma := ,
@@ -38,7 +43,7 @@ define link
 $(CC) -nostdlib -nostartfiles -static -o $@ $(2) \
     -Wl,-pie -Wl,--no-dynamic-linker -Wl,-z,text \
     -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack \
-    -Wl,-z,relro -Wl,-z,now -Wl,-z,separate-code \
+    -Wl,-z,relro -Wl,-z,now -Wl,-z,$(CODE_PAGES.$(ARCH)) \
     $(MUSL)/lib/rcrt1.o $(MUSL)/lib/crti.o \
     $(filter-out %.list,$(1)) $(MUSL)/lib/libc.a \
     $(call gccfile,libgcc.a) $(MUSL)/lib/libc.a \

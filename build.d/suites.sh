@@ -111,6 +111,7 @@ fuzz_row()
 fuzz_all()
 {
 	crashed=0
+	mkdir -p build/fuzz
 	printf '%-16s %12s %9s %9s %8s\n' target executions exec/s coverage \
 	    crashes
 	for source in tests/fuzz/fuzz_*.c; do
