@@ -251,7 +251,7 @@ main(int argc, char **argv)
 		die("deny ERRNO CALL[,CALL]... INDEX VALUE PROGRAM");
 	rule.error = (unsigned)strtoul(argv[1], NULL, 10);
 	take_calls(&rule, argv[2]);
-	rule.index = atoi(argv[3]);
+	rule.index = (int)strtol(argv[3], NULL, 10);
 	rule.value = (unsigned)strtoul(argv[4], NULL, 10);
 	deny(&rule);
 	(void)execv(argv[FIXED_WORDS], argv + FIXED_WORDS);
