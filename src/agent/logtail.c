@@ -2,15 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/format.h"
 #include "base/log.h"
-#include "base/reason.h"
 #include "base/slice.h"
 
 enum { CHUNK = 4096, BEHIND_MAX = 1024 * 1024, MORE_MAX = 20 };
@@ -158,7 +157,7 @@ look_instead(struct logtail *tail)
 		log_event(LOG_WARN, "log_looked_at",
 		    "inotify: %s; the agent's log is looked at every %d s "
 		    "instead",
-		    reason_text(errno), LOGTAIL_LOOK_MS / 1000);
+		    strerror(errno), LOGTAIL_LOOK_MS / 1000);
 	}
 	said = true;
 	tail->looks = true;
@@ -171,8 +170,8 @@ logtail_open(struct logtail *tail, const char *dir, const char *name)
 	struct stat st;
 
 	*tail = (struct logtail){ .fd = -1, .file = -1 };
-	if (format_text(tail->path, sizeof(tail->path), "%s/%s", dir, name) >=
-	    sizeof(tail->path))
+	if ((size_t)snprintf(tail->path, sizeof(tail->path), "%s/%s", dir,
+	        name) >= sizeof(tail->path))
 		return;
 	if (open_events(tail, dir) != 0) {
 		if (errno == ENOENT || errno == ENOTDIR)

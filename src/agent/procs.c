@@ -4,13 +4,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "agent/paths.h"
-#include "base/format.h"
 #include "base/slice.h"
 
 /*
@@ -96,7 +96,7 @@ add_folder(struct slice folder)
 	char path[PATH_MAX];
 
 	while (slice_cut(&rest, ' ', &name)) {
-		if (format_text(path, sizeof(path), "%.*s/%.*s",
+		if ((size_t)snprintf(path, sizeof(path), "%.*s/%.*s",
 		        (int)folder.len, folder.ptr, (int)name.len,
 		        name.ptr) < sizeof(path))
 			add_file(path, procs_name_role(name, name.len));
@@ -117,7 +117,7 @@ procs_programs(const char *agent)
 static void
 make_path(char out[static PATH_SIZE], pid_t pid, const char *name)
 {
-	(void)format_text(out, PATH_SIZE, "/proc/%d/%s", (int)pid, name);
+	(void)snprintf(out, PATH_SIZE, "/proc/%d/%s", (int)pid, name);
 }
 
 static struct slice

@@ -1,6 +1,7 @@
 #include "agent/spec.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,8 +9,6 @@
 #include "agent/paths.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/format.h"
-#include "base/list.h"
 #include "base/log.h"
 #include "base/slice.h"
 #include "base/walk.h"
@@ -35,8 +34,8 @@ static bool
 stays(struct slice name, const struct spec_options *options)
 {
 	if (options->minimal)
-		return list_holds(slice_of(minimal), name);
-	return !list_holds(slice_of(never), name) &&
+		return slice_has_word(slice_of(minimal), name);
+	return !slice_has_word(slice_of(never), name) &&
 	       !slice_starts(name, "SSM_ACTIVATE_");
 }
 
@@ -181,8 +180,8 @@ join(char out[static PATH_MAX], struct slice folder, const char *name)
 {
 	if (slice_ends(folder, "/"))
 		folder.len--;
-	return format_text(out, PATH_MAX, "%.*s/%s", (int)folder.len,
-	           folder.ptr, name) < PATH_MAX;
+	return snprintf(out, PATH_MAX, "%.*s/%s", (int)folder.len, folder.ptr,
+	           name) < PATH_MAX;
 }
 
 /* What the agent demands of a program beside it

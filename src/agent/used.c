@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,7 +12,6 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
-#include "base/format.h"
 
 enum {
 	FILE_MAX = 4 * 1024 * 1024,
@@ -175,7 +175,7 @@ scan_processes(struct used *used)
 	while (proc != NULL && (e = readdir(proc)) != NULL) {
 		if (slice_all_in(slice_of(e->d_name), "0123456789") &&
 		    strlen(e->d_name) <= 10) {
-			(void)format_text(path, sizeof(path), "/proc/%s/status",
+			(void)snprintf(path, sizeof(path), "/proc/%s/status",
 			    e->d_name);
 			scan_status(used, path);
 		}

@@ -1,11 +1,11 @@
 #include <stdint.h>
+#include <stdio.h>
 
 #include "agent/entry.h"
 #include "agent/used.h"
 #include "agent/user.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/format.h"
 
 /* What the files say, and what is to be added. */
 struct plan {
@@ -112,7 +112,7 @@ choose_group(struct plan *plan, const char *group)
 {
 	struct entry e;
 
-	(void)format_text(plan->group_name, sizeof(plan->group_name),
+	(void)snprintf(plan->group_name, sizeof(plan->group_name),
 	    plan->name_taken ? USER_NAME "-%u" : USER_NAME, plan->gid);
 	return plan->gid_known || !find_entry(group, plan->group_name, &e);
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,8 +12,6 @@
 #include "agent/paths.h"
 #include "base/err.h"
 #include "base/file.h"
-#include "base/format.h"
-#include "base/list.h"
 #include "base/log.h"
 #include "base/slice.h"
 #include "base/walk.h"
@@ -64,7 +63,7 @@ static bool
 is_ours(const char *name, const struct cleaning *cleaning)
 {
 	return slice_starts(slice_of(name), ".ssm-activate.") ||
-	       (cleaning->depth == 1 && list_has(cleaning->names, name));
+	       (cleaning->depth == 1 && slice_names(cleaning->names, name));
 }
 
 /* Somebody else's entry in the folder. */
@@ -148,7 +147,7 @@ enter_below(struct cleaning *cleaning, int dir, const char *name,
 	fd = file_folder_below(dir, name, 0700, err);
 	if (fd < 0)
 		return -1;
-	(void)format_text(cleaning->path + above, sizeof cleaning->path - above,
+	(void)snprintf(cleaning->path + above, sizeof cleaning->path - above,
 	    "/%s", name);
 	return enter(cleaning, fd, above, err);
 }
@@ -210,7 +209,7 @@ volume_clean_folder(int dir, const char *path, const char *names,
 {
 	struct cleaning cleaning = { .names = names, .left = ENTRIES_MAX };
 
-	(void)format_text(cleaning.path, sizeof cleaning.path, "%s", path);
+	(void)snprintf(cleaning.path, sizeof cleaning.path, "%s", path);
 	return geteuid() == 0 ? clean(dir, &cleaning, err) : 0;
 }
 

@@ -19,7 +19,6 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/reason.h"
 #include "base/slice.h"
 
 enum { ASK_MS = 2000, ASK_AGAIN_MS = 200, FDINFO_MAX = 4096 };
@@ -119,7 +118,7 @@ be_keeper(const struct config *cfg, struct preflight *pre, int report)
 
 	setsid();
 	if (chdir("/") != 0)
-		log_debug("chdir: %s", reason_text(errno));
+		log_debug("chdir: %s", strerror(errno));
 	detach(report);
 	_exit(keeper_run(&options, &err));
 }

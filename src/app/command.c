@@ -1,6 +1,7 @@
 #include "app/command.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,7 +11,6 @@
 #include "app/config.h"
 #include "base/err.h"
 #include "base/exec.h"
-#include "base/format.h"
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/slice.h"
@@ -40,7 +40,7 @@ environment(const struct config *cfg, const struct user_ids *user)
 		copy = calloc(count + 2, sizeof(*copy));
 	if (user == NULL || copy == NULL)
 		return vars;
-	format_text(home, sizeof(home), "HOME=%s", user->home);
+	snprintf(home, sizeof(home), "HOME=%s", user->home);
 	copy[n++] = home;
 	for (; *vars != NULL; vars++) {
 		if (!slice_starts(slice_of(*vars), "HOME="))

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -15,7 +16,6 @@
 #include "aws/endpoint.h"
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/format.h"
 #include "base/json.h"
 #include "base/slice.h"
 
@@ -227,7 +227,7 @@ address(const struct config *cfg)
 	_Static_assert(CONFIG_DIR_MAX + sizeof("/" CONTROL_NAME) <=
 	                   sizeof(addr.sun_path),
 	    "the path of the socket fits");
-	format_text(addr.sun_path, sizeof(addr.sun_path), "%s/" CONTROL_NAME,
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/" CONTROL_NAME,
 	    cfg->state_dir);
 	return addr;
 }

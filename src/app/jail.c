@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <strings.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -22,7 +23,6 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/once.h"
-#include "base/reason.h"
 #include "base/slice.h"
 
 /* The first numbers are the distribution's own users. */
@@ -62,7 +62,7 @@ jail_private(int death_signal)
 	if (denied != NULL && once_new("worker_private")) {
 		log_event(LOG_WARN, "worker_private",
 		    "a worker is not kept from %s: %s", denied,
-		    reason_text(errno));
+		    strerror(errno));
 	}
 }
 
@@ -201,7 +201,7 @@ jail_net(const struct config *cfg, struct err *err)
 		log_event(LOG_WARN, "worker_filter",
 		    "the worker that talks to AWS is not limited in its system "
 		    "calls: seccomp: %s",
-		    reason_text(errno));
+		    strerror(errno));
 	}
 	return 0;
 }

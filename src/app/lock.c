@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -13,7 +14,6 @@
 #include "base/denied.h"
 #include "base/err.h"
 #include "base/file.h"
-#include "base/format.h"
 #include "base/slice.h"
 
 #define NAME "lock"
@@ -45,7 +45,7 @@ static void
 write_who(int fd, pid_t who)
 {
 	char text[WHO_SIZE + 1];
-	size_t len = format_text(text, sizeof(text), "%d %llu", (int)who,
+	size_t len = (size_t)snprintf(text, sizeof(text), "%d %llu", (int)who,
 	    (unsigned long long)pid_namespace());
 
 	memset(text + len, ' ', WHO_SIZE - len);

@@ -13,7 +13,6 @@
 #include "base/err.h"
 #include "base/exec.h"
 #include "base/log.h"
-#include "base/reason.h"
 #include "base/slice.h"
 
 enum { SIGNALS_MAX = 64 };
@@ -106,7 +105,7 @@ signals_open(int *fd, struct exec_signals *before, struct err *err)
 	if (*fd < 0) {
 		log_event(LOG_WARN, "signals",
 		    "signalfd: %s; signals are looked for every %d ms",
-		    reason_text(errno), SIGNALS_LOOK_MS);
+		    strerror(errno), SIGNALS_LOOK_MS);
 	}
 	return 0;
 }

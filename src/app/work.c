@@ -1,6 +1,7 @@
 #include "app/work.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,7 +10,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/format.h"
 
 enum { LINE_BYTES_MAX = 4096 };
 
@@ -17,7 +17,7 @@ void
 work_path(char out[static WORK_PATH_MAX], const struct config *cfg,
     const char *name)
 {
-	format_text(out, WORK_PATH_MAX, "%s/%s", cfg->state_dir, name);
+	snprintf(out, WORK_PATH_MAX, "%s/%s", cfg->state_dir, name);
 }
 
 void

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <unistd.h>
 
 #include "app/config.h"
@@ -6,7 +7,6 @@
 #include "app/record.h"
 #include "app/work.h"
 #include "base/err.h"
-#include "base/format.h"
 #include "base/pass.h"
 
 enum { PID_SIZE = 12 };
@@ -25,7 +25,7 @@ tell_holder(int out, pid_t who)
 {
 	char text[PID_SIZE];
 
-	format_text(text, sizeof(text), "%d", (int)who);
+	snprintf(text, sizeof(text), "%d", (int)who);
 	return record_send(out, RECORD_HELD, text, NULL, NULL);
 }
 

@@ -15,7 +15,6 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/file.h"
-#include "base/list.h"
 #include "base/log.h"
 #include "base/rsa.h"
 #include "base/slice.h"
@@ -316,7 +315,7 @@ work_net_check(const void *work, int out)
 		rc = own_credentials(&net, &err);
 	if (rc == 0)
 		record_send(out, RECORD_ACCEPTED, NULL, NULL, NULL);
-	else if (list_has(REFUSALS, err.peer_code))
+	else if (slice_names(REFUSALS, err.peer_code))
 		rc = record_send(out, RECORD_REFUSED, NULL, NULL, NULL);
 	record_finish(out, rc, &err);
 	net_free(&net);

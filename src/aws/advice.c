@@ -11,7 +11,6 @@
 #include "base/env.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "base/list.h"
 #include "base/slice.h"
 
 enum { ARN_ACCOUNT = 4 };
@@ -263,7 +262,7 @@ find(const struct err *err, const struct advice_context *ctx)
 
 		if (row->codes != NULL)
 			codes = row->codes;
-		if (list_has(codes, code) && row_fits(row, err, ctx))
+		if (slice_names(codes, code) && row_fits(row, err, ctx))
 			return row;
 	}
 	return NULL;

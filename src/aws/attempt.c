@@ -1,6 +1,7 @@
 #include "aws/attempt.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "aws/api.h"
 #include "aws/conf.h"
@@ -10,7 +11,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/format.h"
 #include "base/log.h"
 #include "base/rsa.h"
 #include "base/slice.h"
@@ -98,8 +98,8 @@ format_headers(struct signed_headers *out, const struct attempt *call,
 		add_header(out, "X-Amz-Target", buf_str(&call->target));
 	if (sign(out, call, when, err) != 0)
 		return -1;
-	(void)format_text(out->attempt, sizeof out->attempt,
-	    "attempt=%d; max=%d", call->reply->attempts + 1, call->max);
+	(void)snprintf(out->attempt, sizeof out->attempt, "attempt=%d; max=%d",
+	    call->reply->attempts + 1, call->max);
 	add_header(out, "Accept-Encoding", "identity");
 	add_header(out, "User-Agent", call->api->user_agent);
 	add_header(out, "amz-sdk-invocation-id", call->id);

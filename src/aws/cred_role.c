@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "aws/conf.h"
@@ -6,7 +7,6 @@
 #include "aws/sts.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/format.h"
 #include "base/slice.h"
 
 /* Limits of AssumeRole (STS API reference). */
@@ -206,7 +206,7 @@ cred_role_assume(struct cred *cred, const char *token,
 	struct cred given = { 0 };
 	int rc;
 
-	(void)format_text(session, sizeof session, "ssm-activate-%lld",
+	(void)snprintf(session, sizeof session, "ssm-activate-%lld",
 	    (long long)clock_now());
 	rc = token != NULL
 	         ? sts_assume_role_with_web_identity(api, &role, token,

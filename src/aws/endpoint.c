@@ -6,7 +6,6 @@
 #include "aws/partition.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/list.h"
 #include "base/slice.h"
 
 static const char global[] = "aws-global";
@@ -177,7 +176,7 @@ legacy_sts(const struct conf *conf, struct place *place, bool may,
 		    "sts_regional_endpoints) is neither regional nor legacy");
 	}
 	if (may && !place->fips && !place->dual &&
-	    list_has(legacy_regions, place->region))
+	    slice_names(legacy_regions, place->region))
 		(void)slice_copy(slice_of(global), place->region,
 		    sizeof place->region);
 	return 0;

@@ -4,7 +4,6 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "base/list.h"
 #include "base/slice.h"
 
 #define EXPIRED_CODES "ExpiredToken ExpiredTokenException"
@@ -30,21 +29,22 @@ static const char reasons[] = "500 Internal Server Error\n"
 bool
 fault_is_access(const char *code)
 {
-	return list_has("AccessDenied AccessDeniedException "
-	                "UnauthorizedOperation NotAuthorized "
-	                "UnrecognizedClientException InvalidClientTokenId "
-	                "InvalidSignatureException SignatureDoesNotMatch "
-	                "IncompleteSignature IncompleteSignatureException "
-	                "MissingAuthenticationToken "
-	                "MissingAuthenticationTokenException AuthFailure "
-	                "InvalidIdentityToken IDPRejectedClaim " EXPIRED_CODES,
+	return slice_names(
+	    "AccessDenied AccessDeniedException "
+	    "UnauthorizedOperation NotAuthorized "
+	    "UnrecognizedClientException InvalidClientTokenId "
+	    "InvalidSignatureException SignatureDoesNotMatch "
+	    "IncompleteSignature IncompleteSignatureException "
+	    "MissingAuthenticationToken "
+	    "MissingAuthenticationTokenException AuthFailure "
+	    "InvalidIdentityToken IDPRejectedClaim " EXPIRED_CODES,
 	    code);
 }
 
 bool
 fault_is_expired(const char *code)
 {
-	return list_has(EXPIRED_CODES, code);
+	return slice_names(EXPIRED_CODES, code);
 }
 
 /* "aws.x#Name:http://…" is Name. */

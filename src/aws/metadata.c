@@ -1,8 +1,9 @@
 #include "aws/metadata.h"
 
+#include <stdio.h>
+
 #include "aws/api.h"
 #include "base/clock.h"
-#include "base/format.h"
 #include "base/json.h"
 #include "base/slice.h"
 
@@ -16,8 +17,8 @@ join(struct url *out, const struct metadata *m, struct err *err)
 	if (m->below[0] != '\0' && slice_ends(path, "/"))
 		path.len--;
 	*out = *m->base;
-	len = format_text(out->path, sizeof out->path, "%.*s%s", (int)path.len,
-	    path.ptr, m->below);
+	len = (size_t)snprintf(out->path, sizeof out->path, "%.*s%s",
+	    (int)path.len, path.ptr, m->below);
 	if (len >= sizeof out->path)
 		return err_set(err, ERR_KIND_CONFIG, "%s: path is too long",
 		    m->what);

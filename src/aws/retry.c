@@ -6,7 +6,6 @@
 #include "aws/conf.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/list.h"
 #include "base/slice.h"
 
 enum {
@@ -40,7 +39,7 @@ retry_attempts(const struct conf *conf, int *attempts, struct err *err)
 	uint64_t number = RETRY_ATTEMPTS_DEFAULT;
 	enum err_kind kind = ERR_KIND_CONFIG;
 
-	if (mode != NULL && !list_has("legacy standard adaptive", mode)) {
+	if (mode != NULL && !slice_names("legacy standard adaptive", mode)) {
 		return err_set(err, kind,
 		    "AWS_RETRY_MODE (profile: retry_mode) is none of legacy, "
 		    "standard, adaptive");
@@ -73,11 +72,11 @@ retry_classify(struct err *err, bool sts)
 	if (err->kind != ERR_KIND_API)
 		return;
 	err->retry = ERR_FINAL;
-	if (list_has(throttling_codes, code))
+	if (slice_names(throttling_codes, code))
 		err->retry = ERR_THROTTLED;
-	else if (list_has(transient_codes, code) ||
+	else if (slice_names(transient_codes, code) ||
 	         (status >= 500 && status <= 504 && status != 501) ||
-	         (sts && list_has("IDPCommunicationError", code)))
+	         (sts && slice_names("IDPCommunicationError", code)))
 		err->retry = ERR_TRANSIENT;
 }
 
@@ -145,8 +144,9 @@ bool
 retry_server_time(const struct err *err, const char *date, int64_t *server)
 {
 	if (err->kind != ERR_KIND_API ||
-	    !list_has("InvalidSignatureException SignatureDoesNotMatch "
-	              "AuthFailure RequestTimeTooSkewed AccessDeniedException",
+	    !slice_names(
+	        "InvalidSignatureException SignatureDoesNotMatch "
+	        "AuthFailure RequestTimeTooSkewed AccessDeniedException",
 	        err->peer_code))
 		return false;
 	return clock_parse_http(slice_of(date), server) ||

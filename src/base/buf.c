@@ -1,10 +1,9 @@
 #include "base/buf.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/format.h"
 
 enum { FIRST_CAP = 64 };
 
@@ -89,13 +88,13 @@ buf_printf(struct buf *b, const char *format, ...)
 	size_t len;
 
 	va_start(args, format);
-	len = format_args(NULL, 0, format, args);
+	len = (size_t)vsnprintf(NULL, 0, format, args);
 	va_end(args);
 	room = buf_room(b, len);
 	if (room == NULL)
 		return;
 	va_start(args, format);
-	(void)format_args(room, len + 1, format, args);
+	(void)vsnprintf(room, len + 1, format, args);
 	va_end(args);
 	b->len += len;
 }

@@ -1,10 +1,10 @@
 #include "base/denied.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/once.h"
-#include "base/reason.h"
 
 bool
 denied_call(const char *call, const char *loss)
@@ -15,7 +15,7 @@ denied_call(const char *call, const char *loss)
 		return false;
 	if (once_new(call))
 		log_event(LOG_WARN, "denied", "%s: %s; %s", call,
-		    reason_text(error), loss);
+		    strerror(error), loss);
 	errno = error;
 	return true;
 }

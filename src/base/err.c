@@ -2,10 +2,8 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
-
-#include "base/format.h"
-#include "base/reason.h"
 
 struct kind {
 	const char *name;
@@ -69,8 +67,8 @@ fill(struct err *err, enum err_kind kind, const char *reason,
 
 	if (!claim(err, kind))
 		return;
-	(void)format_args(raw, sizeof raw, format, args);
-	(void)format_text(full, sizeof full, "%s%s%s", raw,
+	(void)vsnprintf(raw, sizeof raw, format, args);
+	(void)snprintf(full, sizeof full, "%s%s%s", raw,
 	    reason != NULL ? ": " : "", reason != NULL ? reason : "");
 	clean_text(err->msg, sizeof err->msg, full);
 }
@@ -93,7 +91,7 @@ err_sys(struct err *err, enum err_kind kind, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	fill(err, kind, reason_text(saved), format, args);
+	fill(err, kind, strerror(saved), format, args);
 	va_end(args);
 	errno = saved;
 	return -1;
@@ -112,7 +110,7 @@ err_wrap(struct err *err, const char *what)
 
 	if (err == NULL || err->kind == ERR_KIND_NONE)
 		return -1;
-	(void)format_text(full, sizeof full, "%.*s: %s", ERR_MSG_MAX - 1, what,
+	(void)snprintf(full, sizeof full, "%.*s: %s", ERR_MSG_MAX - 1, what,
 	    err->msg);
 	clean_text(err->msg, sizeof err->msg, full);
 	return -1;
@@ -127,7 +125,7 @@ err_fix(struct err *err, const char *format, ...)
 	if (err == NULL || err->kind == ERR_KIND_NONE || err->fix[0] != '\0')
 		return;
 	va_start(args, format);
-	(void)format_args(raw, sizeof raw, format, args);
+	(void)vsnprintf(raw, sizeof raw, format, args);
 	va_end(args);
 	clean_text(err->fix, sizeof err->fix, raw);
 }

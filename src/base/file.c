@@ -10,7 +10,6 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/format.h"
 #include "base/slice.h"
 #include "base/walk.h"
 
@@ -204,7 +203,7 @@ put(int dir, const char *name, mode_t mode, struct slice data, struct err *err)
 	int fd;
 	int rc = -1;
 
-	(void)format_text(temp, sizeof temp, TEMP "%s", name);
+	(void)snprintf(temp, sizeof temp, TEMP "%s", name);
 	fd = open_temp(dir, temp, mode, err);
 	if (fd < 0)
 		return -1;
@@ -310,7 +309,7 @@ file_remove(const char *path, struct err *err)
 	char temp[PATH_MAX];
 
 	if (slice_rsplit(slice_of(path), '/', &folder, &name)) {
-		(void)format_text(temp, sizeof temp, "%.*s/" TEMP "%s",
+		(void)snprintf(temp, sizeof temp, "%.*s/" TEMP "%s",
 		    (int)folder.len, folder.ptr, name.ptr);
 		(void)unlink(temp);
 	}
@@ -324,7 +323,7 @@ file_remove_at(int dir, const char *name, struct err *err)
 {
 	char temp[NAME_MAX + 1];
 
-	(void)format_text(temp, sizeof temp, TEMP "%s", name);
+	(void)snprintf(temp, sizeof temp, TEMP "%s", name);
 	(void)unlinkat(dir, temp, 0);
 	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
 		return 0;
@@ -393,7 +392,7 @@ own_folder(const char *path, const char **name, enum file_found *found,
 	(void)slice_rsplit(slice_of(path), '/', &folder, &base);
 	*name = base.ptr;
 	/* The end of that path is the folder itself, whatever leads there. */
-	(void)format_text(text, sizeof text, "%.*s/.", (int)folder.len,
+	(void)snprintf(text, sizeof text, "%.*s/.", (int)folder.len,
 	    folder.ptr);
 	*found = walk_to(&walk, AT_FDCWD, text, err);
 	if (*found == FILE_FOUND) {

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "base/format.h"
 #include "base/slice.h"
 #include "base/walk.h"
 

@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/format.h"
 #include "base/log_write.h"
 #include "base/slice.h"
 
@@ -184,7 +184,7 @@ tell_lost(void)
 		lost = 0;
 		return true;
 	}
-	(void)format_text(message, sizeof message,
+	(void)snprintf(message, sizeof message,
 	    "nobody read this log in time; lines lost: %lu", lost);
 	if (write_whole(&from, message))
 		lost = 0;
@@ -216,7 +216,7 @@ write_format(const struct origin *from, const char *format, va_list args)
 	char message[LINE_SIZE] = "";
 	int saved = errno;
 
-	(void)format_args(message, sizeof message, format, args);
+	(void)vsnprintf(message, sizeof message, format, args);
 	write_line(from, message);
 	errno = saved;
 }

@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "base/format.h"
 #include "base/slice.h"
 
 enum {
@@ -18,8 +18,8 @@ static void
 blame_owner(struct reach *w, const char *what, const char *name, uid_t uid)
 {
 	owner_find(&w->owner, uid);
-	(void)format_text(w->why, sizeof w->why, "%s \"%.255s\" is uid %u's",
-	    what, name, (unsigned)uid);
+	(void)snprintf(w->why, sizeof w->why, "%s \"%.255s\" is uid %u's", what,
+	    name, (unsigned)uid);
 }
 
 /* Who else may write here, in a mode without S_IWOTH, is its group. */
@@ -33,7 +33,7 @@ blame_mode(struct reach *w, const char *what, const char *name,
 		.uid = OWNER_NOBODY,
 		.gid = all ? OWNER_NOBODY : st->st_gid,
 	};
-	(void)format_text(w->why, sizeof w->why,
+	(void)snprintf(w->why, sizeof w->why,
 	    "%s \"%.255s\" can be written by %s", what, name,
 	    all ? "everybody" : "its group");
 }
@@ -95,8 +95,8 @@ set_rest(struct reach *w, struct slice head, struct slice tail)
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	(void)format_text(text, sizeof text, "%.*s%s%.*s", (int)head.len,
-	    head.ptr, tail.len > 0 ? "/" : "", (int)tail.len, tail.ptr);
+	(void)snprintf(text, sizeof text, "%.*s%s%.*s", (int)head.len, head.ptr,
+	    tail.len > 0 ? "/" : "", (int)tail.len, tail.ptr);
 	all = slice_of(text);
 	while (slice_starts(all, "/"))
 		all = slice_skip(all, 1);

@@ -38,4 +38,12 @@ int rsa_public_der(const struct rsa_key *key, struct buf *out, struct err *err);
 int rsa_sign_pss(const struct rsa_key *key, const void *text, size_t len,
     const uint8_t salt[static RSA_SALT_LEN], struct buf *out, struct err *err);
 
+/*
+ * EMSA-PSS-ENCODE (RFC 8017, 9.1.1) with SHA-256, MGF1-SHA-256 and a salt of
+ * 32 bytes, for a modulus of that many bits (at least 1024, at most 4096):
+ * the (bits + 7) / 8 bytes that the private operation is applied to.  Pure.
+ */
+void rsa_pss_encode(unsigned char *out, uint32_t bits, const void *text,
+    size_t len, const uint8_t salt[static RSA_SALT_LEN]);
+
 #endif

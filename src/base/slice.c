@@ -343,3 +343,21 @@ slice_printable(struct slice s)
 		return 0;
 	return is_hidden(slice_head(s, len)) ? 0 : len;
 }
+
+bool
+slice_has_word(struct slice list, struct slice word)
+{
+	struct slice one;
+
+	while (slice_cut(&list, ' ', &one)) {
+		if (slice_same(one, word))
+			return true;
+	}
+	return false;
+}
+
+bool
+slice_names(const char *list, const char *word)
+{
+	return slice_has_word(slice_of(list), slice_of(word));
+}

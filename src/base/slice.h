@@ -84,4 +84,9 @@ bool slice_utf8(struct slice s);
  */
 size_t slice_printable(struct slice s);
 
+/* The word, letter case counting, is one of a list of words with blanks
+ * between them. */
+bool slice_has_word(struct slice list, struct slice word);
+bool slice_names(const char *list, const char *word);
+
 #endif

@@ -1,17 +1,16 @@
 #include "base/trust.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/exec.h"
-#include "base/format.h"
 #include "base/log.h"
 #include "base/once.h"
 #include "base/reach.h"
-#include "base/reason.h"
 #include "base/slice.h"
 
 static bool
@@ -98,7 +97,7 @@ tell(struct trust_file *file, const struct reach *w, int fd, struct err *err)
 		file->untold = once_new(file->path);
 		return err_set(err, ERR_KIND_SYSTEM,
 		    "%s cannot be read as uid %u (%s): %s%s", file->path,
-		    (unsigned)w->owner.uid, w->why, reason_text(number),
+		    (unsigned)w->owner.uid, w->why, strerror(number),
 		    number == EPERM ? ", CAP_SETUID or CAP_SETGID is missing"
 		                    : "");
 	}
@@ -205,7 +204,7 @@ seek(char out[static PATH_MAX], const char *name, struct env env)
 			continue;
 		if (folder.len == 0)
 			folder = slice_of(".");
-		(void)format_text(out, PATH_MAX, "%.*s/%s", (int)folder.len,
+		(void)snprintf(out, PATH_MAX, "%.*s/%s", (int)folder.len,
 		    folder.ptr, name);
 		if (access(out, X_OK) == 0 && stat(out, &st) == 0 &&
 		    S_ISREG(st.st_mode))

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -10,7 +11,6 @@
 
 #include "base/denied.h"
 #include "base/err.h"
-#include "base/format.h"
 #include "base/slice.h"
 
 /* linux/namei.h follows as many. */
@@ -66,8 +66,7 @@ walk_place(char out[static PATH_MAX], const struct walk *walk)
 
 	if (walk->at[0] == '\0' || slice_ends(slice_of(walk->at), "/"))
 		between = "";
-	(void)format_text(out, PATH_MAX, "%s%s%s", walk->at, between,
-	    walk->name);
+	(void)snprintf(out, PATH_MAX, "%s%s%s", walk->at, between, walk->name);
 	return out;
 }
 
@@ -143,8 +142,8 @@ follow(struct walk *walk, const struct stat *st, struct err *err)
 	if (n < 0)
 		return walk_fail(walk, "follow", err);
 	target[n] = '\0';
-	if (format_text(whole, sizeof whole, "%s/%s", target, walk->rest) >=
-	    sizeof whole) {
+	if ((size_t)snprintf(whole, sizeof whole, "%s/%s", target,
+	        walk->rest) >= sizeof whole) {
 		errno = ENAMETOOLONG;
 		return walk_fail(walk, "follow", err);
 	}

@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "base/reason.h"
 #include "base/slice.h"
 #include "net/cidr.h"
 #include "net/resolve.h"
@@ -55,7 +54,7 @@ note(const struct race *race, const struct attempt *attempt, const char *what)
 static void
 lose(struct race *race, struct attempt *attempt, int error)
 {
-	const char *why = error == ETIMEDOUT ? "timed out" : reason_text(error);
+	const char *why = error == ETIMEDOUT ? "timed out" : strerror(error);
 	struct buf *all = &race->reasons;
 
 	note(race, attempt, why);

@@ -3,14 +3,13 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/format.h"
-#include "base/reason.h"
 #include "base/slice.h"
 #include "net/cidr.h"
 
@@ -57,7 +56,7 @@ sock_fail(struct err *err, const char *why)
 int
 sock_failed(struct err *err)
 {
-	return sock_fail(err, reason_text(errno));
+	return sock_fail(err, strerror(errno));
 }
 
 int
@@ -92,7 +91,7 @@ sock_wrap(struct err *err, const char *what, const char *host)
 {
 	char text[ERR_MSG_MAX];
 
-	(void)format_text(text, sizeof text, "%s %s", what, host);
+	(void)snprintf(text, sizeof text, "%s %s", what, host);
 	return err_wrap(err, text);
 }
 

@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "base/list.h"
 #include "base/log.h"
 #include "base/slice.h"
 #include "ssm/find.h"
@@ -95,8 +94,8 @@ node_found(void *context, const char *id, const struct json *item,
 	const char *ping = json_text(item, "PingStatus");
 	struct leftover new = {
 		.since = take_number(item, "LastPingDateTime"),
-		.online =
-		    ping != NULL && !list_has("ConnectionLost Inactive", ping),
+		.online = ping != NULL &&
+		          !slice_names("ConnectionLost Inactive", ping),
 	};
 
 	new.pinged = new.since != 0;

@@ -1,10 +1,9 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "aws/client.h"
 #include "base/err.h"
-#include "base/format.h"
 #include "base/json.h"
-#include "base/list.h"
 #include "base/log.h"
 #include "base/slice.h"
 #include "ssm/leftover.h"
@@ -26,7 +25,7 @@ leftover_task_group(struct slice arn, const char *region, struct slice *group)
 	char service[ENDPOINT_REGION_MAX + sizeof(":ecs::")];
 	struct slice id;
 
-	format_text(service, sizeof(service), ":ecs:%s:", region);
+	snprintf(service, sizeof(service), ":ecs:%s:", region);
 	/* Short ARNs do not tell the cluster. */
 	return slice_find(arn, service) > 0 &&
 	       slice_rsplit(arn, '/', group, &id) && id.len > 0 &&
@@ -87,7 +86,7 @@ ask_tags(struct ask *ask, struct leftover *node)
 	} else if (!is_blind(ask, &err)) {
 		node->state = LEFTOVER_TASK_UNCLEAR;
 		/* It may have gone meanwhile. */
-		if (!list_has("InvalidResourceId", err.peer_code))
+		if (!slice_names("InvalidResourceId", err.peer_code))
 			leftover_note(ask->err, &err);
 	}
 	json_free(what.doc);
@@ -188,7 +187,7 @@ ask_batch(struct ask *ask, size_t first)
 		take_tasks(ask, what.doc);
 	else if (is_blind(ask, &err))
 		set_asked(ask, NULL, LEFTOVER_TASK_NONE);
-	else if (list_has("ClusterNotFoundException", err.peer_code))
+	else if (slice_names("ClusterNotFoundException", err.peer_code))
 		set_asked(ask, NULL, LEFTOVER_TASK_GONE);
 	if (set_asked(ask, NULL, LEFTOVER_TASK_UNCLEAR) > 0) {
 		err_set(&err, ERR_KIND_PARSE,

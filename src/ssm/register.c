@@ -1,10 +1,9 @@
 #include "ssm/register.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
-#include "base/format.h"
-#include "base/list.h"
 #include "base/log.h"
 #include "base/slice.h"
 #include "ssm/register_lost.h"
@@ -12,7 +11,7 @@
 void
 register_mark(char out[static REGISTER_MARK_SIZE], const char *nonce)
 {
-	format_text(out, REGISTER_MARK_SIZE, REGISTER_MARK "%s]", nonce);
+	snprintf(out, REGISTER_MARK_SIZE, REGISTER_MARK "%s]", nonce);
 }
 
 void
@@ -24,7 +23,7 @@ register_describe(char out[static SSM_TEXT_SIZE], const char *text,
 
 	register_mark(mark, nonce);
 	head = slice_head_utf8(slice_of(text), SSM_TEXT_MAX - strlen(mark) - 1);
-	format_text(out, SSM_TEXT_SIZE, "%.*s%s%s", (int)head.len, head.ptr,
+	snprintf(out, SSM_TEXT_SIZE, "%.*s%s%s", (int)head.len, head.ptr,
 	    head.len > 0 ? " " : "", mark);
 }
 
@@ -122,11 +121,11 @@ is_explained(const struct err *err)
 		return false;
 	if (err->kind != ERR_KIND_API || err->http_status >= 500)
 		return true;
-	return list_has("InvalidActivation InvalidActivationId "
-	                "ActivationExpired RegistrationLimitExceeded "
-	                "InstanceAlreadyRegistered AccessDeniedException "
-	                "ThrottlingException InternalServerError "
-	                "TooManyUpdates",
+	return slice_names("InvalidActivation InvalidActivationId "
+	                   "ActivationExpired RegistrationLimitExceeded "
+	                   "InstanceAlreadyRegistered AccessDeniedException "
+	                   "ThrottlingException InternalServerError "
+	                   "TooManyUpdates",
 	    err->peer_code);
 }
 

@@ -1,10 +1,10 @@
 #include "ssm/register_lost.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/format.h"
 #include "base/log.h"
 #include "ssm/find.h"
 #include "ssm/register.h"
@@ -64,7 +64,7 @@ note_node(void *context, const char *id, const struct json *item,
 
 	(void)item;
 	(void)err;
-	format_text(node, SSM_NODE_SIZE, "%s", id);
+	snprintf(node, SSM_NODE_SIZE, "%s", id);
 	return 0;
 }
 

@@ -9,7 +9,6 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "base/list.h"
 #include "base/slice.h"
 
 enum {
@@ -205,7 +204,7 @@ remove_one(const struct ssm *ssm, const char *operation, const char *template,
 		json_write(&what.body, template, id);
 		rc = ssm_exchange(ssm, &what, &now);
 		json_free(what.doc);
-		if (rc == 0 || list_has(gone, now.peer_code))
+		if (rc == 0 || slice_names(gone, now.peer_code))
 			return 0;
 		if (strcmp(now.peer_code, "TooManyUpdates") != 0)
 			break;

@@ -19,7 +19,6 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/file.h"
-#include "base/pss.h"
 #include "base/rsa.h"
 #include "base/slice.h"
 
@@ -239,7 +238,7 @@ test_encoding_masks_the_top_bits(void **state)
 		unsigned int limit = 1U << ((bits - 1) % 8);
 
 		memset(em, 0xee, sizeof em);
-		pss_encode(em, bits, "x", 1, salt);
+		rsa_pss_encode(em, bits, "x", 1, salt);
 		if (first == 1)
 			assert_int_equal(em[0], 0);
 		else
@@ -278,7 +277,7 @@ test_encoding_fits_every_length_of_modulus(void **state)
 		unsigned char em[RSA_BYTES_MAX];
 		char sum[DIGEST_HEX_LEN + 1];
 
-		pss_encode(em, rows[i].bits, text, sizeof text - 1, salt);
+		rsa_pss_encode(em, rows[i].bits, text, sizeof text - 1, salt);
 		digest_sha256_hex(em, (rows[i].bits + 7) / 8, sum);
 		assert_string_equal(sum, rows[i].sum);
 	}
