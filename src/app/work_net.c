@@ -21,7 +21,6 @@
 #include "base/trust.h"
 #include "base/version.h"
 #include "ssm/register.h"
-#include "ssm/register_lost.h"
 #include "ssm/ssm.h"
 
 /* Codes by which AWS says that it does not know this node any more. */

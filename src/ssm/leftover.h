@@ -72,16 +72,9 @@ enum leftover_why leftover_judge(const struct leftover *node, bool silent);
 /* "task_stopped" */
 const char *leftover_reason(enum leftover_why why);
 
-/* A part of it, leftover_task.c: learn which tasks the nodes belong to and
- * what became of these.  Results as leftover_find(). */
-int leftover_task_ask(const struct ssm *ssm, struct buf *list, struct err *err);
-
 /* The ARN of a task of the region, up to the task's id:
  * arn:aws:ecs:REGION:ACCOUNT:task/CLUSTER; pure. */
 bool leftover_task_group(struct slice arn, const char *region,
     struct slice *group);
-
-/* Say that something could not be looked at; the first failure stays. */
-void leftover_note(struct err *first, const struct err *err);
 
 #endif

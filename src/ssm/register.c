@@ -3,10 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/slice.h"
-#include "ssm/register_lost.h"
+#include "ssm/find.h"
 
 void
 register_mark(char out[static REGISTER_MARK_SIZE], const char *nonce)
@@ -34,10 +35,116 @@ register_tell(const struct register_journal *journal, enum register_step step,
 	return journal->step(journal->context, step, text, err);
 }
 
-bool
-register_denied(const struct err *err)
+/* We have no credentials, or they are refused: somebody else may be allowed
+ * to make the call. */
+static bool
+is_denied(const struct err *err)
 {
 	return err->code == ERR_ACCESS;
+}
+
+/* Listings lag behind; so what a lost answer left is looked for again after
+ * these pauses. */
+static const int sweep_pauses_ms[] = { 0, 2000, 5000 };
+
+enum { SWEEPS = sizeof(sweep_pauses_ms) / sizeof(sweep_pauses_ms[0]) };
+
+struct sweep {
+	const struct ssm *ssm;
+	const char *keep; /* the activation that we hold, or "" */
+};
+
+static int
+sweep_found(void *context, const char *id, const struct json *item,
+    struct err *err)
+{
+	const struct sweep *sweep = context;
+
+	(void)item;
+	if (strcmp(id, sweep->keep) == 0)
+		return 0;
+	return ssm_delete_activation(sweep->ssm, id, err);
+}
+
+/*
+ * CreateActivation is not idempotent: there may be an activation whose code
+ * nobody knows.  Its description carries our nonce; delete all of these but
+ * keep ("" = none is ours).
+ */
+static int
+sweep_lost(const struct ssm *ssm, const char *role, const char *nonce,
+    const char *keep, struct err *err)
+{
+	struct sweep sweep = { .ssm = ssm, .keep = keep };
+	struct find_sink finder = { .context = &sweep, .found = sweep_found };
+	char mark[REGISTER_MARK_SIZE];
+
+	register_mark(mark, nonce);
+	for (int i = 0; i < SWEEPS; i++) {
+		int64_t next = clock_in(sweep_pauses_ms[i]);
+
+		if (next >= ssm->deadline) {
+			return err_set(err, ERR_KIND_CONNECTION,
+			    "no time left to look for an activation whose "
+			    "making was not answered");
+		}
+		clock_sleep(next);
+		if (find_activations(ssm, role, mark, &finder, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+note_node(void *context, const char *id, const struct json *item,
+    struct err *err)
+{
+	char *node = context;
+
+	(void)item;
+	(void)err;
+	snprintf(node, SSM_NODE_SIZE, "%s", id);
+	return 0;
+}
+
+int
+register_lost_node(const struct ssm *ssm, const char *activation,
+    char node[static SSM_NODE_SIZE], struct err *err)
+{
+	struct find_sink sink = { .context = node, .found = note_node };
+
+	node[0] = '\0';
+	if (find_nodes(ssm, "ActivationIds", activation, &sink, err) != 0)
+		node[0] = '\0';
+	return node[0] != '\0' ? 0 : -1;
+}
+
+/*
+ * RegisterManagedInstance: the node that came into being with our activation,
+ * whose limit is one, has our key and is as good as if we had been told.
+ * -1, with a warning in the log, when none is found.
+ */
+static int
+adopt_lost(const struct ssm *ssm, const char *activation,
+    char node[static SSM_NODE_SIZE])
+{
+	struct err err = { 0 };
+
+	for (int i = 0; i < SWEEPS && err.code == ERR_OK; i++) {
+		int64_t next = clock_in(sweep_pauses_ms[i]);
+
+		if (next >= ssm->deadline)
+			break;
+		clock_sleep(next);
+		if (register_lost_node(ssm, activation, node, &err) == 0)
+			return 0;
+	}
+	log_event(LOG_WARN, "left_behind",
+	    "an answer of RegisterManagedInstance was lost%s%s; if there is a "
+	    "node of activation %s, `aws ssm describe-instance-information` "
+	    "finds it",
+	    err.msg[0] != '\0' ? ": " : "", err.msg, activation);
+	return -1;
 }
 
 /* After CreateActivation: whatever happened, nothing unknown may stay. */
@@ -47,8 +154,7 @@ settle(const struct ssm *ssm, const struct register_in *in, const char *keep,
 {
 	struct err lost = { 0 };
 
-	if (register_lost_sweep(ssm, in->activation.role, in->nonce, keep,
-	        &lost) == 0)
+	if (sweep_lost(ssm, in->activation.role, in->nonce, keep, &lost) == 0)
 		return register_tell(journal, REGISTER_SETTLED, "", err);
 	log_event(LOG_WARN, "left_behind",
 	    "an answer of CreateActivation was lost and looking for its "
@@ -85,7 +191,7 @@ create(const struct ssm *ssm, const struct register_in *in,
 	    create_once(ssm, &activation, out, journal, &ambiguous, &first);
 
 	if (rc != 0 && !in->tags_required && in->own_tags > 0 &&
-	    register_denied(&first) &&
+	    is_denied(&first) &&
 	    strstr(first.peer_text, "AddTagsToResource") != NULL) {
 		log_event(LOG_WARN, "tags_refused",
 		    "AWS refuses tags; going on without the automatic ones - "
@@ -160,7 +266,7 @@ register_with(const struct ssm *ssm, const struct register_in *in,
 		return -1;
 	if (ssm_register(ssm, &reg, node, &ambiguous, &refused) == 0 ||
 	    (ambiguous && in->given == NULL &&
-	        register_lost_adopt(ssm, activation->id, node) == 0))
+	        adopt_lost(ssm, activation->id, node) == 0))
 		return register_tell(journal, REGISTER_NODE, node, err);
 	if (is_explained(&refused)) {
 		*err = refused;
@@ -202,4 +308,104 @@ register_node(const struct ssm *ssm, const struct register_in *in,
 out:
 	ssm_activation_wipe(&made);
 	return rc;
+}
+
+struct removal {
+	struct state *state;
+	const struct register_journal *journal;
+	bool denied;        /* somebody else may be allowed to */
+	struct err *failed; /* the first failure */
+};
+
+/* A later success of somebody else is no reason to forget a failure, but a
+ * failure of somebody else must not hide our own. */
+static void
+note(struct removal *removal, const struct err *err)
+{
+	removal->denied |= is_denied(err);
+	if (removal->failed->code == ERR_OK)
+		*removal->failed = *err;
+}
+
+static int
+remove_node(struct removal *removal, const struct ssm *ssm)
+{
+	struct state *state = removal->state;
+	struct err err = { 0 };
+
+	if (state->node[0] == '\0')
+		return 0;
+	if (ssm_deregister(ssm, state->node, &err) == 0 &&
+	    register_tell(removal->journal, REGISTER_NO_NODE, state->node,
+	        &err) == 0) {
+		state->node[0] = '\0';
+		return 0;
+	}
+	note(removal, &err);
+	return -1;
+}
+
+static int
+remove_activation(struct removal *removal, const struct ssm *ssm)
+{
+	struct state *state = removal->state;
+	struct err err = { 0 };
+
+	if (state->activation[0] == '\0')
+		return 0;
+	if (ssm_delete_activation(ssm, state->activation, &err) == 0 &&
+	    register_tell(removal->journal, REGISTER_NO_ACTIVATION,
+	        state->activation, &err) == 0) {
+		state->activation[0] = '\0';
+		return 0;
+	}
+	note(removal, &err);
+	return -1;
+}
+
+static int
+remove_lost(struct removal *removal, const struct ssm *ssm)
+{
+	struct state *state = removal->state;
+	struct err err = { 0 };
+
+	if (!state->unsettled || state->nonce[0] == '\0')
+		return 0;
+	if (sweep_lost(ssm, state->role, state->nonce, "", &err) == 0 &&
+	    register_tell(removal->journal, REGISTER_SETTLED, "", &err) == 0) {
+		state->unsettled = false;
+		return 0;
+	}
+	note(removal, &err);
+	return -1;
+}
+
+int
+register_remove(const struct ssm *ssm, struct state *state,
+    const struct register_own *own, const struct register_journal *journal,
+    struct err *err)
+{
+	struct err failed = { 0 };
+	struct removal removal = {
+		.state = state,
+		.journal = journal,
+		.failed = &failed,
+	};
+	struct ssm as_node = *ssm;
+	int left = 0;
+
+	left |= remove_node(&removal, ssm);
+	left |= remove_activation(&removal, ssm);
+	if (left != 0 && removal.denied)
+		as_node.as = own->get(own->context);
+	if (as_node.as != NULL) {
+		/* The node last: its credentials may end with it. */
+		left = remove_activation(&removal, &as_node);
+		left |= remove_node(&removal, &as_node);
+	}
+	left |= remove_lost(&removal, ssm);
+	if (left == 0)
+		return 0;
+	*err = failed;
+	return -1;
 }

@@ -32,10 +32,6 @@ struct register_journal {
 int register_tell(const struct register_journal *journal,
     enum register_step step, const char *text, struct err *err);
 
-/* We have no credentials, or they are refused: somebody else may be allowed
- * to make the call. */
-bool register_denied(const struct err *err);
-
 struct register_in {
 	struct ssm_activation_in activation; /* description with the nonce */
 	const struct ssm_activation *given;  /* made elsewhere, or NULL */
@@ -84,5 +80,13 @@ void register_describe(char out[static SSM_TEXT_SIZE], const char *text,
 #define REGISTER_MARK "[ssm-activate:"
 enum { REGISTER_MARK_SIZE = 64 };
 void register_mark(char out[static REGISTER_MARK_SIZE], const char *nonce);
+
+/*
+ * The node that was registered with the activation; -1 = none is seen.  The
+ * listings lag behind, so each is asked three times within seven seconds, as
+ * far as the deadline lets.
+ */
+int register_lost_node(const struct ssm *ssm, const char *activation,
+    char node[static SSM_NODE_SIZE], struct err *err);
 
 #endif
