@@ -2,23 +2,35 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/procs.h"
 #include "agent/user.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/exec.h"
 #include "base/ids.h"
 
-/* What the child says through a pipe when it cannot become the program; the
- * pipe just closes when it can. */
+/* As every shell has it. */
+enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
+
+/* What the child says through a pipe: which files are the agent's, and that it
+ * cannot become the program; the pipe just closes when it can. */
 struct report {
+	struct procs_files files;
 	const char *step; /* a constant, at one place in both processes;
 	                     NULL = exec itself */
-	int error;
+	int error;        /* 0 = none yet */
 };
+
+/* Written at once, it is read at once (pipe(7)). */
+_Static_assert(sizeof(struct report) <= PIPE_BUF, "one write each");
 
 static void
 set_group(const struct child_options *options)
@@ -83,6 +95,13 @@ set_user(const struct user_ids *user)
 	    (size_t)user->group_count);
 }
 
+static void
+say(int fd, const struct report *report)
+{
+	while (write(fd, report, sizeof(*report)) < 0 && errno == EINTR)
+		;
+}
+
 /* From here to the end only functions that signal-safety(7) lists, and pure
  * ones: the copy of the process may hold any lock. */
 _Noreturn static void
@@ -91,6 +110,10 @@ become(const struct child_options *options, int pipe_fd)
 	struct report report = { .step = "change folder" };
 
 	set_group(options);
+	if (options->agent) {
+		procs_look(&report.files, options->argv[0]);
+		say(pipe_fd, &report);
+	}
 	if (options->dir != NULL && chdir(options->dir) != 0)
 		goto fail;
 	report.step = "standard input and output";
@@ -107,21 +130,9 @@ become(const struct child_options *options, int pipe_fd)
 	exec_program(options->argv, options->envp, options->search);
 fail:
 	report.error = errno;
-	while (write(pipe_fd, &report, sizeof(report)) < 0 && errno == EINTR)
-		;
-	_exit(127);
-}
-
-/* True if the child has something to report. */
-static bool
-read_report(int fd, struct report *report)
-{
-	ssize_t n;
-
-	do
-		n = read(fd, report, sizeof(*report));
-	while (n < 0 && errno == EINTR);
-	return n == (ssize_t)sizeof(*report);
+	say(pipe_fd, &report);
+	_exit(report.step == NULL ? child_exec_status(report.error)
+	                          : NOT_FOUND);
 }
 
 static int
@@ -135,35 +146,110 @@ explain(const struct report *report, const char *program, struct err *err)
 }
 
 int
+child_begin(struct child *child, const struct child_options *options,
+    struct err *err)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return err_sys(err, ERR_KIND_SYSTEM, "pipe");
+	pid = fork();
+	if (pid == 0)
+		become(options, ends[1]);
+	if (pid < 0)
+		err_sys(err, ERR_KIND_SYSTEM, "fork");
+	(void)close(ends[1]);
+	if (pid < 0) {
+		(void)close(ends[0]);
+		return -1;
+	}
+	(void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	*child = (struct child){
+		.pid = pid,
+		.fd = ends[0],
+		.program = options->argv[0],
+	};
+	return 0;
+}
+
+enum child_news
+child_look(struct child *child, int *exec_errno, struct err *err)
+{
+	struct report report;
+	ssize_t n = 0;
+
+	*exec_errno = 0;
+	while (child->fd >= 0) {
+		n = read(child->fd, &report, sizeof(report));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return CHILD_PENDING;
+		if (n != (ssize_t)sizeof(report)) {
+			child_drop(child);
+		} else if (report.error == 0) {
+			procs_learn(&report.files);
+		} else {
+			child_drop(child);
+			if (report.step == NULL)
+				*exec_errno = report.error;
+			explain(&report, child->program, err);
+			return CHILD_FAILED;
+		}
+	}
+	return CHILD_RUNS;
+}
+
+void
+child_wait(const struct child *child, int ms)
+{
+	struct pollfd news = { .fd = child->fd, .events = POLLIN };
+	int64_t until = ms >= 0 ? clock_in(ms) : INT64_MAX;
+
+	if (child->fd < 0)
+		return;
+	while (poll(&news, 1, ms >= 0 ? clock_left(until) : -1) < 0 &&
+	       errno == EINTR)
+		;
+}
+
+void
+child_drop(struct child *child)
+{
+	if (child->fd >= 0)
+		(void)close(child->fd);
+	child->fd = -1;
+}
+
+int
 child_start(pid_t *pid, const struct child_options *options, int *exec_errno,
     struct err *err)
 {
-	struct report report;
-	int ends[2];
-	pid_t new;
+	enum child_news news = CHILD_PENDING;
+	struct child child = { .fd = -1 };
 
 	*exec_errno = 0;
-	if (pipe2(ends, O_CLOEXEC) != 0)
-		return err_sys(err, ERR_KIND_SYSTEM, "pipe");
-	new = fork();
-	if (new == 0)
-		become(options, ends[1]);
-	if (new < 0)
-		err_sys(err, ERR_KIND_SYSTEM, "fork");
-	(void)close(ends[1]);
-	if (new > 0 && read_report(ends[0], &report)) {
-		while (waitpid(new, NULL, 0) < 0 && errno == EINTR)
-			;
-		if (report.step == NULL)
-			*exec_errno = report.error;
-		explain(&report, options->argv[0], err);
-		new = -1;
-	}
-	(void)close(ends[0]);
-	if (new < 0)
+	if (child_begin(&child, options, err) != 0)
 		return -1;
-	*pid = new;
-	return 0;
+	while (news == CHILD_PENDING) {
+		child_wait(&child, -1);
+		news = child_look(&child, exec_errno, err);
+	}
+	if (news == CHILD_RUNS) {
+		*pid = child.pid;
+		return 0;
+	}
+	while (waitpid(child.pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return -1;
+}
+
+int
+child_exec_status(int exec_errno)
+{
+	return exec_errno == ENOENT || exec_errno == ENOTDIR ? NOT_FOUND
+	                                                     : NOT_EXECUTABLE;
 }
 
 int

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "agent/paths.h"
@@ -38,13 +39,9 @@ static const char programs[] =
 
 /* The files of our agent: those beside it and those of /usr/bin, each as it
  * was when the agent was started the last times. */
-enum { FILES_MAX = 24 };
-static struct file {
-	dev_t dev;
-	ino_t ino;
-	enum procs_role role;
-} files[FILES_MAX];
-static size_t file_count;
+enum { KNOWN_MAX = 24 };
+static struct procs_file known[KNOWN_MAX];
+static size_t known_count;
 
 enum procs_role
 procs_name_role(struct slice name, size_t cut)
@@ -64,25 +61,42 @@ procs_name_role(struct slice name, size_t cut)
 enum procs_role
 procs_file_role(const struct stat *st)
 {
-	for (size_t i = 0; i < file_count; i++) {
-		if (files[i].ino == st->st_ino && files[i].dev == st->st_dev)
-			return files[i].role;
+	for (size_t i = 0; i < known_count; i++) {
+		if (known[i].ino == st->st_ino && known[i].dev == st->st_dev)
+			return known[i].role;
 	}
 	return PROCS_OTHER;
 }
 
 /* The oldest one makes room. */
 static void
-add_file(const char *path, enum procs_role role)
+learn_one(const struct procs_file *file)
+{
+	struct stat st = { .st_dev = file->dev, .st_ino = file->ino };
+
+	if (procs_file_role(&st) != PROCS_OTHER)
+		return;
+	if (known_count == KNOWN_MAX)
+		(void)memmove(known, known + 1,
+		    --known_count * sizeof(known[0]));
+	known[known_count++] = *file;
+}
+
+void
+procs_learn(const struct procs_files *files)
+{
+	for (size_t i = 0; i < files->count && i < PROCS_FILES; i++)
+		learn_one(&files->item[i]);
+}
+
+static void
+look_at(struct procs_files *out, const char *path, enum procs_role role)
 {
 	struct stat st;
 
-	if (stat(path, &st) != 0 || procs_file_role(&st) != PROCS_OTHER)
+	if (out->count == PROCS_FILES || stat(path, &st) != 0)
 		return;
-	if (file_count == FILES_MAX)
-		(void)memmove(files, files + 1,
-		    --file_count * sizeof(files[0]));
-	files[file_count++] = (struct file){
+	out->item[out->count++] = (struct procs_file){
 		.dev = st.st_dev,
 		.ino = st.st_ino,
 		.role = role,
@@ -90,7 +104,7 @@ add_file(const char *path, enum procs_role role)
 }
 
 static void
-add_folder(struct slice folder)
+look_in(struct procs_files *out, struct slice folder)
 {
 	struct slice rest = slice_of(programs), name;
 	char path[PATH_MAX];
@@ -99,19 +113,20 @@ add_folder(struct slice folder)
 		if ((size_t)snprintf(path, sizeof(path), "%.*s/%.*s",
 		        (int)folder.len, folder.ptr, (int)name.len,
 		        name.ptr) < sizeof(path))
-			add_file(path, procs_name_role(name, name.len));
+			look_at(out, path, procs_name_role(name, name.len));
 	}
 }
 
 void
-procs_programs(const char *agent)
+procs_look(struct procs_files *out, const char *agent)
 {
 	struct slice folder, name;
 
-	add_file(agent, PROCS_CORE);
+	*out = (struct procs_files){ .count = 0 };
+	look_at(out, agent, PROCS_CORE);
 	if (slice_rsplit(slice_of(agent), '/', &folder, &name))
-		add_folder(folder);
-	add_folder(slice_of(PATHS_BIN));
+		look_in(out, folder);
+	look_in(out, slice_of(PATHS_BIN));
 }
 
 static void
@@ -181,6 +196,22 @@ is_our_user(pid_t pid)
 	return false;
 }
 
+/* What the kernel knows without asking the file's volume, which may not
+ * answer.  Some seccomp profiles refuse statx(2). */
+static bool
+look_at_file(const char *path, struct stat *out)
+{
+	struct statx cached;
+
+	if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_INO, &cached) != 0)
+		return errno == EPERM && stat(path, out) == 0;
+	*out = (struct stat){
+		.st_dev = makedev(cached.stx_dev_major, cached.stx_dev_minor),
+		.st_ino = cached.stx_ino,
+	};
+	return true;
+}
+
 /*
  * By the name of the program's file; of a process that shows none, by its own,
  * of which the kernel keeps COMM_MAX bytes.  ours: the file must be one of our
@@ -198,7 +229,8 @@ find_role(pid_t pid, struct slice comm, bool ours)
 		role = procs_name_role(comm, COMM_MAX);
 	} else if (ours) {
 		make_path(path, pid, "exe");
-		if (stat(path, &st) != 0 || procs_file_role(&st) == PROCS_OTHER)
+		if (!look_at_file(path, &st) ||
+		    procs_file_role(&st) == PROCS_OTHER)
 			return PROCS_OTHER;
 		/* Several names may be of one file. */
 		if (role == PROCS_OTHER)

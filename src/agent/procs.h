@@ -28,11 +28,28 @@ struct procs_entry {
 	bool zombie;
 };
 
-enum { PROCS_MAX = 4096 };
+enum { PROCS_MAX = 4096, PROCS_FILES = 12 };
 
-/* Learn which files are our agent's programs: those beside it, and those of
- * /usr/bin.  To be told before each start, since an update changes them. */
-void procs_programs(const char *agent);
+/* Files of programs, by device and inode. */
+struct procs_file {
+	dev_t dev;
+	ino_t ino;
+	enum procs_role role;
+};
+
+struct procs_files {
+	struct procs_file item[PROCS_FILES];
+	size_t count;
+};
+
+/* Look which files are the agent's programs: those beside it, and those of
+ * /usr/bin.  Their volume may keep us waiting, so this is for another process
+ * than the keeper, which learns it from there. */
+void procs_look(struct procs_files *out, const char *agent);
+
+/* To be told at each start, since an update changes the files; those of some
+ * starts before are known still. */
+void procs_learn(const struct procs_files *files);
 
 /* What such a file is, and what a name is that has been cut to that many bytes;
  * PROCS_OTHER: nothing of the agent's. */

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/child.h"
 #include "agent/user.h"
 #include "app/config.h"
 #include "base/err.h"
@@ -14,16 +14,6 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/slice.h"
-
-/* As every shell has it. */
-enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
-
-static int
-exec_status(int exec_errno)
-{
-	return exec_errno == ENOENT || exec_errno == ENOTDIR ? NOT_FOUND
-	                                                     : NOT_EXECUTABLE;
-}
 
 /* The environment for the user: HOME is his. */
 static char *const *
@@ -65,10 +55,17 @@ command_start(struct command *command, const struct config *cfg,
 	};
 	int exec_errno = 0;
 
-	if (child_start(&command->pid, &options, &exec_errno, err) == 0)
-		return 0;
+	if (child_begin(&command->child, &options, err) == 0) {
+		child_wait(&command->child, COMMAND_EXEC_MS);
+		command->pid = command->child.pid;
+		if (child_look(&command->child, &exec_errno, err) !=
+		    CHILD_FAILED)
+			return 0;
+		(void)waitpid(command->pid, NULL, 0);
+		command->pid = 0;
+	}
 	command->status = exec_errno != 0
-	                      ? exec_status(exec_errno)
+	                      ? child_exec_status(exec_errno)
 	                      : command_replace(cfg, user, signals, err);
 	return -1;
 }
@@ -93,7 +90,7 @@ become_command(const struct config *cfg, const struct user_ids *user,
 	exec_program((const char *const *)cfg->argv, environment(cfg, user),
 	    true);
 	err_sys(err, ERR_KIND_SYSTEM, "%s", cfg->argv[0]);
-	return exec_status(errno);
+	return child_exec_status(errno);
 }
 
 int
@@ -116,8 +113,14 @@ command_replace(const struct config *cfg, const struct user_ids *user,
 bool
 command_reaped(struct command *command, pid_t pid, int status)
 {
+	struct err err = { 0 };
+	int exec_errno = 0;
+
 	if (command->pid == 0 || command->pid != pid)
 		return false;
+	if (child_look(&command->child, &exec_errno, &err) == CHILD_FAILED)
+		log_err(LOG_ERROR, "no_command", &err);
+	child_drop(&command->child);
 	command->pid = 0;
 	command->ended = true;
 	command->status = child_status(status);

@@ -19,7 +19,7 @@
 #include "base/pages.h"
 #include "base/slice.h"
 
-enum { FDS_MAX = COURSE_FDS + 2 * JOB_FDS + CONTROL_CLIENTS + 2 };
+enum { FDS_MAX = COURSE_FDS + 2 * JOB_FDS + CONTROL_CLIENTS + 3 };
 enum { DOUBT_MS = 600000 }; /* between two questions whether AWS knows us */
 
 bool
@@ -154,8 +154,6 @@ announce(struct keeper *k)
 static void
 mind(struct keeper *k)
 {
-	struct err lost = { 0 };
-
 	minder_tick(&k->minder);
 	switch (k->course.phase) {
 	case COURSE_START:
@@ -187,11 +185,8 @@ mind(struct keeper *k)
 	}
 	if (k->course.phase == COURSE_UP && !k->announced)
 		announce(k);
-	if (k->minder.phase == MINDER_LOST) {
-		err_set(&lost, ERR_KIND_SYSTEM,
-		    "amazon-ssm-agent does not stay alive");
-		course_agent_lost(&k->course, &lost);
-	}
+	if (k->minder.phase == MINDER_LOST)
+		course_agent_lost(&k->course, &k->minder.why);
 }
 
 static void
@@ -306,6 +301,7 @@ wait_for_events(const struct keeper *k)
 
 	count += job_poll(&k->guard.job, fds + count);
 	count += job_poll(&k->follow.job, fds + count);
+	count += minder_poll(&k->minder, fds + count);
 	count += control_poll(&k->control, fds + count);
 	if (k->announced || course_over(&k->course))
 		pages_drop();
@@ -333,6 +329,14 @@ loop(struct keeper *k)
 	}
 }
 
+static void
+close_others(const struct keeper *k)
+{
+	const int keep[] = { k->signal_fd, k->command.child.fd };
+
+	file_close_others(keep, sizeof(keep) / sizeof(keep[0]));
+}
+
 int
 keeper_run(const struct keeper_options *options, struct err *err)
 {
@@ -346,7 +350,7 @@ keeper_run(const struct keeper_options *options, struct err *err)
 		return k.command.status;
 	/* What the application inherits is not for us to hold open. */
 	if (options->report_fd < 0)
-		file_close_others(&k.signal_fd, k.signal_fd >= 0 ? 1 : 0);
+		close_others(&k);
 	keeper_guard_begin(&k);
 	loop(&k);
 	if (!course_over(&k.course))

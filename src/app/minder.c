@@ -1,12 +1,11 @@
 #include "app/minder.h"
 
+#include <poll.h>
 #include <signal.h>
 
-#include "agent/child.h"
 #include "agent/procs.h"
 #include "agent/spec.h"
 #include "base/clock.h"
-#include "base/err.h"
 #include "base/log.h"
 
 int64_t
@@ -49,20 +48,19 @@ start(struct minder *minder, struct err *err)
 		.envp = minder->spec->envp,
 		.dir = "/",
 		.new_group = true,
+		.agent = true,
 		.with_parent = true,
 		.null_stdin = true,
 		.null_stdout = true,
 		/* It greets every start there; what matters is in its log. */
 		.null_stderr = !log_enabled(LOG_DEBUG),
 	};
-	int exec_errno = 0;
 
-	procs_programs(minder->spec->argv[0]);
-	if (child_start(&minder->pid, &options, &exec_errno, err) != 0)
-		return err_wrap(err, "start the agent");
-	minder->phase = MINDER_STARTING;
-	minder->since = clock_ms();
-	minder->next = minder->since + MINDER_ALIVE_MS;
+	if (child_begin(&minder->child, &options, err) != 0)
+		return -1;
+	minder->pid = minder->child.pid;
+	minder->phase = MINDER_FORKED;
+	minder->next = clock_in(MINDER_EXEC_MS);
 	return 0;
 }
 
@@ -70,7 +68,7 @@ int
 minder_start(struct minder *minder, const struct spec *spec, struct err *err)
 {
 	*minder = (struct minder){ .spec = spec };
-	return start(minder, err);
+	return start(minder, err) == 0 ? 0 : err_wrap(err, "start the agent");
 }
 
 static void
@@ -78,6 +76,9 @@ pause_or_give_up(struct minder *minder)
 {
 	if (++minder->crashes >= MINDER_TRIES) {
 		minder->phase = MINDER_LOST;
+		err_clear(&minder->why);
+		err_set(&minder->why, ERR_KIND_SYSTEM,
+		    "amazon-ssm-agent does not stay alive");
 		log_event(LOG_ERROR, "agent_lost",
 		    "amazon-ssm-agent ended %d times in a row: given up; its "
 		    "own log is in /var/log/amazon/ssm",
@@ -88,11 +89,65 @@ pause_or_give_up(struct minder *minder)
 	minder->next = clock_in(minder_pause(minder->crashes));
 }
 
+/* One that never ran is not tried again. */
+static void
+start_failed(struct minder *minder, struct err *err)
+{
+	minder->pid = 0;
+	err_wrap(err, "start the agent");
+	if (minder->restarts == 0) {
+		minder->phase = MINDER_LOST;
+		minder->why = *err;
+		return;
+	}
+	log_err(LOG_WARN, "agent_ended", err);
+	pause_or_give_up(minder);
+}
+
+/* Whether it is the agent by now. */
+static void
+look_at_start(struct minder *minder)
+{
+	struct err err = { 0 };
+	int exec_errno = 0;
+
+	switch (child_look(&minder->child, &exec_errno, &err)) {
+	case CHILD_RUNS:
+		minder->phase = MINDER_STARTING;
+		minder->since = clock_ms();
+		minder->next = minder->since + MINDER_ALIVE_MS;
+		break;
+	case CHILD_FAILED:
+		start_failed(minder, &err);
+		break;
+	case CHILD_PENDING:
+		if (clock_ms() < minder->next)
+			return;
+		child_drop(&minder->child);
+		kill(minder->pid, SIGKILL);
+		err_set(&err, ERR_KIND_SYSTEM,
+		    "no answer from the volume of %s within %d s",
+		    minder->spec->argv[0], MINDER_EXEC_MS / 1000);
+		start_failed(minder, &err);
+		break;
+	}
+}
+
+/* Its start is not waited for any more. */
+static void
+forget_start(struct minder *minder)
+{
+	if (minder->phase == MINDER_FORKED)
+		child_drop(&minder->child);
+}
+
 bool
 minder_reaped(struct minder *minder, pid_t pid, int status)
 {
 	if (minder->pid == 0 || minder->pid != pid)
 		return false;
+	if (minder->phase == MINDER_FORKED)
+		look_at_start(minder);
 	minder->pid = 0;
 	if (minder->phase != MINDER_STARTING && minder->phase != MINDER_RUNNING)
 		return true; /* It was us. */
@@ -116,6 +171,8 @@ minder_tick(struct minder *minder)
 {
 	struct err err = { 0 };
 
+	if (minder->phase == MINDER_FORKED)
+		look_at_start(minder);
 	if (minder_due(minder) > clock_ms())
 		return;
 	switch (minder->phase) {
@@ -127,14 +184,13 @@ minder_tick(struct minder *minder)
 		break;
 	case MINDER_PAUSING:
 		minder->restarts++;
-		if (start(minder, &err) != 0) {
-			log_err(LOG_WARN, "agent_ended", &err);
-			pause_or_give_up(minder);
-		}
+		if (start(minder, &err) != 0)
+			start_failed(minder, &err);
 		break;
 	case MINDER_STOPPING:
 		minder_kill(minder);
 		break;
+	case MINDER_FORKED:
 	case MINDER_OFF:
 	case MINDER_RUNNING:
 	case MINDER_LOST:
@@ -142,10 +198,20 @@ minder_tick(struct minder *minder)
 	}
 }
 
+size_t
+minder_poll(const struct minder *minder, struct pollfd *fds)
+{
+	if (minder->phase != MINDER_FORKED)
+		return 0;
+	fds[0] = (struct pollfd){ .fd = minder->child.fd, .events = POLLIN };
+	return 1;
+}
+
 int64_t
 minder_due(const struct minder *minder)
 {
 	switch (minder->phase) {
+	case MINDER_FORKED:
 	case MINDER_STARTING:
 	case MINDER_PAUSING:
 	case MINDER_STOPPING:
@@ -178,6 +244,7 @@ minder_stop(struct minder *minder, int64_t ms)
 {
 	if (minder->phase == MINDER_STOPPING || minder->phase == MINDER_OFF)
 		return;
+	forget_start(minder);
 	minder->phase = MINDER_STOPPING;
 	minder->next = clock_in(ms);
 	if (minder->pid > 0)
@@ -203,6 +270,7 @@ minder_kill(struct minder *minder)
 
 	if (minder->phase == MINDER_OFF)
 		return;
+	forget_start(minder);
 	minder->phase = MINDER_OFF;
 	/* Without /proc the tree is not seen; the core is known. */
 	if (minder->pid > 0)

@@ -2,10 +2,14 @@
 #define APP_MINDER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-struct err;
+#include "agent/child.h"
+#include "base/err.h"
+
+struct pollfd;
 struct spec;
 
 /*
@@ -16,6 +20,7 @@ struct spec;
  * only.
  */
 enum {
+	MINDER_EXEC_MS = 10000, /* for the program's volume to answer */
 	MINDER_ALIVE_MS = 200,  /* the agent runs once its core lived so */
 	MINDER_FIRST_MS = 1000, /* pause before the first restart */
 	MINDER_PAUSE_MAX_MS = 60000,
@@ -26,6 +31,7 @@ enum {
 
 enum minder_phase {
 	MINDER_OFF,
+	MINDER_FORKED,   /* not known to be the agent yet */
 	MINDER_STARTING, /* started, not yet MINDER_ALIVE_MS old */
 	MINDER_RUNNING,
 	MINDER_PAUSING,  /* ended, to be started again */
@@ -36,14 +42,17 @@ enum minder_phase {
 struct minder {
 	enum minder_phase phase;
 	const struct spec *spec;
-	pid_t pid;     /* of the core, 0 = none */
-	int64_t since; /* start of this core, clock_ms() */
-	int64_t next;  /* when something is due, in most phases */
-	int crashes;   /* in a row */
-	int restarts;  /* in all */
+	struct child child; /* the start under way, while MINDER_FORKED */
+	struct err why;     /* when it is lost */
+	pid_t pid;          /* of the core, 0 = none */
+	int64_t since;      /* start of this core, clock_ms() */
+	int64_t next;       /* when something is due, in most phases */
+	int crashes;        /* in a row */
+	int restarts;       /* in all */
 };
 
-/* Start it; on failure nothing runs. */
+/* Begin to start it; on failure nothing runs.  Whether its program can be run
+ * is seen by minder_tick(): if not, the agent is lost. */
 int minder_start(struct minder *minder, const struct spec *spec,
     struct err *err);
 
@@ -52,6 +61,9 @@ bool minder_reaped(struct minder *minder, pid_t pid, int status);
 
 /* Do what is due by now. */
 void minder_tick(struct minder *minder);
+
+/* What to wait for, at most one; gives how many. */
+size_t minder_poll(const struct minder *minder, struct pollfd *fds);
 
 /* When minder_tick() wants to be called; INT64_MAX = not by time. */
 int64_t minder_due(const struct minder *minder);

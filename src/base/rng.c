@@ -55,8 +55,9 @@ rng_unit(void)
 	uint64_t bits = 0;
 
 	/* It spreads retries in time and needs no secrecy: where the kernel
-	 * gives no randomness, the clock's low digits do. */
-	if (rng_fill(&bits, sizeof bits, NULL) != 0) {
+	 * gives no randomness yet, the clock's low digits do. */
+	if (getrandom(&bits, sizeof bits, GRND_NONBLOCK) !=
+	    (ssize_t)sizeof bits) {
 		struct timespec now = { 0 };
 
 		(void)clock_gettime(CLOCK_MONOTONIC, &now);

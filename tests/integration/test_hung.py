@@ -2,6 +2,7 @@
 
 import os
 import signal
+import struct
 import subprocess
 import time
 import unittest
@@ -52,6 +53,36 @@ class Volume:
         self.hangs = False
 
 
+class Silent:
+    """A file system in user space that answers nothing but its mount: not even
+    reading comes back."""
+
+    INIT = 26  # linux/fuse.h
+    NAME = "silent"
+
+    def __init__(self, root, path):
+        self.fd = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
+        self.path = root.inside(path)
+        os.makedirs(self.path)
+        subprocess.run(["/bin/mount", "-i", "-t", "fuse", "-o",
+                        "fd=%d,rootmode=40755,user_id=0,group_id=0" % self.fd,
+                        self.NAME, self.path], check=True, timeout=30,
+                       pass_fds=[self.fd])
+        root.mounts.append(self.path)
+        request = os.read(self.fd, 1 << 17)
+        _, opcode, unique = struct.unpack_from("=IIQ", request)
+        assert opcode == self.INIT
+        # Version 7.31, and a least size of what is written.
+        answer = struct.pack("=IIIIHHI", 7, 31, 0, 0, 0, 0, 4096).ljust(64, b"\0")
+        os.write(self.fd, struct.pack("=IiQ", 16 + len(answer), 0, unique) + answer)
+
+    def answer(self):
+        """Let all fail who wait."""
+        if self.fd >= 0:
+            os.close(self.fd)
+        self.fd = -1
+
+
 class Hung(Case):
     """Each folder, at each moment."""
 
@@ -100,6 +131,40 @@ class Hung(Case):
         held.wait_line("is online")
         volume.hang()
         self.check_end(held)
+
+    def silent(self, path):
+        """Make a root with a silent volume there."""
+        root = self.root()
+        volume = Silent(root, path)
+        self.addCleanup(volume.answer)
+        return root, volume
+
+    def test_command(self):
+        """CMD's own volume: what is to end it does."""
+        root, _ = self.silent("/app")
+        held = self.below(root, ["/app/server"])
+        os.kill(self.keeper(held), signal.SIGTERM)
+        wait_until(lambda: "status 143" in held.out, "CMD's end",
+                   2 * DOWN_SECONDS + SLACK)
+
+    def test_command_late(self):
+        """CMD is not found in the end: said, and CMD's status."""
+        root, volume = self.silent("/app")
+        held = self.below(root, ["/app/server"])
+        held.wait_line("is online")
+        volume.answer()
+        wait_until(lambda: "status 126" in held.out, "CMD's end",
+                   DOWN_SECONDS + SLACK)
+        held.wait_line("cannot run /app/server")
+        self.assert_account_empty()
+
+    def test_agent_log(self):
+        """The folder of the agent's log, which cannot even be looked at."""
+        root, _ = self.silent("/var/log/amazon/ssm")
+        held = self.below(root, SHOWS)
+        wait_until(lambda: "started" in held.out, "CMD", SLACK)
+        self.check_end(held)
+        self.assert_account_empty()
 
     def test_state_at_start(self):
         """The state directory; no worker gets anywhere."""

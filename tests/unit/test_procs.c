@@ -64,6 +64,15 @@ copy_self(const char *name)
 }
 
 static void
+learn(const char *agent)
+{
+	struct procs_files files;
+
+	procs_look(&files, agent);
+	procs_learn(&files);
+}
+
+static void
 make_programs(void)
 {
 	char agent[128];
@@ -75,7 +84,7 @@ make_programs(void)
 	copy_self("ssm-session-worker");
 	copy_self("shell");
 	(void)snprintf(agent, sizeof(agent), "%s/amazon-ssm-agent", folder);
-	procs_programs(agent);
+	learn(agent);
 }
 
 static void
@@ -338,7 +347,7 @@ crowd(void)
 	sandbox_file(AGENT_IN "ssm-session-worker", 0755, "");
 	sandbox_file("/app/ssm-session-worker", 0755, "");
 	sandbox_file("/app/sh", 0755, "");
-	procs_programs(AGENT_IN "amazon-ssm-agent");
+	learn(AGENT_IN "amazon-ssm-agent");
 	for (int i = 0; i < CROWD; i++)
 		make_process(1000000 + i, i == 0 ? self : 1000000 + i - 1, 1000,
 		    "/app/sh");
