@@ -106,6 +106,7 @@ checks_run()
 	check "C files, one by one" run_make ship lint.mk lint
 	check "layers" tests/lint/layers.sh
 	check "exported symbols" check_symbols
+	check "calls of the keeper" run_make ship lint.mk calls
 	check "headers compile alone" env CC="${CROSS}gcc" \
 	    CPPFLAGS="-isystem build/include" tests/lint/headers.sh
 	check "at most $LINE_MAX lines" check_length

@@ -19,7 +19,7 @@ include_of = $(if $(filter $(TESTS),$<),$(TEST_INCLUDE),$(BANNED))
 EVERYTHING := -Weverything -Werror -Wno-declaration-after-statement \
 	-Wno-padded -Wno-format-nonliteral -Wno-disabled-macro-expansion
 
-.PHONY: lint
+.PHONY: lint calls
 lint: $(ALL:%=$(LINT)/%.format) $(HEADERS:%=$(LINT)/%.format) \
     $(ALL:%=$(LINT)/%.tidy) $(PROGRAM:%=$(LINT)/%.clang) \
     $(PROGRAM:%=$(LINT)/%.analyzer) $(ALL:%=$(LINT)/%.cppcheck)
@@ -66,3 +66,13 @@ $(LINT)/%.cppcheck: % $(HEADERS)
 	    --suppress=variableScope --suppress=internalAstError \
 	    --suppress=unreadVariable $<
 	@touch $@
+
+# Nothing is inlined, so that each call is seen.
+calls: $(patsubst %,$(LINT)/%.calls.o,$(filter src/%,$(PROGRAM)))
+	OBJDUMP=$(CROSS)objdump tests/lint/calls.py \
+	    tests/lint/keeper-calls.txt $^
+
+$(LINT)/%.calls.o: % $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) -O0 -fPIE -ffunction-sections -fdata-sections $(LANGUAGE) \
+	    $(BANNED) $(MUSL_INCLUDE) -c -o $@ $<
