@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "agent/volume.h"
 #include "app/config.h"
 #include "app/control.h"
 #include "app/lock.h"
@@ -29,14 +30,29 @@ tell_holder(int out, pid_t who)
 	return record_send(out, RECORD_HELD, text, NULL, NULL);
 }
 
+/* Before the lock, whose file may be one of those that others have put there.
+ * What cannot be removed is told of by those who write there. */
+static void
+clean(const struct config *cfg)
+{
+	int folder = -1;
+
+	if (lock_folder(&folder, cfg, NULL) != 0)
+		return;
+	(void)volume_clean_folder(folder, cfg->state_dir, WORK_NAMES, NULL);
+	close(folder);
+}
+
 static int
 take(const struct work *work, int out, struct err *err)
 {
 	const struct config *cfg = work->cfg;
 	pid_t who = getppid();
 	int fd = -1;
-	int rc = lock_take(&fd, &who, cfg, err);
+	int rc;
 
+	clean(cfg);
+	rc = lock_take(&fd, &who, cfg, err);
 	if (rc == 1)
 		return tell_holder(out, who);
 	if (rc != 0)
