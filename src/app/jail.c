@@ -39,6 +39,8 @@ no_stdio(int log)
 	if (null < 0) {
 		close(STDIN_FILENO);
 		close(STDOUT_FILENO);
+		/* No file that is opened later may get their numbers. */
+		file_close_cover();
 		return;
 	}
 	dup2(null, STDIN_FILENO);

@@ -159,7 +159,6 @@ enter(const struct owner *owner, struct before *b)
 
 	*b = (struct before){
 		.header.version = _LINUX_CAPABILITY_VERSION_3,
-		.count = getgroups(OUR_GROUPS, b->groups),
 		.uid = geteuid(),
 		.gid = getegid(),
 		.parent = getppid(),

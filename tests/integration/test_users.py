@@ -53,10 +53,19 @@ class Users(Case):
 class Apart(Users):
     """The application is not ssm-user and cannot become it."""
 
-    def check(self, user, uid):
+    def people(self, root, *lines):
+        """These in place of whoever uses this machine."""
+        for path in ("/etc/passwd", "/etc/group"):
+            root.write(path, "".join(
+                line for line in root.read(path).splitlines(True)
+                if not 1000 <= int(line.split(":")[2]) < 60000))
+        root.write("/etc/passwd", root.read("/etc/passwd") + "".join(lines))
+
+    def check(self, user, uid, *lines):
         """Neither sudo nor signals nor ptrace(2) lead from one to the
         other, while ssm-user has its sudo."""
         root = self.root("debian")
+        self.people(root, *lines)
         held = self.live(root, user, "sleep 300 & " + LIVE)
         other = self.ids(root)[0]
         self.assertNotEqual(other, uid)
@@ -91,7 +100,7 @@ class Apart(Users):
 
     def test_application_of_the_next_free_number(self):
         """The one that useradd(8) would give away next."""
-        self.check("1001:1001", 1001)
+        self.check("1001:1001", 1001, "app:x:1000:1000::/:/bin/sh\n")
 
     def test_application_of_nobody(self):
         """65534 is a user like any other."""
