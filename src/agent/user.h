@@ -66,6 +66,13 @@ int user_ensure(const struct user_want *want, struct err *err);
 uid_t user_shared(struct buf *who, const char *app);
 
 /*
+ * Whether nobody but root and ssm-user can write in its home, from which its
+ * shell may read, or put another in its place; if not, appends which folder is
+ * to blame to why.  Always so where we are not root.
+ */
+bool user_home_own(struct buf *why);
+
+/*
  * "U[:G]" by name or number, as container runtimes read it: a number need not
  * be in /etc/passwd (then the gid is 0 and the home /).  groups always holds
  * gid; without G also those that name the user in /etc/group.

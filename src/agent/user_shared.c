@@ -1,4 +1,6 @@
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "agent/entry.h"
 #include "agent/used.h"
@@ -6,6 +8,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/walk.h"
 
 enum { FILE_MAX = 4 * 1024 * 1024 };
 
@@ -78,4 +81,41 @@ user_shared(struct buf *who, const char *app)
 out:
 	buf_free(&passwd);
 	return uid;
+}
+
+/* The folder itself, in one of root's; where it is not there yet, others may
+ * not make it. */
+static bool
+is_own(const struct walk *walk, const struct user_ids *ids)
+{
+	struct stat st;
+
+	if (fstatat(walk->dir, walk->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return fstat(walk->dir, &st) == 0 &&
+		       (st.st_mode & WALK_OTHERS) == 0;
+	return (st.st_uid == 0 || st.st_uid == ids->uid) &&
+	       (st.st_mode & S_IWOTH) == 0 &&
+	       ((st.st_mode & S_IWGRP) == 0 || st.st_gid == ids->gid);
+}
+
+bool
+user_home_own(struct buf *why)
+{
+	struct walk walk = { .dir = -1 };
+	struct user_ids ids = { 0 };
+	struct err err = { 0 };
+	enum file_found found;
+	bool own = true;
+
+	if (geteuid() != 0 || user_find(&ids, USER_NAME, &err) != 0)
+		return true;
+	found = walk_to(&walk, AT_FDCWD, ids.home, &err);
+	if (found == FILE_FAILED)
+		own = false;
+	else if (found == FILE_FOUND)
+		own = is_own(&walk, &ids);
+	walk_end(&walk);
+	if (!own)
+		buf_printf(why, "%s", err.code != ERR_OK ? err.msg : ids.home);
+	return own;
 }

@@ -1,6 +1,7 @@
 """ssm-user among the users of an image: ids of its own, sudo for nobody else,
 and no line of /etc/passwd or /etc/group lost."""
 
+import os
 import unittest
 
 import place
@@ -169,6 +170,20 @@ class Sudo(Users):
         held.wait_line("warn: no sudo for ssm-user: .*uid 1000 is also that "
                        "of --user")
         self.assertFalse(root.exists(SUDOERS))
+
+    def test_home_of_others(self):
+        """Where others can put what its shell reads, that is not root's."""
+        for folder, uid, mode in (("/home", 0, 0o777), ("/home", 1000, 0o755),
+                                  ("/home/ssm-user", 1000, 0o700)):
+            with self.subTest(folder=folder, uid=uid):
+                root = self.root()
+                os.makedirs(root.inside(folder), exist_ok=True)
+                os.chown(root.inside(folder), uid, uid)
+                os.chmod(root.inside(folder), mode)
+                held = self.live(root, "1000:1000")
+                held.wait_line("warn: no sudo for ssm-user: others can write "
+                               "in its home: .*%s" % folder)
+                self.assertFalse(root.exists(SUDOERS))
 
     def test_file_of_the_image_stays(self):
         """It is the image's decision."""
