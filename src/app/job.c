@@ -155,10 +155,11 @@ receive(const struct job *job, struct record *out)
 	    (job->tells & RECORD_BIT(out->type)) != 0)
 		return got;
 	/* Who sends such records may send many. */
-	if (once_new("worker_records"))
+	if (once_new("worker_records")) {
 		log_event(LOG_WARN, "worker",
 		    "%s: the worker sent a record of another kind of worker",
 		    job->name);
+	}
 	return 0;
 }
 

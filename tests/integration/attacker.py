@@ -18,7 +18,7 @@ import threading
 import time
 
 HOME = "/home/app"
-SECRET_FILE = "/root/secret"
+SECRET_FILE = "/srv/secret"
 SECRET = b"only-root-knows-this"
 STATE = "/var/lib/ssm-activate"
 NAMES = {
