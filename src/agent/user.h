@@ -66,11 +66,11 @@ int user_ensure(const struct user_want *want, struct err *err);
 uid_t user_shared(struct buf *who, const char *app);
 
 /*
- * Whether nobody but root and ssm-user can write in its home, from which its
- * shell may read, or put another in its place; if not, appends which folder is
- * to blame to why.  Always so where we are not root.
+ * Whether others than root and ssm-user can write in its home, from which its
+ * shell may read, or put another in its place; appends which folder is to blame
+ * to why.  Never so where we are not root.
  */
-bool user_home_own(struct buf *why);
+bool user_shared_home(struct buf *why);
 
 /*
  * "U[:G]" by name or number, as container runtimes read it: a number need not

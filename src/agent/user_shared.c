@@ -99,7 +99,7 @@ is_own(const struct walk *walk, const struct user_ids *ids)
 }
 
 bool
-user_home_own(struct buf *why)
+user_shared_home(struct buf *why)
 {
 	struct walk walk = { .dir = -1 };
 	struct user_ids ids = { 0 };
@@ -108,7 +108,7 @@ user_home_own(struct buf *why)
 	bool own = true;
 
 	if (geteuid() != 0 || user_find(&ids, USER_NAME, &err) != 0)
-		return true;
+		return false;
 	found = walk_to(&walk, AT_FDCWD, ids.home, &err);
 	if (found == FILE_FAILED)
 		own = false;
@@ -117,5 +117,5 @@ user_home_own(struct buf *why)
 	walk_end(&walk);
 	if (!own)
 		buf_printf(why, "%s", err.code != ERR_OK ? err.msg : ids.home);
-	return own;
+	return !own;
 }

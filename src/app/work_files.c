@@ -271,7 +271,7 @@ may_sudo(const struct config *cfg, uid_t *uid, struct buf *why)
 		    "its uid %u is also that %s; give ssm-user a uid of its "
 		    "own in the image, or none",
 		    shared, buf_str(&who));
-	} else if (!user_home_own(&who)) {
+	} else if (user_shared_home(&who)) {
 		buf_printf(why,
 		    "others can write in its home: %s; make the folders above "
 		    "it root's alone, and it its own",
