@@ -1,17 +1,27 @@
 #include "app/preflight.h"
 
+#include <fcntl.h>
 #include <linux/capability.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/paths.h"
 #include "agent/spec.h"
 #include "agent/user.h"
 #include "app/config.h"
 #include "app/naming.h"
+#include "base/clock.h"
 #include "base/env.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/slice.h"
+
+enum { FIND_MS = 2000 }; /* for a folder that may not answer */
 
 /* A code that stays in the environment is inherited and can be read in /proc.
  */
@@ -106,6 +116,83 @@ check_privileges(struct err *err)
 	return -1;
 }
 
+/* What the process that looks for the agent tells. */
+struct found {
+	int rc;
+	char agent[PREFLIGHT_PATH_MAX];
+	struct err err;
+};
+
+static void __attribute__((noreturn))
+tell_agent(int to, const struct config *cfg)
+{
+	struct found found = { 0 };
+
+	found.rc = spec_find(found.agent, sizeof(found.agent), cfg->agent,
+	    cfg->env, &found.err);
+	_exit(file_write_fd(to, &found, sizeof(found), NULL) != 0);
+}
+
+/* All that comes until the deadline; false if that is not everything. */
+static bool
+hear(int from, struct found *found, int64_t deadline)
+{
+	char *to = (char *)found;
+	size_t have = 0;
+
+	while (have < sizeof(*found)) {
+		struct pollfd wait = { .fd = from, .events = POLLIN };
+		ssize_t n = 0;
+
+		if (poll(&wait, 1, clock_left(deadline)) == 1)
+			n = read(from, to + have, sizeof(*found) - have);
+		if (n <= 0)
+			return false;
+		have += (size_t)n;
+	}
+	return true;
+}
+
+/* In a process of its own: a volume that does not answer must not hold up
+ * CMD, which is started after this. */
+static int
+find_in_time(struct preflight *out, const struct config *cfg, struct err *err)
+{
+	struct found found = { 0 };
+	bool heard = false;
+	int fds[2];
+	pid_t pid = 0;
+
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return err_sys(err, ERR_KIND_SYSTEM, "pipe");
+	pid = fork();
+	if (pid == 0)
+		tell_agent(fds[1], cfg);
+	close(fds[1]);
+	heard = pid > 0 && hear(fds[0], &found, clock_in(FIND_MS));
+	close(fds[0]);
+	/* One that hangs is reaped when it can be. */
+	if (pid > 0 && !heard)
+		kill(pid, SIGKILL);
+	if (pid > 0)
+		waitpid(pid, NULL, heard ? 0 : WNOHANG);
+	if (!heard)
+		return err_set(err, ERR_KIND_SYSTEM,
+		    "no answer from where " PATHS_AGENT " is looked for");
+	memcpy(out->agent, found.agent, sizeof(out->agent));
+	*err = found.err;
+	return found.rc;
+}
+
+/* In the image's own folder there is nothing to wait for. */
+static int
+find_agent(struct preflight *out, const struct config *cfg, struct err *err)
+{
+	if (cfg->agent != NULL || access(PATHS_BIN "/" PATHS_AGENT, X_OK) != 0)
+		return find_in_time(out, cfg, err);
+	return spec_find(out->agent, sizeof(out->agent), NULL, cfg->env, err);
+}
+
 int
 preflight_check(struct preflight *out, struct config *cfg, struct err *err)
 {
@@ -120,8 +207,7 @@ preflight_check(struct preflight *out, struct config *cfg, struct err *err)
 	    check_names(cfg, err) != 0 || check_session_user(cfg, err) != 0 ||
 	    check_privileges(err) != 0)
 		return -1;
-	return spec_find(out->agent, sizeof(out->agent), cfg->agent, cfg->env,
-	    err);
+	return find_agent(out, cfg, err);
 }
 
 void

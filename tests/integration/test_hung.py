@@ -158,6 +158,16 @@ class Hung(Case):
         held.wait_line("cannot run /app/server")
         self.assert_account_empty()
 
+    def test_agent_program(self):
+        """The folder where the agent is looked for."""
+        root, _ = self.silent("/opt/agent")
+        held = self.below(
+            root, SHOWS, SSM_ACTIVATE_AGENT="/opt/agent/amazon-ssm-agent")
+        wait_until(lambda: "started" in held.out, "CMD", SLACK)
+        held.wait_line("no answer from where amazon-ssm-agent is looked for")
+        self.check_end(held)
+        self.assert_account_empty()
+
     def test_agent_log(self):
         """The folder of the agent's log, which cannot even be looked at."""
         root, _ = self.silent("/var/log/amazon/ssm")
