@@ -26,16 +26,16 @@ def base(pid):
 
 @native("the emulator decides where a program lies")
 class Binary(Case):
-    """A keeper, and the worker that stays beside it: the watcher."""
+    """A keeper, and the workers that stay beside it: the watcher and the
+    reader of the agent's log."""
 
-    def pair(self):
-        """Start both; return their pids."""
+    def all_three(self):
+        """Start them; return their pids."""
         held = self.start(UP, env=environment(
             task=True, SSM_ACTIVATE_WATCH="200ms"))
         held.wait_line("is online")
-        found = wait_until(lambda: len(held.find("ssm-activate")) == 2
-                           and held.find("ssm-activate"), "the watcher")
-        return {"keeper": min(found), "worker": max(found)}
+        return wait_until(lambda: len(held.find("ssm-activate")) == 3
+                          and held.find("ssm-activate"), "all three")
 
     def check(self, pid):
         """One process."""
@@ -52,8 +52,8 @@ class Binary(Case):
 
     def test_rights(self):
         """What is run cannot be written; tables of functions neither."""
-        for kind, pid in self.pair().items():
-            with self.subTest(kind=kind):
+        for pid in self.all_three():
+            with self.subTest(pid=pid):
                 self.check(pid)
 
     def test_address(self):
