@@ -65,6 +65,11 @@ def status(pid):
     return {name: text.strip() for name, _, text in pairs}
 
 
+def uids(pid):
+    """Return its four uids, as numbers; [] when it is gone."""
+    return [int(word) for word in status(pid).get("Uid", "").split()]
+
+
 def is_zombie(pid):
     """Tell whether a process only waits to be reaped."""
     return status(pid).get("State", "").startswith("Z")
