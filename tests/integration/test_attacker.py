@@ -107,7 +107,7 @@ class Attacker(Case):
                        name, 30)
         wait_until(self.aws.held, "a request")
         self.aws.release()
-        node = held.wait_line("(mi-[0-9a-f]+) is up", 30).group(1)
+        node = held.wait_line("(mi-[0-9a-f]+) is up", 60).group(1)
         said = self.told(held, uid)
         self.assertEqual(self.status(held)[0]["node"], node)
         self.assertEqual(held.program("down").returncode, 0, held.err)

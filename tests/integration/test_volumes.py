@@ -208,7 +208,7 @@ class Volumes(Case):
                                     SSM_ACTIVATE_TIMEOUT="5s")
                 wait_until(lambda: "is up" in held.err
                            or "no_access" in held.err
-                           or "fix" in held.err, "an outcome")
+                           or "fix" in held.err, "an outcome", 60)
                 wait_until(lambda: len([
                     name for name in os.listdir(root.inside("/tmp"))
                     if name.startswith("tried.")]) == 3, "attacks")
