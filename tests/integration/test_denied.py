@@ -209,7 +209,7 @@ class Denied(Case):
         row = table.row("inotify_init1", table.ONLINE)
         held = self.start(denying(row, "EMFILE") + [BIN, "run", "--"] + SLEEP)
         held.wait_line("is online")
-        self.assert_one_line(held.err, "inotify: No file descriptors left")
+        self.assert_one_line(held.err, "inotify: No file descriptors available")
         held.signal(signal.SIGTERM)
         self.assertEqual(held.wait(BOUND), 0)
         self.assert_clean(held.root)
