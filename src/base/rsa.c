@@ -384,7 +384,7 @@ rsa_sign_pss(const struct rsa_key *key, const void *text, size_t len,
 
 /* data ^= MGF1-SHA-256(seed) (RFC 8017, B.2.1). */
 static void
-mask(unsigned char *data, size_t len,
+apply_mask(unsigned char *data, size_t len,
     const unsigned char seed[static DIGEST_SHA256_LEN])
 {
 	unsigned char input[DIGEST_SHA256_LEN + 4] = { 0 };
@@ -420,7 +420,7 @@ rsa_pss_encode(unsigned char *out, uint32_t bits, const void *text, size_t len,
 	digest_sha256(input, sizeof input, hash);
 	db[db_len - RSA_SALT_LEN - 1] = 0x01;
 	memcpy(&db[db_len - RSA_SALT_LEN], salt, RSA_SALT_LEN);
-	mask(db, db_len, hash);
+	apply_mask(db, db_len, hash);
 	db[0] &= (unsigned char)(0xff >> spare % 8);
 	out[size - 1] = 0xbc;
 }

@@ -29,7 +29,8 @@ class Graph:
         self.places = {}  # of a symbol: local ones as (object, symbol)
         self.names = {}   # of a section: its first function
         self.refers = collections.defaultdict(set)
-        text = subprocess.run([os.environ.get("OBJDUMP", "objdump"), "-t", "-r"] + objects, check=True,
+        objdump = os.environ.get("OBJDUMP", "objdump")
+        text = subprocess.run([objdump, "-t", "-r"] + objects, check=True,
                               stdout=subprocess.PIPE, encoding="utf-8").stdout
         current = section = None
         for line in text.splitlines():
