@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/slice.h"
 
@@ -104,14 +105,6 @@ logtail_judge(const char *line, bool *forward, int *level)
 	return news;
 }
 
-static void
-close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-	*fd = -1;
-}
-
 /* Read on from here; what is left of a line that began before counts as the
  * continuation of one that is not forwarded. */
 static void
@@ -143,7 +136,7 @@ open_events(struct logtail *tail, const char *dir)
 	        IN_MODIFY | IN_CREATE | IN_MOVED_TO) >= 0)
 		return 0;
 	error = errno;
-	close_fd(&tail->fd);
+	file_close(&tail->fd);
 	errno = error;
 	return -1;
 }
@@ -187,8 +180,8 @@ void
 logtail_close(struct logtail *tail)
 {
 	tail->looks = false;
-	close_fd(&tail->fd);
-	close_fd(&tail->file);
+	file_close(&tail->fd);
+	file_close(&tail->file);
 }
 
 int64_t
@@ -307,7 +300,7 @@ logtail_read(struct logtail *tail)
 	 * a line that it did not finish is whole now. */
 	if (tail->len > 0)
 		news |= take_line(tail);
-	close_fd(&tail->file);
+	file_close(&tail->file);
 	open_log(tail);
 	if (tail->file >= 0)
 		news |= read_on(tail);

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/entry.h"
 #include "agent/user.h"
 #include "base/buf.h"
+#include "base/entry.h"
 #include "base/err.h"
 #include "base/file.h"
 

@@ -1,10 +1,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "agent/entry.h"
 #include "agent/used.h"
 #include "agent/user.h"
 #include "base/buf.h"
+#include "base/entry.h"
 #include "base/err.h"
 
 /* What the files say, and what is to be added. */

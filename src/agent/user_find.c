@@ -1,6 +1,7 @@
-#include "agent/entry.h"
 #include "agent/user.h"
+
 #include "base/buf.h"
+#include "base/entry.h"
 #include "base/err.h"
 #include "base/file.h"
 

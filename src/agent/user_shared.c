@@ -2,10 +2,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/entry.h"
 #include "agent/used.h"
 #include "agent/user.h"
 #include "base/buf.h"
+#include "base/entry.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/walk.h"

@@ -60,13 +60,6 @@ vault_check(const struct vault *vault, struct err *err)
 	return err_set(err, ERR_KIND_PARSE, "bad %s", bad);
 }
 
-static void
-close_fd(int fd)
-{
-	if (fd >= 0)
-		(void)close(fd);
-}
-
 /* Those of the vault with exactly the mode that the agent sets itself. */
 static int
 make_folders(struct err *err)
@@ -85,9 +78,9 @@ make_folders(struct err *err)
 	if (rc != 0)
 		(void)err_sys(err, ERR_KIND_SYSTEM, "chmod " PATHS_VAULT);
 out:
-	close_fd(store);
-	close_fd(vault);
-	close_fd(lib);
+	file_close(&store);
+	file_close(&vault);
+	file_close(&lib);
 	return rc;
 }
 

@@ -90,14 +90,6 @@ pass_all(struct stream streams[static STREAMS], struct err *err)
 	}
 }
 
-static void
-close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
 /* Its end of the two pipes becomes the child's output. */
 static bool
 take_outputs(const int ends[static STREAMS])
@@ -134,12 +126,12 @@ caller_run(int (*work)(void *argument), void *argument, struct err *err)
 	}
 	if (pid < 0 && err->code == ERR_OK)
 		err_sys(err, ERR_KIND_SYSTEM, "fork");
-	close_fd(&theirs[0]);
-	close_fd(&theirs[1]);
+	file_close(&theirs[0]);
+	file_close(&theirs[1]);
 	if (pid > 0)
 		pass_all(streams, err);
-	close_fd(&streams[0].from);
-	close_fd(&streams[1].from);
+	file_close(&streams[0].from);
+	file_close(&streams[1].from);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
 	}
 	return err->code != ERR_OK ? (int)err->code : child_status(status);

@@ -6,26 +6,19 @@
 #include "app/course_move.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/log.h"
 
 enum { KEY_MS = 60000 };
-
-static void
-close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
 
 void
 course_key_drop(struct course *course)
 {
 	job_kill(&course->key);
-	close_fd(&course->work.public_fd);
-	close_fd(&course->work.private_fd);
-	close_fd(&course->key_out[0]);
-	close_fd(&course->key_out[1]);
+	file_close(&course->work.public_fd);
+	file_close(&course->work.private_fd);
+	file_close(&course->key_out[0]);
+	file_close(&course->key_out[1]);
 	course->key_used = false;
 }
 
@@ -71,6 +64,6 @@ course_key_make(struct course *course)
 	work.private_fd = course->key_out[1];
 	if (job_start(&course->key, &spec, &err) != 0)
 		log_debug("%s", err.msg);
-	close_fd(&course->key_out[0]);
-	close_fd(&course->key_out[1]);
+	file_close(&course->key_out[0]);
+	file_close(&course->key_out[1]);
 }

@@ -9,6 +9,7 @@
 #include "app/course_move.h"
 #include "app/record.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/rng.h"
 
@@ -51,14 +52,6 @@ begin_job(struct course *course, const struct job_spec *what, struct err *err)
 	course->work.failure = &course->last;
 	course->work.deadline = spec.deadline - MARGIN_MS;
 	return job_start(&course->job, &spec, err);
-}
-
-static void
-close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
 }
 
 static int
@@ -106,14 +99,14 @@ begin_register(struct course *course, struct err *err)
 	course->work.delegate = course->work.cfg->registrar == CONFIG_AGENT;
 	if (!course->work.delegate && course_key_open(course, err) != 0)
 		return -1;
-	close_fd(&course->code_fd);
+	file_close(&course->code_fd);
 	if (pipe2(code, O_CLOEXEC) != 0)
 		return err_sys(err, ERR_KIND_SYSTEM, "pipe");
 	course->work.code_fd = code[1];
 	spec.keep[0] = code[1];
 	spec.keep[1] = course->work.public_fd;
 	rc = begin_job(course, &spec, err);
-	close_fd(&course->work.code_fd);
+	file_close(&course->work.code_fd);
 	course->code_fd = code[0];
 	return rc;
 }
@@ -133,7 +126,7 @@ begin_delegate(struct course *course, struct err *err)
 	course->work.delegate = true;
 	course->work.code_fd = course->code_fd;
 	rc = begin_job(course, &spec, err);
-	close_fd(&course->work.code_fd);
+	file_close(&course->work.code_fd);
 	course->code_fd = -1;
 	return rc;
 }

@@ -8,17 +8,10 @@
 #include "app/work.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/pass.h"
 
 enum { LOCK, SOCKET, AGENT };
-
-static void
-close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
 
 void
 guard_init(struct guard *guard)
@@ -48,7 +41,7 @@ guard_begin(struct guard *guard, const struct work *work, struct err *err)
 	close(ends[1]);
 	guard->from = ends[0];
 	if (rc != 0)
-		close_fd(&guard->from);
+		file_close(&guard->from);
 	return rc;
 }
 
@@ -68,7 +61,7 @@ collect(struct guard *guard)
 		}
 		count = pass_receive(guard->from, fds);
 	}
-	close_fd(&guard->from);
+	file_close(&guard->from);
 }
 
 /* A job's own words say that it was late, not what for. */
@@ -129,7 +122,7 @@ guard_step(struct guard *guard, const struct config *cfg, int *socket,
 			    "another ssm-activate (pid %s) keeps %s",
 			    record.text, cfg->state_dir);
 			job_kill(&guard->job);
-			close_fd(&guard->from);
+			file_close(&guard->from);
 			return GUARD_OTHER;
 		}
 		news = judge(guard, &record, socket, err);
@@ -162,9 +155,9 @@ void
 guard_end(struct guard *guard)
 {
 	job_kill(&guard->job);
-	close_fd(&guard->from);
-	close_fd(&guard->fds[SOCKET]);
+	file_close(&guard->from);
+	file_close(&guard->fds[SOCKET]);
 	/* Free before the other one is. */
-	close_fd(&guard->fds[AGENT]);
-	close_fd(&guard->fds[LOCK]);
+	file_close(&guard->fds[AGENT]);
+	file_close(&guard->fds[LOCK]);
 }

@@ -9,6 +9,7 @@
 
 #include "aws/shared.h"
 #include "base/buf.h"
+#include "base/entry.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -16,8 +17,6 @@
 
 enum {
 	PASSWD_MAX = 1024 * 1024,
-	PASSWD_UID = 2, /* fields, from 0 */
-	PASSWD_HOME = 5,
 };
 
 struct conf {
@@ -40,23 +39,6 @@ static const struct place places[] = {
 	[CONF_CONFIG] = { "AWS_CONFIG_FILE", "~/.aws/config", SHARED_CONFIG },
 };
 
-/* The home folder in a line of the passwd file (passwd(5)), if it is that of
- * the user. */
-static bool
-home_in(struct slice line, uint64_t uid, struct slice *home)
-{
-	uint64_t number = 0;
-
-	for (int field = 0; field <= PASSWD_HOME; field++) {
-		if (!slice_cut(&line, ':', home))
-			return false;
-		if (field == PASSWD_UID &&
-		    (!slice_u64(*home, UINT32_MAX, &number) || number != uid))
-			return false;
-	}
-	return home->len > 0;
-}
-
 /* Append HOME, else what the passwd file says.  getpwuid(3) would also ask a
  * daemon over a socket; this runs with all privileges. */
 static bool
@@ -64,18 +46,20 @@ add_home(struct buf *out, struct env env)
 {
 	struct slice home = slice_of(env_get(env, "HOME"));
 	struct buf text = { .max = PASSWD_MAX };
-	struct slice rest, line;
-	bool known = home.len > 0;
+	struct slice rest;
+	struct entry e;
+	uid_t uid;
 
-	if (!known)
+	if (home.len == 0)
 		(void)file_read("/etc/passwd", &text, NULL);
 	rest = slice_make(buf_str(&text), text.len);
-	while (!known && slice_line(&rest, &line))
-		known = home_in(line, geteuid(), &home);
-	if (known)
-		buf_add(out, home.ptr, home.len);
+	while (home.len == 0 && entry_next(&rest, &e)) {
+		if (entry_id(e.field[ENTRY_ID], &uid) && uid == geteuid())
+			home = e.field[ENTRY_HOME];
+	}
+	buf_add(out, home.ptr, home.len);
 	buf_free(&text);
-	return known;
+	return home.len > 0;
 }
 
 /* Append the path with a leading "~/" put in full, where that is known. */

@@ -24,14 +24,6 @@ struct helper {
 	bool ended;               /* it was waited for */
 };
 
-static void
-close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-	*fd = -1;
-}
-
 /* The end of a process that could not become the program. */
 static _Noreturn void
 give_up(const char *what)
@@ -142,7 +134,7 @@ start(struct helper *helper, const struct cred_run *run, struct err *err)
 	rc = 0;
 out:
 	for (size_t i = 0; i < 4; i++)
-		close_fd(&ends[i]);
+		file_close(&ends[i]);
 	return rc;
 }
 
@@ -157,7 +149,7 @@ take(int *fd, struct buf *into, bool drop)
 	if (n > 0 && (!drop || into->len + (size_t)n <= into->max))
 		buf_add(into, chunk, (size_t)n);
 	if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
-		close_fd(fd);
+		file_close(fd);
 	explicit_bzero(chunk, sizeof chunk);
 }
 
@@ -239,7 +231,7 @@ cred_run_program(struct cred_run *run, struct err *err)
 	rc = watch(&helper, run, err);
 	if (rc != 0)
 		kill_group(&helper);
-	close_fd(&helper.outputs[0].fd);
-	close_fd(&helper.outputs[1].fd);
+	file_close(&helper.outputs[0].fd);
+	file_close(&helper.outputs[1].fd);
 	return rc;
 }

@@ -21,8 +21,8 @@ enum { PROBE_BLOCK = 4096, PROBE_BLOCKS = FILE_PROBE_BYTES / PROBE_BLOCK };
  * crash leaves goes with the next writing or removal of that file. */
 #define TEMP ".ssm-activate."
 
-static void
-close_fd(int *fd)
+void
+file_close(int *fd)
 {
 	if (*fd >= 0)
 		(void)close(*fd);
@@ -73,6 +73,14 @@ out:
 	return rc;
 }
 
+/* Of a file that was to be opened.  ENXIO: a socket, or a device without a
+ * driver. */
+static bool
+is_absence(int error)
+{
+	return error == ENOENT || error == ENOTDIR || error == ENXIO;
+}
+
 /* What was opened, and is closed now. */
 static enum file_found
 read_opened(int fd, const char *path, struct buf *out, struct err *err)
@@ -86,7 +94,7 @@ read_opened(int fd, const char *path, struct buf *out, struct err *err)
 		found = FILE_ABSENT;
 	else if (read_all(fd, path, out, err) == 0)
 		found = FILE_FOUND;
-	close_fd(&fd);
+	file_close(&fd);
 	return found;
 }
 
@@ -101,8 +109,7 @@ file_read_fd(int fd, const char *path, struct buf *out, struct err *err)
 {
 	if (fd >= 0)
 		return read_opened(fd, path, out, err);
-	/* ENXIO: a socket, or a device without a driver. */
-	if (errno == ENOENT || errno == ENOTDIR || errno == ENXIO)
+	if (is_absence(errno))
 		return FILE_ABSENT;
 	(void)err_sys(err, ERR_KIND_SYSTEM, "cannot read %s", path);
 	return FILE_FAILED;
@@ -196,9 +203,9 @@ open_parent(const char *path, const char **name, struct err *err)
 	return fd;
 }
 
-/* As file_write(); of the name in the folder. */
-static int
-put(int dir, const char *name, mode_t mode, struct slice data, struct err *err)
+int
+file_write_at(int dir, const char *name, mode_t mode, struct slice data,
+    struct err *err)
 {
 	char temp[NAME_MAX + 1];
 	int fd;
@@ -230,16 +237,9 @@ file_write(const char *path, mode_t mode, const void *data, size_t len,
 	int rc = -1;
 
 	if (dir >= 0)
-		rc = put(dir, name, mode, slice_make(data, len), err);
-	close_fd(&dir);
+		rc = file_write_at(dir, name, mode, slice_make(data, len), err);
+	file_close(&dir);
 	return rc == 0 ? 0 : err_wrap(err, path);
-}
-
-int
-file_write_at(int dir, const char *name, mode_t mode, struct slice data,
-    struct err *err)
-{
-	return put(dir, name, mode, data, err);
 }
 
 static bool
@@ -260,7 +260,7 @@ exact_mode(const char *path, mode_t mode, struct err *err)
 	if (fd < 0 || file_chmod(fd, mode) != 0)
 		rc = err_sys(err, ERR_KIND_SYSTEM, "cannot set the mode of %s",
 		    path);
-	close_fd(&fd);
+	file_close(&fd);
 	return rc;
 }
 
@@ -351,23 +351,20 @@ check_file(int fd, const struct walk *walk, struct err *err)
 enum file_found
 file_open_at(int *fd, int dir, const char *name, struct err *err)
 {
-	/* A FIFO without a writer or a terminal must not hold us up. */
-	const int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
 	struct walk walk = { .dir = -1 };
 	enum file_found found = FILE_FOUND;
 	int file = -1;
 
 	if (geteuid() != 0) {
 		(void)slice_copy(slice_of(name), walk.name, sizeof walk.name);
-		file = openat(dir, name, flags);
+		file = openat(dir, name, FILE_READ_FLAGS);
 	} else {
 		found = walk_to(&walk, dir, name, err);
 		if (found == FILE_FOUND)
-			file = openat(walk.dir, walk.name, flags | O_NOFOLLOW);
+			file = openat(walk.dir, walk.name,
+			    FILE_READ_FLAGS | O_NOFOLLOW);
 	}
-	/* ENXIO: a socket, or a device without a driver. */
-	if (file < 0 && found == FILE_FOUND &&
-	    (errno == ENOENT || errno == ENOTDIR || errno == ENXIO))
+	if (file < 0 && found == FILE_FOUND && is_absence(errno))
 		found = FILE_ABSENT;
 	else if (found == FILE_FOUND && check_file(file, &walk, err) != 0)
 		found = FILE_FAILED;
@@ -466,7 +463,7 @@ file_probe_at(int dir, struct err *err)
 		rc = file_write_fd(fd, block, sizeof block, err);
 	if (fd >= 0 && unlinkat(dir, temp, 0) != 0)
 		rc = err_sys(err, ERR_KIND_SYSTEM, "cannot remove a file");
-	close_fd(&fd);
+	file_close(&fd);
 	return rc;
 }
 

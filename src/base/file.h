@@ -103,6 +103,9 @@ int file_write_fd(int fd, const void *data, size_t len, struct err *err);
 int file_sync(int fd);
 int file_chmod(int fd, mode_t mode);
 
+/* Close the descriptor if it is one, and make it -1. */
+void file_close(int *fd);
+
 /* Close every descriptor except 0, 1, 2 and those listed (at most 8). */
 void file_close_others(const int *keep, size_t count);
 

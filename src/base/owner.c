@@ -13,15 +13,14 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/entry.h"
 #include "base/file.h"
 #include "base/ids.h"
 #include "base/slice.h"
 
 enum {
 	LISTS_MAX = 1024 * 1024, /* of /etc/passwd and /etc/group */
-	NAME_SIZE = 257,
-	FIELDS = 4,      /* those of passwd(5) and group(5) that are read */
-	OUR_GROUPS = 256 /* more of our own cannot be restored */
+	OUR_GROUPS = 256         /* more of our own cannot be restored */
 };
 
 /* What a change of the user for files takes from the process. */
@@ -36,42 +35,23 @@ struct before {
 	int with_parent, dumpable;
 };
 
-static bool
-cut_fields(struct slice line, struct slice fields[static FIELDS])
+static void
+add_group(struct owner *out, gid_t gid)
 {
-	for (size_t i = 0; i < FIELDS; i++) {
-		fields[i] = slice_make("", 0);
-		/* The last list of group(5) may be empty. */
-		if (!slice_cut(&line, ':', &fields[i]) && i < FIELDS - 1)
-			return false;
-	}
-	return true;
+	if (gid != out->gid && out->count < OWNER_GROUPS_MAX)
+		out->groups[out->count++] = gid;
 }
 
 static void
-add_group(struct owner *out, struct slice number)
+add_groups(struct owner *out, struct slice name, struct slice group)
 {
-	uint64_t gid = 0;
+	struct entry e;
+	gid_t gid;
 
-	if (slice_u64(number, UINT32_MAX - 1, &gid) && gid != out->gid &&
-	    out->count < OWNER_GROUPS_MAX)
-		out->groups[out->count++] = (gid_t)gid;
-}
-
-static void
-add_groups(struct owner *out, const char *name, struct slice group)
-{
-	struct slice line, member, fields[FIELDS];
-
-	while (slice_line(&group, &line)) {
-		if (!cut_fields(line, fields))
-			continue;
-		while (slice_cut(&fields[3], ',', &member)) {
-			if (!slice_eq(member, name))
-				continue;
-			add_group(out, fields[2]);
-			break;
-		}
+	while (entry_next(&group, &e)) {
+		if (entry_has_member(&e, name) &&
+		    entry_id(e.field[ENTRY_ID], &gid))
+			add_group(out, gid);
 	}
 }
 
@@ -79,21 +59,17 @@ void
 owner_parse(struct owner *out, uid_t uid, struct slice passwd,
     struct slice group)
 {
-	struct slice line, fields[FIELDS];
-	uint64_t number = 0, gid = 0;
-	char name[NAME_SIZE];
+	struct entry e;
+	uid_t number;
 
 	*out = (struct owner){ .uid = uid, .gid = OWNER_NOBODY };
-	while (slice_line(&passwd, &line)) {
-		if (!cut_fields(line, fields) ||
-		    !slice_u64(fields[2], UINT32_MAX, &number) || number != uid)
+	while (entry_next(&passwd, &e)) {
+		if (!entry_id(e.field[ENTRY_ID], &number) || number != uid)
 			continue;
-		if (!slice_u64(fields[3], UINT32_MAX - 1, &gid) ||
-		    !slice_copy(fields[0], name, sizeof name))
+		if (!entry_id(e.field[ENTRY_GID], &out->gid))
 			return;
-		out->gid = (gid_t)gid;
-		if (name[0] != '\0')
-			add_groups(out, name, group);
+		if (e.field[ENTRY_NAME].len > 0)
+			add_groups(out, e.field[ENTRY_NAME], group);
 		return;
 	}
 }

@@ -1,4 +1,4 @@
-#include "agent/entry.h"
+#include "base/entry.h"
 
 bool
 entry_next(struct slice *text, struct entry *out)

@@ -1,5 +1,5 @@
-#ifndef AGENT_ENTRY_H
-#define AGENT_ENTRY_H
+#ifndef BASE_ENTRY_H
+#define BASE_ENTRY_H
 
 #include <stdbool.h>
 #include <stdint.h>
