@@ -28,25 +28,31 @@
 /* The first numbers are the distribution's own users. */
 enum { CAPABILITIES_MAX = 64, ID_MIN = 200, ID_SPREAD = 64 };
 
+/* Nothing is read or written there any more, and no file that is opened later
+ * gets the number. */
+static void
+no_file(int fd)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0) {
+		close(fd);
+		file_close_cover();
+		return;
+	}
+	dup2(null, fd);
+	if (null > STDERR_FILENO)
+		close(null);
+}
+
 /* Standard input and output belong to the application. */
 static void
 no_stdio(int log)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
 	if (log >= 0)
 		dup2(log, STDERR_FILENO);
-	if (null < 0) {
-		close(STDIN_FILENO);
-		close(STDOUT_FILENO);
-		/* No file that is opened later may get their numbers. */
-		file_close_cover();
-		return;
-	}
-	dup2(null, STDIN_FILENO);
-	dup2(null, STDOUT_FILENO);
-	if (null > STDERR_FILENO)
-		close(null);
+	no_file(STDIN_FILENO);
+	no_file(STDOUT_FILENO);
 }
 
 void
@@ -157,19 +163,10 @@ is_needed(struct slice name)
 static void
 leave_terminal(void)
 {
-	int null = -1;
-
 	if (getsid(0) == getpid())
 		return;
 	setsid();
-	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (null < 0) {
-		close(STDIN_FILENO);
-		return;
-	}
-	dup2(null, STDIN_FILENO);
-	if (null > STDERR_FILENO)
-		close(null);
+	no_file(STDIN_FILENO);
 }
 
 int
