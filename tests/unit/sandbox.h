@@ -25,6 +25,14 @@ bool sandbox_run(void (*part)(void));
 /* The same without a root of its own. */
 bool sandbox_fork(void (*part)(void));
 
+/* The test that is a part and nothing else: test_NAME of NAME. */
+#define SANDBOX_TEST(name)                      \
+	static void test_##name(void **state)   \
+	{                                       \
+		(void)state;                    \
+		assert_true(sandbox_run(name)); \
+	}
+
 /* Make a file, with the folders above it. */
 void sandbox_file(const char *path, mode_t mode, const char *text);
 bool sandbox_holds(const char *path, const char *text);

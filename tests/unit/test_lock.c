@@ -33,20 +33,18 @@ make(void **state)
 
 /* Start a process that takes the lock and holds it until it is killed. */
 static pid_t
-holder(void)
+held_by(int (*take)(void))
 {
-	struct err err = { 0 };
-	int ready[2], fd = -1;
-	pid_t pid, other = 0;
+	int ready[2];
 	char byte = 0;
+	pid_t pid;
 
 	assert_int_equal(pipe(ready), 0);
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		alarm(30);
-		other = getpid();
-		if (lock_take(&fd, &other, &folder.cfg, &err) != 0)
+		if (take() != 0)
 			_exit(1);
 		(void)!write(ready[1], "x", 1);
 		for (;;)
@@ -56,6 +54,25 @@ holder(void)
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	close(ready[0]);
 	return pid;
+}
+
+static int
+take_lock(void)
+{
+	struct err err = { 0 };
+	pid_t other = getpid();
+	int fd = -1;
+
+	return lock_take(&fd, &other, &folder.cfg, &err);
+}
+
+/* As version 0.1.0 takes it. */
+static int
+take_lock_of_a_process(void)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(open(folder.path, O_RDWR | O_CREAT, 0600), F_SETLK, &lock);
 }
 
 static void
@@ -77,7 +94,7 @@ test_makes_the_folder(void **state)
 static void
 test_somebody_has_it(void **state)
 {
-	pid_t pid = holder(), who = 0;
+	pid_t pid = held_by(take_lock), who = 0;
 	int fd = -7;
 
 	(void)state;
@@ -126,32 +143,16 @@ test_is_handed_over(void **state)
 	close(ends[1]);
 }
 
-/* As version 0.1.0 takes it. */
 static void
 test_lock_of_a_process(void **state)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	int ready[2], fd = -7;
 	pid_t pid, who = 0;
-	char byte = 0;
+	int fd = -7;
 
 	(void)state;
 	assert_int_equal(mkdir(folder.state, 0700), 0);
-	assert_int_equal(pipe(ready), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		alarm(30);
-		fd = open(folder.path, O_RDWR | O_CREAT, 0600);
-		if (fcntl(fd, F_SETLK, &lock) != 0)
-			_exit(1);
-		(void)!write(ready[1], "x", 1);
-		for (;;)
-			(void)pause();
-	}
-	close(ready[1]);
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	close(ready[0]);
+	pid = held_by(take_lock_of_a_process);
 	assert_int_equal(lock_take(&fd, &who, &folder.cfg, &folder.err), 1);
 	assert_int_equal(who, pid);
 	assert_int_equal(kill(pid, SIGKILL), 0);

@@ -168,19 +168,12 @@ above(void)
 	CHECK(strcmp(err.msg, "others than root may write to /etc") == 0);
 }
 
-#define PART(name)                              \
-	static void test_##name(void **state)   \
-	{                                       \
-		(void)state;                    \
-		assert_true(sandbox_run(name)); \
-	}
-
-PART(missing)
-PART(planted)
-PART(unknown)
-PART(below)
-PART(of_root)
-PART(above)
+SANDBOX_TEST(missing)
+SANDBOX_TEST(planted)
+SANDBOX_TEST(unknown)
+SANDBOX_TEST(below)
+SANDBOX_TEST(of_root)
+SANDBOX_TEST(above)
 
 int
 main(void)

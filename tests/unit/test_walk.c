@@ -306,24 +306,17 @@ not_root(void)
 	CHECK(mode_of("/open") == 0777 && mode_of("/open/mine") == 0750);
 }
 
-#define PART(name)                              \
-	static void test_##name(void **state)   \
-	{                                       \
-		(void)state;                    \
-		assert_true(sandbox_run(name)); \
-	}
-
-PART(missing)
-PART(shared)
-PART(strangers)
-PART(links)
-PART(finding)
-PART(read_only)
-PART(files)
-PART(paths)
-PART(below)
-PART(trusts)
-PART(not_root)
+SANDBOX_TEST(missing)
+SANDBOX_TEST(shared)
+SANDBOX_TEST(strangers)
+SANDBOX_TEST(links)
+SANDBOX_TEST(finding)
+SANDBOX_TEST(read_only)
+SANDBOX_TEST(files)
+SANDBOX_TEST(paths)
+SANDBOX_TEST(below)
+SANDBOX_TEST(trusts)
+SANDBOX_TEST(not_root)
 
 int
 main(void)
