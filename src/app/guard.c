@@ -80,6 +80,12 @@ explain(struct err *err, const struct config *cfg)
 }
 
 bool
+guard_pending(const struct guard *guard)
+{
+	return guard->job.active && !guard->dropped;
+}
+
+bool
 guard_holds(const struct guard *guard)
 {
 	return guard->fds[LOCK] >= 0;

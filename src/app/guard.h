@@ -48,6 +48,9 @@ int guard_begin(struct guard *guard, const struct work *work, struct err *err);
 enum guard_news guard_step(struct guard *guard, const struct config *cfg,
     int *socket, struct err *err);
 
+/* What comes of it is not known yet. */
+bool guard_pending(const struct guard *guard);
+
 /* The lock is ours. */
 bool guard_holds(const struct guard *guard);
 

@@ -255,7 +255,8 @@ tell_over(struct keeper *k)
 	const struct err *last = &k->course.last;
 	bool failed = last->code != ERR_OK;
 
-	if (k->over_told || !course_over(&k->course))
+	if (k->over_told || !course_over(&k->course) ||
+	    guard_pending(&k->guard))
 		return;
 	k->over_told = true;
 	/* Where `up` still waits, it says why itself. */
@@ -276,7 +277,7 @@ may_leave(struct keeper *k)
 		return false;
 	if (clock_ms() >= k->leave_by)
 		return true;
-	return course_over(&k->course) &&
+	return course_over(&k->course) && !guard_pending(&k->guard) &&
 	       guard_drop(&k->guard, &k->course.work);
 }
 

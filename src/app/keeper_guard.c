@@ -21,8 +21,20 @@ give_way(struct keeper *k, const struct err *err)
 	refuse(k, err);
 }
 
+static void
+begin(struct keeper *k, enum guard_news news)
+{
+	const struct state *leftover = k->options->leftover;
+
+	if (leftover != NULL)
+		course_clear(&k->course, leftover, news == GUARD_SHARED);
+	else
+		course_start(&k->course);
+}
+
 /* Lock and socket are there, or not: then the course can begin, and ends at
- * once in all cases but one. */
+ * once in all cases but one.  Where the application has ended already there is
+ * nothing to begin, but why there would have been no node is still said. */
 void
 keeper_guard_take(struct keeper *k)
 {
@@ -30,21 +42,19 @@ keeper_guard_take(struct keeper *k)
 	struct err err = { 0 };
 	enum guard_news news =
 	    guard_step(&k->guard, k->cfg, &k->control.fd, &err);
+	bool begins = news == GUARD_HELD ||
+	              (news == GUARD_SHARED && options->leftover != NULL);
 
-	if (news == GUARD_NOTHING || k->course.stopping)
+	if (news == GUARD_NOTHING)
 		return;
-	if (news == GUARD_OTHER) {
+	if (news == GUARD_OTHER)
 		give_way(k, &err);
-	} else if (options->refused != NULL) {
+	else if (options->refused != NULL)
 		refuse(k, options->refused);
-	} else if (news != GUARD_FAILED && options->leftover != NULL) {
-		course_clear(&k->course, options->leftover,
-		    news == GUARD_SHARED);
-	} else if (news == GUARD_HELD) {
-		course_start(&k->course);
-	} else {
+	else if (!begins)
 		refuse(k, &err);
-	}
+	else if (!k->course.stopping)
+		begin(k, news);
 }
 
 void

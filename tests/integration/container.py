@@ -142,9 +142,11 @@ class Container:
                 self.outer.kill()
         self.outer.wait(10)
 
-    def enter(self, argv, env=None, timeout=WAIT, uid=None, **options):
-        """Run another program in it, as docker exec does."""
-        words = ["/usr/bin/nsenter", "--target", str(self.pid1), "--mount",
+    def enter(self, argv, env=None, timeout=WAIT, uid=None, below=(),
+              **options):
+        """Run another program in it, as docker exec does; below: what that is
+        started by, outside."""
+        words = [*below, "/usr/bin/nsenter", "--target", str(self.pid1), "--mount",
                  "--pid", "--uts", "--ipc", "--root", "--wd=/"]
         if uid is not None:
             words += ["--setuid=%d" % uid, "--setgid=%d" % uid]

@@ -8,8 +8,8 @@ import subprocess
 import unittest
 
 import place
-from case import (BIN, IS_AGENT, NODE, SH, SLEEP, Case, environment, procfs,
-                  wait_until)
+from case import (BIN, IS_AGENT, NODE, SH, SLEEP, Case, environment, native,
+                  procfs, wait_until)
 
 
 class Second(Case):
@@ -24,6 +24,20 @@ class Second(Case):
         self.assertEqual([one["InstanceId"] for one in self.aws.nodes()],
                          [node])
         self.assertTrue(self.status(held)[0]["up"])
+
+    @native("strace slows down the calls of the emulator")
+    def test_slow_lock(self):
+        """A command that ends before it is known who has the lock."""
+        held, node = self.run_up()
+        for more, status in ([], 5), (["--required"], 71):
+            done = held.enter(
+                [BIN, "run", *more, "--", SH, "-c", "exit 5"],
+                below=["/usr/bin/strace", "-f", "-o", "/dev/null", "-e",
+                       "trace=fcntl", "-e", "inject=fcntl:delay_enter=300ms"])
+            self.assertRegex(done.stderr, r"another ssm-activate \(pid 1\)")
+            self.assertEqual(done.returncode, status)
+        self.assertEqual([one["InstanceId"] for one in self.aws.nodes()],
+                         [node])
 
     def test_required(self):
         """Where access is required it does not even start the command."""
