@@ -60,7 +60,7 @@ $(LINT)/%.analyzer: % $(HEADERS)
 # clang's analyzer checks as well).
 $(LINT)/%.cppcheck: % $(HEADERS)
 	@mkdir -p $(@D)
-	cppcheck --quiet --error-exitcode=1 --std=c11 --language=c -Isrc \
+	cppcheck --quiet --error-exitcode=1 --std=c11 --language=c -Isrc -Itests \
 	    --enable=warning,performance,portability,style \
 	    --inline-suppr --suppress=missingIncludeSystem \
 	    --suppress=variableScope --suppress=internalAstError \
