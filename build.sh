@@ -206,6 +206,23 @@ verb_lint()
 	checks_run
 }
 
+# Every module with the first sentence of its header.
+verb_map()
+{
+	find src -name '*.h' | sort | while read -r header; do
+		printf '%-22s ' "${header#src/}"
+		awk '/^\/\*/ { on = 1 }
+		on {
+			sub(/^[\/ ]*\*+ ?/, "")
+			done = sub(/\*\/.*/, "") || sub(/\. .*|\.$|:$|;$/, "")
+			text = text (text == "" || $0 == "" ? "" : " ") $0
+			if (done)
+				exit
+		}
+		END { print text }' "$header"
+	done
+}
+
 # Bring all C code into the form that lint asks for.
 verb_fmt()
 {
@@ -250,6 +267,7 @@ verb_help()
 	  push TAG IMAGE        the image of dist/ to a registry
 	  publish TAG           the files of dist/ as a release
 	  lint                  format, static analysis, layers, scripts
+	  map                   every module, and what it is for
 	  fmt                   apply clang-format
 	  clean                 remove build/
 
@@ -263,7 +281,7 @@ verb=${1:-build}
 [ $# -eq 0 ] || shift
 case $verb in
 build | demo | test | bench | fuzz | live | dist | push | publish | lint | \
-    fmt | clean | help)
+    map | fmt | clean | help)
 	set_arch
 	"verb_$verb" "$@"
 	;;

@@ -2,13 +2,13 @@
 #include <unistd.h>
 
 #include "app/cmd.h"
-#include "app/config.h"
 #include "app/help.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/pages.h"
+#include "settings/config.h"
 
 static const struct {
 	struct help_entry help;

@@ -2,10 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/caller.h"
 #include "app/cmd.h"
-#include "app/config.h"
-#include "app/jail.h"
 #include "aws/client.h"
 #include "aws/query.h"
 #include "base/buf.h"
@@ -14,6 +11,9 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/slice.h"
+#include "settings/config.h"
+#include "work/caller.h"
+#include "work/jail.h"
 
 enum { BODY_MAX = 1024 * 1024, ANSWER_MAX = 8 * 1024 * 1024, CHUNK = 8192 };
 

@@ -2,12 +2,12 @@
 #include <stddef.h>
 
 #include "app/cmd.h"
-#include "app/config.h"
-#include "app/control.h"
-#include "app/keeper.h"
-#include "app/work.h"
 #include "base/err.h"
+#include "keep/keeper.h"
+#include "settings/config.h"
 #include "ssm/state.h"
+#include "work/control.h"
+#include "work/work.h"
 
 /* Nobody keeps the node: do what its keeper could not. */
 static int

@@ -1,9 +1,6 @@
 #include <unistd.h>
 
-#include "app/caller.h"
 #include "app/cmd.h"
-#include "app/config.h"
-#include "app/jail.h"
 #include "aws/client.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -11,8 +8,11 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "settings/config.h"
 #include "ssm/leftover.h"
 #include "ssm/ssm.h"
+#include "work/caller.h"
+#include "work/jail.h"
 
 struct gc {
 	const struct config *cfg;

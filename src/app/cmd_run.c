@@ -3,13 +3,13 @@
 
 #include "agent/user.h"
 #include "app/cmd.h"
-#include "app/command.h"
-#include "app/config.h"
-#include "app/keeper.h"
 #include "app/preflight.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "keep/command.h"
+#include "keep/keeper.h"
+#include "settings/config.h"
 
 /* Without a command it is a sidecar, whose only purpose is the node: an unset
  * gate counts as on. */

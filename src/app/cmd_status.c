@@ -2,13 +2,13 @@
 #include <unistd.h>
 
 #include "app/cmd.h"
-#include "app/config.h"
-#include "app/control.h"
-#include "app/failure.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "settings/config.h"
+#include "work/control.h"
+#include "work/failure.h"
 
 enum { ASK_MS = 3000 };
 

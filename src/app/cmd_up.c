@@ -7,12 +7,7 @@
 #include <unistd.h>
 
 #include "app/cmd.h"
-#include "app/config.h"
-#include "app/control.h"
-#include "app/failure.h"
-#include "app/keeper.h"
 #include "app/preflight.h"
-#include "app/record.h"
 #include "aws/task.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -20,6 +15,11 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/slice.h"
+#include "keep/keeper.h"
+#include "settings/config.h"
+#include "work/control.h"
+#include "work/failure.h"
+#include "work/record.h"
 
 enum { ASK_MS = 2000, ASK_AGAIN_MS = 200, FDINFO_MAX = 4096 };
 

@@ -1,11 +1,11 @@
 #include <unistd.h>
 
 #include "app/cmd.h"
-#include "app/config.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/version.h"
+#include "settings/config.h"
 
 int
 cmd_version(struct config *cfg, struct err *err)

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "app/options.h"
 #include "base/buf.h"
 #include "base/slice.h"
+#include "settings/options.h"
 
 enum { WIDTH = 79, INDENT = 6 };
 

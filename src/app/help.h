@@ -1,7 +1,7 @@
 #ifndef APP_HELP_H
 #define APP_HELP_H
 
-#include "app/config.h"
+#include "settings/config.h"
 
 struct buf;
 

@@ -13,13 +13,13 @@
 #include "agent/paths.h"
 #include "agent/spec.h"
 #include "agent/user.h"
-#include "app/config.h"
-#include "app/naming.h"
 #include "base/clock.h"
 #include "base/env.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/slice.h"
+#include "settings/config.h"
+#include "work/naming.h"
 
 enum { FIND_MS = 2000 }; /* for a folder that may not answer */
 

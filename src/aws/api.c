@@ -5,7 +5,7 @@
 #include "aws/advice.h"
 #include "aws/attempt.h"
 #include "aws/conf.h"
-#include "aws/cred.h"
+#include "aws/cred/cred.h"
 #include "aws/retry.h"
 #include "aws/useragent.h"
 #include "base/clock.h"

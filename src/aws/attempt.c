@@ -5,7 +5,7 @@
 
 #include "aws/api.h"
 #include "aws/conf.h"
-#include "aws/cred.h"
+#include "aws/cred/cred.h"
 #include "aws/fault.h"
 #include "aws/sigv4.h"
 #include "base/buf.h"

@@ -2,7 +2,7 @@
 #define AWS_CLIENT_H
 
 #include "aws/api.h"
-#include "aws/cred.h"
+#include "aws/cred/cred.h"
 
 struct conf_options;
 struct err;

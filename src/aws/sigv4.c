@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "aws/canon.h"
-#include "aws/cred.h"
+#include "aws/cred/cred.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/digest.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "aws/api.h"
-#include "aws/cred.h"
+#include "aws/cred/cred.h"
 #include "aws/query.h"
 #include "aws/xml.h"
 #include "base/buf.h"

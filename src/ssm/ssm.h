@@ -7,6 +7,7 @@
 
 #include "aws/api.h"
 #include "base/buf.h"
+#include "ssm/id.h"
 
 struct client;
 struct cred;
@@ -21,16 +22,6 @@ struct sigv4_signer;
  * are not in the public model; their form is that of amazon-ssm-agent
  * (agent/ssm/anonauth, agent/ssm/rsaauth).
  */
-enum {
-	SSM_UUID_SIZE = 37,  /* activation ids */
-	SSM_NODE_SIZE = 65,  /* "mi-" and 17 hexadecimal digits */
-	SSM_CODE_SIZE = 257, /* activation codes: 20 to 250 characters */
-	SSM_TEXT_MAX = 256,  /* name and description, characters of UTF-8 */
-	SSM_TEXT_SIZE = 4 * SSM_TEXT_MAX + 1,
-	SSM_ROLE_MAX = 64,
-	SSM_TAGS_MAX = 50,
-};
-
 /*
  * Patience: a call that AWS throttles is repeated with growing pauses until
  * nothing was let through for SSM_PATIENCE_MS, or until its deadline.
@@ -120,9 +111,5 @@ struct ssm_node {
 /* The node's own credentials, signed with its key. */
 int ssm_role_token(const struct ssm *ssm, const struct ssm_node *node,
     struct cred *out, struct err *err);
-
-/* Shape checks, pure: ids from outside meet them before they are used. */
-bool ssm_is_uuid(const char *text);
-bool ssm_is_node(const char *text);
 
 #endif

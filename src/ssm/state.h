@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ssm/ssm.h"
+#include "ssm/id.h"
 
 struct buf;
 struct err;

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/config.h"
-#include "app/signals.h"
+#include "base/signals.h"
 #include "base/slice.h"
 #include "fuzz/fuzz.h"
+#include "settings/config.h"
 
 enum { LIST_MAX = 32, COMMANDS = 7 };
 

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/container.h"
 #include "base/slice.h"
 #include "fuzz/fuzz.h"
+#include "work/container.h"
 
 enum { SMALL = 16, LARGE = 4096 };
 

@@ -6,9 +6,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "app/control.h"
 #include "base/buf.h"
 #include "fuzz/fuzz.h"
+#include "work/control.h"
 
 static void
 check(const struct buf *text)

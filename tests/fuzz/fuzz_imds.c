@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "aws/cred_source.h"
+#include "aws/cred/source.h"
 #include "base/clock.h"
 #include "fuzz/answers.h"
 #include "fuzz/fuzz.h"

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/naming.h"
 #include "base/err.h"
 #include "base/slice.h"
 #include "fuzz/fuzz.h"
+#include "work/naming.h"
 
 enum { LINES = 5 };
 

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/record.h"
 #include "base/buf.h"
 #include "fuzz/fuzz.h"
+#include "work/record.h"
 
 /* As record_send() makes it. */
 static void

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aws/cred.h"
+#include "aws/cred/cred.h"
 #include "aws/sigv4.h"
 #include "base/buf.h"
 #include "base/clock.h"

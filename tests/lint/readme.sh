@@ -3,8 +3,7 @@
 #
 # Fails if the documents and the program disagree: every setting with its
 # names, default and commands (README.md against --help), every setting in the
-# manual page, every log event (README.md), and every module
-# (src/README.md).
+# manual page, and every log event (README.md).
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -89,25 +88,6 @@ events_of_readme()
 	    grep -oE '[a-z_]+' | sort -u
 }
 
-modules_of_source()
-{
-	find src -name '*.[ch]' ! -path src/main.c |
-	    sed 's,^src/,,; s/\.[ch]$//' | sort -u
-}
-
-modules_of_readme()
-{
-	awk '/^### / { dir = $2; sub(/\/$/, "", dir) }
-	/^- `/ && dir != "" {
-		sub(/: .*/, "")
-		while (match($0, /`[a-z0-9_]+`/)) {
-			print dir "/" substr($0, RSTART + 1, RLENGTH - 2)
-			$0 = substr($0, RSTART + RLENGTH)
-		}
-	}
-	/^## / { dir = "" }' src/README.md | sort -u
-}
-
 # compare WHAT: the two files in the scratch folder.
 compare()
 {
@@ -132,10 +112,6 @@ awk -F '|' '{ print $1; gsub(/,/, "\n", $2); print $2 }' "$scratch/source" |
 events_of_source >"$scratch/source"
 events_of_readme >"$scratch/document"
 compare "events in README.md"
-
-modules_of_source >"$scratch/source"
-modules_of_readme >"$scratch/document"
-compare "modules in src/README.md"
 
 # mdoc writes a flag as "Fl -name" and a variable as "Ev NAME".
 while read -r macro name; do

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "aws/api.h"
-#include "aws/cred.h"
+#include "aws/cred/cred.h"
 
 struct buf;
 struct err;

@@ -1,8 +1,8 @@
 #ifndef UNIT_FOLDER_H
 #define UNIT_FOLDER_H
 
-#include "app/config.h"
 #include "base/err.h"
+#include "settings/config.h"
 
 /*
  * A state directory for the test that runs.  The directory itself is not made

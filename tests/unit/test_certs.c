@@ -9,12 +9,12 @@
 
 #include <cmocka.h>
 
-#include "app/certs.h"
-#include "app/config.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "settings/config.h"
 #include "unit/sandbox.h"
+#include "work/certs.h"
 
 #define STORE   "/etc/ssl/certs/ca-certificates.crt"
 #define STATE   "/state"

@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "app/config.h"
-#include "app/options.h"
-#include "app/signals.h"
+#include "base/signals.h"
+#include "settings/config.h"
+#include "settings/options.h"
 
 enum { LIST_MAX = 8 };
 

@@ -16,8 +16,8 @@
 
 #include <cmocka.h>
 
-#include "app/container.h"
 #include "unit/sandbox.h"
+#include "work/container.h"
 
 enum { UPPER_SIZE = 128 };
 

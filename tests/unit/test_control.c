@@ -16,16 +16,17 @@
 
 #include <cmocka.h>
 
-#include "app/config.h"
-#include "app/control.h"
 #include "base/clock.h"
+#include "keep/listener.h"
+#include "settings/config.h"
 #include "unit/sandbox.h"
+#include "work/control.h"
 
 enum { LONG_MS = 10000, SHORT_MS = 200, STEP_MS = 20, NOBODY = 65534 };
 
 static char folder[64], path[96];
 static struct config cfg;
-static struct control control;
+static struct listener listener;
 static struct err failure;
 
 static const struct control_status status = {
@@ -47,19 +48,19 @@ make(void **state)
 	assert_non_null(mkdtemp(folder));
 	snprintf(path, sizeof path, "%s/control", folder);
 	cfg = (struct config){ .state_dir = folder };
-	control = (struct control){ .fd = -1 };
-	control_init(&control);
+	listener = (struct listener){ .fd = -1 };
+	listener_init(&listener);
 	err_clear(&failure);
-	return control_bind(&control.fd, &cfg, &failure);
+	return control_bind(&listener.fd, &cfg, &failure);
 }
 
 static int
 clean(void **state)
 {
 	(void)state;
-	control_close(&control);
+	listener_close(&listener);
 	control_unbind(&cfg);
-	assert_int_equal(control.fd, -1);
+	assert_int_equal(listener.fd, -1);
 	/* Nothing is left, the socket neither. */
 	return rmdir(folder);
 }
@@ -104,8 +105,8 @@ serve(void)
 {
 	bool down = false;
 
-	for (int i = 0; i < 2 * CONTROL_CLIENTS; i++)
-		down |= control_serve(&control, &status);
+	for (int i = 0; i < 2 * LISTENER_CLIENTS; i++)
+		down |= listener_serve(&listener, &status);
 	return down;
 }
 
@@ -148,11 +149,11 @@ ask(enum control_request request, int64_t ms, uid_t uid)
 	/* By then it has connected and asked. */
 	clock_sleep(clock_in(STEP_MS));
 	while (waitpid(pid, &ended, WNOHANG) == 0 && clock_ms() < until) {
-		struct pollfd fds[CONTROL_CLIENTS + 1];
+		struct pollfd fds[LISTENER_CLIENTS + 1];
 
-		(void)poll(fds, control_poll(&control, fds), STEP_MS);
-		if (control_serve(&control, &status))
-			control_finish(&control, &status);
+		(void)poll(fds, listener_poll(&listener, fds), STEP_MS);
+		if (listener_serve(&listener, &status))
+			listener_finish(&listener, &status);
 	}
 	if (!WIFEXITED(ended)) {
 		kill(pid, SIGKILL);
@@ -165,22 +166,22 @@ static void
 test_status(void **state)
 {
 	struct control_status got = { 0 };
-	struct pollfd fds[CONTROL_CLIENTS + 1];
+	struct pollfd fds[LISTENER_CLIENTS + 1];
 	int fd;
 
 	(void)state;
-	assert_int_equal(control_poll(&control, fds), 1);
+	assert_int_equal(listener_poll(&listener, fds), 1);
 	assert_false(serve());
 	fd = knock();
 	assert_false(serve());
-	assert_int_equal(control_poll(&control, fds), 2);
+	assert_int_equal(listener_poll(&listener, fds), 2);
 	assert_int_equal(hear(fd, &got), -1);
 	say(fd, "s");
 	assert_false(serve());
 	assert_int_equal(hear(fd, &got), 1);
 	is_status(&got);
 	assert_int_equal(hear(fd, &got), 0);
-	assert_int_equal(control_poll(&control, fds), 1);
+	assert_int_equal(listener_poll(&listener, fds), 1);
 	close(fd);
 	assert_int_equal(ask(CONTROL_STATUS, LONG_MS, 0), 0);
 }
@@ -200,7 +201,7 @@ test_down_waits_for_the_end(void **state)
 	assert_false(serve());
 	assert_int_equal(hear(other, &got), 1);
 	assert_int_equal(hear(fd, &got), -1);
-	control_finish(&control, &status);
+	listener_finish(&listener, &status);
 	assert_int_equal(hear(fd, &got), 1);
 	is_status(&got);
 	assert_int_equal(hear(fd, &got), 0);
@@ -218,7 +219,7 @@ test_end_is_told_to_those_who_wait(void **state)
 
 	(void)state;
 	assert_false(serve());
-	control_finish(&control, &status);
+	listener_finish(&listener, &status);
 	assert_int_equal(hear(fd, &got), -1);
 	close(fd);
 }
@@ -228,7 +229,7 @@ test_odd_clients_are_dropped(void **state)
 {
 	static const char *const words[] = { "x", "status", "S" };
 	struct control_status got = { 0 };
-	struct pollfd fds[CONTROL_CLIENTS + 1];
+	struct pollfd fds[LISTENER_CLIENTS + 1];
 	int fd;
 
 	(void)state;
@@ -245,22 +246,22 @@ test_odd_clients_are_dropped(void **state)
 	assert_true(serve());
 	close(fd);
 	assert_false(serve());
-	assert_int_equal(control_poll(&control, fds), 1);
+	assert_int_equal(listener_poll(&listener, fds), 1);
 	/* One that goes at once. */
 	fd = knock();
 	close(fd);
 	assert_false(serve());
-	assert_int_equal(control_poll(&control, fds), 1);
+	assert_int_equal(listener_poll(&listener, fds), 1);
 }
 
 static void
 test_too_many_clients(void **state)
 {
 	struct control_status got = { 0 };
-	int fds[CONTROL_CLIENTS], late;
+	int fds[LISTENER_CLIENTS], late;
 
 	(void)state;
-	for (int i = 0; i < CONTROL_CLIENTS; i++) {
+	for (int i = 0; i < LISTENER_CLIENTS; i++) {
 		fds[i] = knock();
 		say(fds[i], "d");
 		assert_true(serve());
@@ -269,10 +270,10 @@ test_too_many_clients(void **state)
 	say(late, "d");
 	assert_false(serve());
 	assert_int_equal(hear(late, &got), 0);
-	for (int i = 0; i < CONTROL_CLIENTS; i++)
+	for (int i = 0; i < LISTENER_CLIENTS; i++)
 		assert_int_equal(hear(fds[i], &got), -1);
-	control_finish(&control, &status);
-	for (int i = 0; i < CONTROL_CLIENTS; i++) {
+	listener_finish(&listener, &status);
+	for (int i = 0; i < LISTENER_CLIENTS; i++) {
 		assert_int_equal(hear(fds[i], &got), 1);
 		close(fds[i]);
 	}
@@ -285,16 +286,16 @@ test_too_many_clients(void **state)
 static void
 test_turned_away(void **state)
 {
-	int fds[CONTROL_CLIENTS], rc;
+	int fds[LISTENER_CLIENTS], rc;
 
 	(void)state;
-	for (int i = 0; i < CONTROL_CLIENTS; i++) {
+	for (int i = 0; i < LISTENER_CLIENTS; i++) {
 		fds[i] = knock();
 		say(fds[i], "d");
 		assert_true(serve());
 	}
 	rc = ask(CONTROL_STATUS, LONG_MS, 0);
-	for (int i = 0; i < CONTROL_CLIENTS; i++)
+	for (int i = 0; i < LISTENER_CLIENTS; i++)
 		close(fds[i]);
 	assert_int_equal(rc, 2);
 }
@@ -350,18 +351,18 @@ test_only_what_a_keeper_says_is_valid(void **state)
 static void
 test_silent_clients(void **state)
 {
-	int fds[CONTROL_CLIENTS];
+	int fds[LISTENER_CLIENTS];
 	int64_t until = clock_in(LONG_MS);
 	int rc = 2;
 
 	(void)state;
-	for (int i = 0; i < CONTROL_CLIENTS; i++) {
+	for (int i = 0; i < LISTENER_CLIENTS; i++) {
 		fds[i] = knock();
 		assert_false(serve());
 	}
 	while (rc != 0 && clock_ms() < until)
 		rc = ask(CONTROL_STATUS, SHORT_MS, 0);
-	for (int i = 0; i < CONTROL_CLIENTS; i++)
+	for (int i = 0; i < LISTENER_CLIENTS; i++)
 		close(fds[i]);
 	assert_int_equal(rc, 0);
 }
@@ -388,7 +389,7 @@ ask_many_times(void)
 	struct control_status got;
 
 	alarm(LONG_MS / 1000);
-	for (int i = 0; i < 4 * CONTROL_CLIENTS; i++) {
+	for (int i = 0; i < 4 * LISTENER_CLIENTS; i++) {
 		struct err err = { 0 };
 
 		SANDBOX_CHECK(control_ask(&cfg, CONTROL_STATUS,
@@ -415,15 +416,15 @@ test_no_keeper(void **state)
 	assert_int_equal(control_ask(&nowhere, CONTROL_STATUS,
 	                     clock_in(SHORT_MS), &got, &failure),
 	    1);
-	control_close(&control);
+	listener_close(&listener);
 	assert_int_equal(control_ask(&cfg, CONTROL_DOWN, clock_in(SHORT_MS),
 	                     &got, &failure),
 	    1);
 	assert_int_equal(failure.kind, ERR_KIND_NONE);
 	assert_int_equal(got.restarts, 9);
 	/* It may be closed twice, and serves nobody then. */
-	control_close(&control);
-	assert_false(control_serve(&control, &status));
+	listener_close(&listener);
+	assert_false(listener_serve(&listener, &status));
 }
 
 /* What a keeper that was killed left. */
@@ -433,11 +434,11 @@ test_stale_socket(void **state)
 	struct control_status got;
 
 	(void)state;
-	close(control.fd);
+	close(listener.fd);
 	assert_int_equal(control_ask(&cfg, CONTROL_STATUS, clock_in(SHORT_MS),
 	                     &got, &failure),
 	    1);
-	assert_int_equal(control_bind(&control.fd, &cfg, &failure), 0);
+	assert_int_equal(control_bind(&listener.fd, &cfg, &failure), 0);
 	assert_int_equal(ask(CONTROL_STATUS, LONG_MS, 0), 0);
 }
 
@@ -471,10 +472,10 @@ test_other_version(void **state)
 
 		assert_true(pid >= 0);
 		if (pid == 0) {
-			struct pollfd wait = { control.fd, POLLIN, 0 };
+			struct pollfd wait = { listener.fd, POLLIN, 0 };
 
 			(void)poll(&wait, 1, LONG_MS);
-			fd = accept(control.fd, NULL, NULL);
+			fd = accept(listener.fd, NULL, NULL);
 			(void)recv(fd, &byte, 1, 0);
 			(void)send(fd, &odd, size, MSG_NOSIGNAL);
 			_exit(0);
@@ -494,16 +495,16 @@ test_longest_folder(void **state)
 {
 	char text[CONFIG_DIR_MAX + 1];
 	struct config deep = { .state_dir = text };
-	struct control other = { .fd = -1 };
+	struct listener other = { .fd = -1 };
 	int len = snprintf(text, sizeof text, "%s/", folder);
 
 	(void)state;
 	memset(text + len, 'd', sizeof text - (size_t)len);
 	text[CONFIG_DIR_MAX] = '\0';
 	assert_int_equal(mkdir(text, 0700), 0);
-	control_init(&other);
+	listener_init(&other);
 	assert_int_equal(control_bind(&other.fd, &deep, &failure), 0);
-	control_close(&other);
+	listener_close(&other);
 	control_unbind(&deep);
 	assert_int_equal(rmdir(text), 0);
 	strcpy(text, "/proc/nothing/here");
@@ -516,15 +517,15 @@ test_longest_folder(void **state)
 static void
 test_mode_from_the_beginning(void **state)
 {
-	struct control other = { .fd = -1 };
+	struct listener other = { .fd = -1 };
 	mode_t before = umask(0);
 
 	(void)state;
-	control_init(&other);
+	listener_init(&other);
 	assert_int_equal(control_bind(&other.fd, &cfg, &failure), 0);
 	assert_int_equal(umask(before), 0);
 	assert_int_equal(sandbox_mode(path), 0600);
-	control_close(&other);
+	listener_close(&other);
 }
 
 #define CONTROL_TEST(f) cmocka_unit_test_setup_teardown(f, make, clean)

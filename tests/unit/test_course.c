@@ -14,12 +14,12 @@
 
 #include <cmocka.h>
 
-#include "app/config.h"
-#include "app/course.h"
-#include "app/course_phases.h"
-#include "app/failure.h"
-#include "app/record.h"
 #include "base/clock.h"
+#include "keep/course.h"
+#include "keep/course_phases.h"
+#include "settings/config.h"
+#include "work/failure.h"
+#include "work/record.h"
 
 #define NODE "mi-0123456789abcdef0"
 #define UUID "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "aws/cred_source.h"
+#include "aws/cred/source.h"
 #include "base/clock.h"
 #include "unit/world.h"
 

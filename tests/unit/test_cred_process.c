@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "aws/cred_run.h"
+#include "aws/cred/run.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/slice.h"

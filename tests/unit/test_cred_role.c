@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "aws/cred_source.h"
+#include "aws/cred/source.h"
 #include "base/buf.h"
 #include "unit/roles.h"
 #include "unit/world.h"

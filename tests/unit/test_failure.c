@@ -10,12 +10,12 @@
 
 #include <cmocka.h>
 
-#include "app/config.h"
-#include "app/failure.h"
-#include "app/record.h"
 #include "base/err.h"
+#include "settings/config.h"
 #include "unit/folder.h"
 #include "unit/sandbox.h"
+#include "work/failure.h"
+#include "work/record.h"
 
 static int
 make(void **state)

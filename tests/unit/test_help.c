@@ -9,9 +9,9 @@
 #include <cmocka.h>
 
 #include "app/help.h"
-#include "app/options.h"
 #include "base/buf.h"
 #include "base/slice.h"
+#include "settings/options.h"
 
 enum { WIDTH_MAX = 79 };
 

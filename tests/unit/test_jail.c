@@ -27,9 +27,9 @@
 
 #include <cmocka.h>
 
-#include "app/config.h"
-#include "app/jail.h"
 #include "base/err.h"
+#include "settings/config.h"
+#include "work/jail.h"
 
 #include "unit/sandbox.h"
 

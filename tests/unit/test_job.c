@@ -19,10 +19,10 @@
 
 #include <cmocka.h>
 
-#include "app/job.h"
-#include "app/record.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "work/job.h"
+#include "work/record.h"
 
 #define NODE "mi-0123456789abcdef0"
 

@@ -17,12 +17,12 @@
 #include <cmocka.h>
 
 #include "agent/paths.h"
-#include "app/config.h"
-#include "app/lock.h"
 #include "base/err.h"
 #include "base/pass.h"
+#include "settings/config.h"
 #include "unit/folder.h"
 #include "unit/sandbox.h"
+#include "work/lock.h"
 
 static int
 make(void **state)

@@ -17,9 +17,9 @@
 #include <cmocka.h>
 
 #include "agent/spec.h"
-#include "app/minder.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "keep/minder.h"
 
 enum {
 	LONG_MS = 20000,

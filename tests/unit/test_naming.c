@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "app/naming.h"
 #include "base/err.h"
+#include "work/naming.h"
 
 static struct err failure;
 static char role[SSM_ROLE_MAX + 1];

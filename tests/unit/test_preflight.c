@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "app/config.h"
 #include "app/preflight.h"
+#include "settings/config.h"
 
 #define UUID "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
 #define CODE "abcdefghijklmnopqrst"

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "app/record.h"
 #include "base/clock.h"
+#include "work/record.h"
 
 #define UUID_A "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
 #define NODE   "mi-0123456789abcdef0"

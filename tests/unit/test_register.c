@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "aws/conf.h"
-#include "aws/cred.h"
+#include "aws/cred/cred.h"
 #include "base/clock.h"
 #include "ssm/register.h"
 #include "unit/account.h"

@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "app/signals.h"
 #include "base/err.h"
 #include "base/exec.h"
+#include "base/signals.h"
 #include "base/slice.h"
 #include "unit/sandbox.h"
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "aws/cred.h"
+#include "aws/cred/cred.h"
 #include "aws/sigv4.h"
 #include "base/buf.h"
 #include "base/clock.h"

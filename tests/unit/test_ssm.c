@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "aws/cred.h"
+#include "aws/cred/cred.h"
 #include "base/clock.h"
 #include "base/rsa.h"
 #include "ssm/ssm.h"

@@ -6,9 +6,9 @@
 
 #include <cmocka.h>
 
-#include "app/config.h"
-#include "app/ttl.h"
 #include "base/clock.h"
+#include "keep/ttl.h"
+#include "settings/config.h"
 
 enum { TTL_MS = 60000, GRACE_MS = 5000 };
 

@@ -9,11 +9,11 @@
 
 #include <cmocka.h>
 
-#include "app/config.h"
-#include "app/watch.h"
-#include "app/work.h"
 #include "aws/task.h"
 #include "base/clock.h"
+#include "keep/watch.h"
+#include "settings/config.h"
+#include "work/work.h"
 
 enum { LONG_MS = 20000, STEP_MS = 20, EVERY_MS = 3600000 };
 

@@ -3,7 +3,7 @@
 
 #include "aws/api.h"
 #include "aws/conf.h"
-#include "aws/cred.h"
+#include "aws/cred/cred.h"
 #include "base/err.h"
 
 /*

@@ -1,0 +1,50 @@
+#ifndef AWS_CRED_CRED_H
+#define AWS_CRED_CRED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct api;
+struct conf;
+struct err;
+
+/*
+ * Credentials: where they come from (a plan, made from local files and the
+ * environment only, while the process still has its privileges) and getting
+ * them (over the network, when the source needs it).  The order of the
+ * sources is one table in cred.c; each source is a file cred_<name>.c.
+ */
+struct cred {
+	char *access_key; /* owned, as are the next two; wiped on free */
+	char *secret_key;
+	char *token;        /* NULL = none */
+	int64_t expires;    /* seconds since 1970, 0 = never */
+	const char *method; /* static: "env", "container-role", … */
+};
+
+void cred_free(struct cred *cred);
+
+/* At least margin seconds of life are left. */
+bool cred_fresh(const struct cred *cred, int64_t now, int64_t margin);
+
+struct cred_plan;
+
+/*
+ * Find the source.  Reads token files and runs credential_process; opens no
+ * socket.  Without any source: ERR_KIND_NO_CREDENTIALS, whose text says of
+ * each source why it was skipped.
+ */
+int cred_plan(struct cred_plan **out, const struct conf *conf, struct err *err);
+void cred_plan_free(struct cred_plan *plan);
+
+/* The name of the source, for messages: "container-role". */
+const char *cred_plan_method(const struct cred_plan *plan);
+
+/*
+ * Get credentials as planned; api sends the requests (metadata services, and
+ * STS in api's region).  out is replaced on success.
+ */
+int cred_fetch(struct cred *out, const struct cred_plan *plan, struct api *api,
+    int64_t deadline, struct err *err);
+
+#endif

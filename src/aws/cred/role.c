@@ -1,0 +1,224 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "aws/conf.h"
+#include "aws/cred/source.h"
+#include "aws/cred/value.h"
+#include "aws/sts.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+/* Limits of AssumeRole (STS API reference). */
+enum {
+	ROLE_ARN_MIN = 20,
+	EXTERNAL_ID_MAX = 1224,
+	SESSION_MAX = 64,
+	DURATION_MIN = 900,
+	DURATION_DIGITS = 9,
+};
+
+static int
+check_text(const char *text, const char *what, bool external, struct err *err)
+{
+	static const char allowed[] = ":/" CRED_ROLE_LETTERS;
+	size_t max = external ? EXTERNAL_ID_MAX : SESSION_MAX;
+	struct slice s = slice_of(text);
+
+	if (text == NULL || (s.len >= 2 && s.len <= max &&
+	                        slice_all_in(s, &allowed[external ? 0 : 2])))
+		return 0;
+	return err_set(err, ERR_KIND_PARAM_VALIDATION,
+	    "%s must be 2 to %zu characters of letters, digits and "
+	    "_+=,.@-%s",
+	    what, max, external ? ":/" : "");
+}
+
+int
+cred_role_check(const struct cred_hop *hop, struct err *err)
+{
+	if (strlen(hop->role_arn) < ROLE_ARN_MIN) {
+		return err_set(err, ERR_KIND_PARAM_VALIDATION,
+		    "%s is no ARN of a role", hop->role_arn);
+	}
+	if (check_text(hop->session_name, "the role session name", false,
+	        err) != 0)
+		return -1;
+	return check_text(hop->external_id, "external_id", true, err);
+}
+
+/* A text that is no number is ignored, as the AWS CLI does; one below zero is
+ * a number. */
+static int
+read_duration(struct cred_hop *hop, const char *text, struct err *err)
+{
+	struct slice s = slice_of(text);
+	bool minus = slice_starts(s, "-");
+	uint64_t seconds = 0;
+
+	if (s.len == 0 || s.len > DURATION_DIGITS ||
+	    !slice_u64(slice_skip(s, minus), UINT32_MAX, &seconds))
+		return 0;
+	if (minus || seconds < DURATION_MIN)
+		return err_set(err, ERR_KIND_PARAM_VALIDATION,
+		    "duration_seconds is below %d", DURATION_MIN);
+	hop->duration = text;
+	return 0;
+}
+
+static const char *
+value_of(const struct cred_request *req, const char *key)
+{
+	return conf_value(req->conf, req->profile, key);
+}
+
+static bool
+has_static_keys(const struct cred_request *req)
+{
+	return value_of(req, "aws_access_key_id") != NULL ||
+	       value_of(req, "aws_secret_access_key") != NULL;
+}
+
+static bool
+has_role(const struct cred_request *req)
+{
+	return value_of(req, "role_arn") != NULL &&
+	       value_of(req, "web_identity_token_file") == NULL;
+}
+
+/* Add the role of the profile to the plan. */
+static int
+add_hop(struct cred_plan *plan, const struct cred_request *req, struct err *err)
+{
+	struct cred_hop hop = {
+		.profile = req->profile,
+		.role_arn = value_of(req, "role_arn"),
+		.session_name = value_of(req, "role_session_name"),
+		.external_id = value_of(req, "external_id"),
+	};
+
+	if (plan->hop_count == CRED_HOPS_MAX) {
+		return err_set(err, ERR_KIND_CONFIG,
+		    "more than %d roles to assume one after the other",
+		    CRED_HOPS_MAX);
+	}
+	if (value_of(req, "mfa_serial") != NULL)
+		return err_set(err, ERR_KIND_CONFIG,
+		    "needs an MFA code; ssm-activate does not support MFA");
+	if (cred_role_check(&hop, err) != 0 ||
+	    read_duration(&hop, value_of(req, "duration_seconds"), err) != 0)
+		return -1;
+	plan->hops[plan->hop_count++] = hop;
+	return 0;
+}
+
+static bool
+visited(const struct cred_plan *plan, const char *profile)
+{
+	for (size_t i = 0; i < plan->hop_count; i++) {
+		if (strcmp(plan->hops[i].profile, profile) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Go on to source_profile.  A profile may name itself when it has static
+ * keys; no other one may come twice. */
+static int
+follow(struct cred_request *req, const struct cred_plan *plan,
+    const char *source, struct err *err)
+{
+	if (!conf_has_profile(req->conf, source))
+		return err_set(err, ERR_KIND_CONFIG,
+		    "source_profile \"%.100s\" does not exist", source);
+	if (visited(plan, source) &&
+	    (strcmp(source, req->profile) != 0 || !has_static_keys(req))) {
+		return err_set(err, ERR_KIND_CONFIG,
+		    "infinite loop: source_profile leads back to \"%.100s\"",
+		    source);
+	}
+	req->profile = source;
+	return 0;
+}
+
+/* Take the role of the profile and go on to where its credentials come from:
+ * 1 = the next profile, 0 = a source that is no profile. */
+static int
+step(struct cred_plan *plan, struct cred_request *at, struct err *err)
+{
+	const char *profile = value_of(at, "source_profile");
+	const char *source = value_of(at, "credential_source");
+
+	if (profile != NULL && source != NULL)
+		return err_set(err, ERR_KIND_CONFIG,
+		    "has both source_profile and credential_source");
+	if (profile == NULL && source == NULL) {
+		return err_set(err, ERR_KIND_PARTIAL_CREDENTIALS,
+		    "has role_arn but neither source_profile nor "
+		    "credential_source");
+	}
+	if (add_hop(plan, at, err) != 0)
+		return -1;
+	if (profile == NULL)
+		return cred_named_plan(plan, at, source, err);
+	return follow(at, plan, profile, err) == 0 ? 1 : -1;
+}
+
+int
+cred_role_plan(struct cred_plan *plan, const struct cred_request *req,
+    struct err *err)
+{
+	struct cred_request at = *req;
+	int rc;
+
+	if (!has_role(req))
+		return cred_skip(plan, "no role_arn in the profile");
+	at.env = false;
+	/* add_hop() ends this at the latest. */
+	do {
+		rc = step(plan, &at, err);
+		if (rc < 0)
+			return cred_blame("profile", at.profile, err);
+	} while (rc == 1 && has_role(&at) && !has_static_keys(&at));
+	if (rc == 0)
+		return 0;
+	rc = cred_profile_plan(plan, &at, err);
+	if (rc == 1)
+		rc = err_set(err, ERR_KIND_CONFIG,
+		    "source_profile \"%.100s\" has no credentials", at.profile);
+	return rc;
+}
+
+int
+cred_role_assume(struct cred *cred, const char *token,
+    const struct cred_hop *hop, struct api *api, int64_t deadline,
+    struct err *err)
+{
+	char session[SESSION_MAX + 1];
+	const struct sts_role role = {
+		.role_arn = hop->role_arn,
+		.session_name =
+		    hop->session_name != NULL ? hop->session_name : session,
+		.external_id = hop->external_id,
+		.duration = hop->duration,
+	};
+	struct sts_credentials got = { 0 };
+	struct cred given = { 0 };
+	int rc;
+
+	(void)snprintf(session, sizeof session, "ssm-activate-%lld",
+	    (long long)clock_now());
+	rc = token != NULL
+	         ? sts_assume_role_with_web_identity(api, &role, token,
+	               deadline, &got, err)
+	         : sts_assume_role(api, cred, &role, deadline, &got, err);
+	if (rc == 0) {
+		given.access_key = got.access_key;
+		given.secret_key = got.secret_key;
+		given.token = got.token;
+		given.expires = got.expires;
+		rc = cred_value_copy(cred, &given, err);
+	}
+	sts_credentials_free(&got);
+	return rc == 0 ? 0 : err_wrap(err, hop->role_arn);
+}

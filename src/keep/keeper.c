@@ -1,0 +1,365 @@
+#include "keep/keeper.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/pages.h"
+#include "base/signals.h"
+#include "base/slice.h"
+#include "keep/keeper_guard.h"
+#include "settings/config.h"
+#include "work/certs.h"
+#include "work/control.h"
+#include "work/record.h"
+
+enum { FDS_MAX = COURSE_FDS + 2 * JOB_FDS + LISTENER_CLIENTS + 3 };
+enum { DOUBT_MS = 600000 }; /* between two questions whether AWS knows us */
+
+bool
+keeper_report(struct keeper *k, enum record_type type)
+{
+	bool told = record_send(k->report_fd, type, k->course.state.node, NULL,
+	                &k->course.last) == 0;
+
+	close(k->report_fd);
+	k->report_fd = -1;
+	return told;
+}
+
+static int
+open_keeper(struct keeper *k, struct err *err)
+{
+	struct course_options options = {
+		.cfg = k->cfg,
+		.agent = k->options->agent,
+		.role = k->options->role,
+		.code = k->options->code,
+	};
+	listener_init(&k->listener);
+	guard_init(&k->guard);
+	k->report_fd = k->options->report_fd;
+	k->leave_by = INT64_MAX;
+	course_init(&k->course, &options);
+	return signals_open(&k->signal_fd, &k->signals, err);
+}
+
+/* Once more is a reminder, which gives no time back. */
+static void
+stop(struct keeper *k)
+{
+	int64_t by = clock_in(k->cfg->down_timeout_ms);
+
+	k->course.quiet |= !guard_holds(&k->guard);
+	course_stop(&k->course);
+	minder_stop(&k->minder, k->cfg->down_timeout_ms);
+	follow_end(&k->follow);
+	if (!k->options->command || k->command.ended)
+		k->leave_by = clock_min(k->leave_by, by);
+}
+
+static void
+reap(struct keeper *k)
+{
+	int status = 0;
+	pid_t pid = 0;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (command_reaped(&k->command, pid, status)) {
+			k->leave_by = clock_in(k->cfg->no_linger
+			                           ? 0
+			                           : k->cfg->down_timeout_ms);
+			stop(k);
+		} else if (!course_reaped(&k->course, pid) &&
+		           !job_reaped(&k->guard.job, pid) &&
+		           !job_reaped(&k->follow.job, pid)) {
+			minder_reaped(&k->minder, pid, status);
+		}
+	}
+}
+
+/* Every signal is the application's; some also begin the take-down. */
+static void
+take_signal(struct keeper *k, int sig)
+{
+	bool ends = (k->cfg->stop_signals & signals_bit(sig)) != 0 ||
+	            (sig == SIGHUP && k->command.pid == 0);
+
+	if (k->command.pid > 0)
+		kill(k->command.pid, sig);
+	if (!ends)
+		return;
+	if (!k->course.stopping)
+		log_event(LOG_INFO, "stopping", "SIG%s: taking the node down",
+		    signals_name(sig));
+	stop(k);
+}
+
+static void
+take_signals(struct keeper *k)
+{
+	int sig;
+
+	while ((sig = signals_next(k->signal_fd)) != 0) {
+		if (sig == SIGCHLD)
+			reap(k);
+		else
+			take_signal(k, sig);
+	}
+}
+
+static void
+start_agent(struct keeper *k)
+{
+	struct spec_options options = {
+		.env = k->cfg->env,
+		.path = k->options->agent,
+		.minimal = k->cfg->agent_env == CONFIG_MINIMAL,
+		.region = k->course.state.region,
+	};
+	struct err err = { 0 };
+	char cert[WORK_PATH_MAX];
+
+	certs_path(cert, k->cfg);
+	if (k->course.certs)
+		options.cert_file = cert;
+	spec_free(&k->spec);
+	if (spec_build(&k->spec, &options, &err) != 0 ||
+	    minder_start(&k->minder, &k->spec, &err) != 0)
+		course_agent_lost(&k->course, &err);
+}
+
+static void
+announce(struct keeper *k)
+{
+	const struct state *state = &k->course.state;
+
+	k->announced = true;
+	log_node(state->node);
+	log_event(LOG_INFO, "node_up",
+	    "%s is up%s; aws ssm start-session --region %s --target %s",
+	    state->node, k->course.reused ? " again" : "", state->region,
+	    state->node);
+	keeper_report(k, RECORD_NODE);
+	ttl_begin(&k->course.ttl, k->cfg, state->node);
+}
+
+/* What the agent is to do, by the course's phase. */
+static void
+mind(struct keeper *k)
+{
+	minder_tick(&k->minder);
+	switch (k->course.phase) {
+	case COURSE_START:
+		follow_begin(&k->follow, &k->course.work);
+		if (k->minder.phase == MINDER_OFF && follow_ready(&k->follow))
+			start_agent(k);
+		else if (k->minder.phase == MINDER_RUNNING)
+			course_agent_runs(&k->course);
+		break;
+	case COURSE_REMOVE:
+		follow_end(&k->follow);
+		minder_stop(&k->minder, k->cfg->down_timeout_ms);
+		break;
+	case COURSE_FORGET:
+	case COURSE_DOWN:
+		follow_end(&k->follow);
+		minder_kill(&k->minder);
+		break;
+	case COURSE_OFF:
+	case COURSE_PREPARE:
+	case COURSE_CHECK:
+	case COURSE_REGISTER:
+	case COURSE_DELEGATE:
+	case COURSE_INSTALL:
+	case COURSE_UP:
+	case COURSE_WAIT:
+	case COURSE_PHASES:
+		break;
+	}
+	if (k->course.phase == COURSE_UP && !k->announced)
+		announce(k);
+	if (k->minder.phase == MINDER_LOST)
+		course_agent_lost(&k->course, &k->minder.why);
+}
+
+static void
+act_on_log(struct keeper *k)
+{
+	unsigned news = k->news;
+
+	/* What it says before the node is announced can wait. */
+	if (!k->announced)
+		return;
+	k->news = 0;
+	if ((news & FOLLOW_ONLINE) != 0 && !k->online) {
+		k->online = true;
+		log_event(LOG_INFO, "node_online", "%s is online",
+		    k->course.state.node);
+	}
+	if ((news & FOLLOW_HIBERNATE) != 0)
+		minder_hibernates(&k->minder);
+	if ((news & FOLLOW_DOUBT) != 0 && clock_ms() >= k->doubt_after) {
+		k->doubt_after = clock_in(DOUBT_MS);
+		course_doubt(&k->course);
+	}
+}
+
+static void
+fill_status(const struct keeper *k, struct control_status *out)
+{
+	const struct state *state = &k->course.state;
+
+	*out = (struct control_status){
+		.keeper = getpid(),
+		.agent = k->minder.pid,
+		.since = state->node[0] != '\0' ? state->since : 0,
+		.until = k->course.stopping ? 0 : k->course.ttl.until,
+		.stays = k->options->command && !k->command.ended,
+		.restarts = k->minder.restarts,
+		.up = k->course.phase == COURSE_UP,
+		.online = k->online,
+		.over = course_over(&k->course),
+		.last = k->course.last,
+	};
+	memcpy(out->node, state->node, sizeof(out->node));
+	memcpy(out->region, state->region, sizeof(out->region));
+	slice_copy(slice_of(course_move_name(k->course.phase)), out->phase,
+	    sizeof(out->phase));
+}
+
+static void
+serve(struct keeper *k)
+{
+	struct control_status status;
+
+	fill_status(k, &status);
+	if (listener_serve(&k->listener, &status) && !k->course.stopping) {
+		log_event(LOG_INFO, "stopping", "down: taking the node down");
+		stop(k);
+	}
+	if (course_over(&k->course))
+		listener_finish(&k->listener, &status);
+}
+
+/* Once, when the course has come to its end. */
+static void
+tell_over(struct keeper *k)
+{
+	const struct err *last = &k->course.last;
+	bool failed = last->code != ERR_OK;
+
+	if (k->over_told || !course_over(&k->course) ||
+	    guard_pending(&k->guard))
+		return;
+	k->over_told = true;
+	/* Where `up` still waits, it says why itself. */
+	if (!keeper_report(k, failed ? RECORD_FAILED : RECORD_DONE) && failed)
+		log_err(k->cfg->required ? LOG_ERROR : LOG_WARN, "no_access",
+		    last);
+	if (!failed || !k->cfg->required)
+		return;
+	k->required_status = (int)last->code;
+	if (k->command.pid > 0)
+		kill(k->command.pid, SIGTERM);
+}
+
+static bool
+may_leave(struct keeper *k)
+{
+	if (k->options->command && !k->command.ended)
+		return false;
+	if (clock_ms() >= k->leave_by)
+		return true;
+	return course_over(&k->course) && !guard_pending(&k->guard) &&
+	       guard_drop(&k->guard, &k->course.work);
+}
+
+static int64_t
+due_next(const struct keeper *k)
+{
+	int64_t due = clock_min(course_due(&k->course), minder_due(&k->minder));
+
+	due = clock_min(due, job_due(&k->guard.job));
+	due = clock_min(due, job_due(&k->follow.job));
+	return clock_min(due, follow_due(&k->follow));
+}
+
+static void
+wait_for_events(const struct keeper *k)
+{
+	struct pollfd fds[FDS_MAX] = {
+		{ .fd = k->signal_fd, .events = POLLIN },
+	};
+	int64_t due = clock_min(clock_min(due_next(k), log_due()), k->leave_by);
+	size_t count = 1 + course_poll(&k->course, fds + 1);
+
+	count += job_poll(&k->guard.job, fds + count);
+	count += job_poll(&k->follow.job, fds + count);
+	count += minder_poll(&k->minder, fds + count);
+	count += listener_poll(&k->listener, fds + count);
+	if (k->announced || course_over(&k->course))
+		pages_drop();
+	signals_wait(fds, count, due == INT64_MAX ? -1 : clock_left(due));
+}
+
+static void
+loop(struct keeper *k)
+{
+	for (;;) {
+		take_signals(k);
+		keeper_guard_take(k);
+		course_step(&k->course);
+		k->news |= follow_step(&k->follow, &k->course.work);
+		mind(k);
+		act_on_log(k);
+		tell_over(k);
+		serve(k);
+		log_catch_up();
+		if (may_leave(k))
+			return;
+		/* A step that led to another is taken at once. */
+		if (due_next(k) > clock_ms())
+			wait_for_events(k);
+	}
+}
+
+static void
+close_others(const struct keeper *k)
+{
+	const int keep[] = { k->signal_fd, k->command.child.fd };
+
+	file_close_others(keep, sizeof(keep) / sizeof(keep[0]));
+}
+
+int
+keeper_run(const struct keeper_options *options, struct err *err)
+{
+	struct keeper k = { .options = options, .cfg = options->cfg };
+
+	if (open_keeper(&k, err) != 0)
+		return command_replace(k.cfg, options->user, NULL, err);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (options->command && command_start(&k.command, k.cfg, options->user,
+	                            &k.signals, err) != 0)
+		return k.command.status;
+	/* What the application inherits is not for us to hold open. */
+	if (options->report_fd < 0)
+		close_others(&k);
+	keeper_guard_begin(&k);
+	loop(&k);
+	if (!course_over(&k.course))
+		course_abandon(&k.course);
+	minder_kill(&k.minder);
+	listener_close(&k.listener);
+	guard_end(&k.guard);
+	spec_free(&k.spec);
+	return k.required_status != 0 ? k.required_status : k.command.status;
+}

@@ -1,0 +1,47 @@
+#ifndef KEEP_KEEPER_GUARD_H
+#define KEEP_KEEPER_GUARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/spec.h"
+#include "base/exec.h"
+#include "keep/command.h"
+#include "keep/course.h"
+#include "keep/follow.h"
+#include "keep/guard.h"
+#include "keep/listener.h"
+#include "keep/minder.h"
+#include "work/record.h"
+
+struct config;
+struct keeper_options;
+
+/* What a keeper is made of; for keep/keeper.c and keep/keeper_guard.c alone. */
+struct keeper {
+	const struct keeper_options *options;
+	const struct config *cfg;
+	int signal_fd, report_fd;
+	struct exec_signals signals;
+	struct command command;
+	bool announced, online, over_told;
+	unsigned news;       /* of the log, not acted on yet */
+	int required_status; /* REQUIRED and no access: the exit status */
+	int64_t leave_by, doubt_after;
+	struct course course;
+	struct minder minder;
+	struct spec spec;
+	struct listener listener;
+	struct guard guard;
+	struct follow follow;
+};
+
+/* Tell `up`; false if nobody waits for it, or does not any more. */
+bool keeper_report(struct keeper *k, enum record_type type);
+
+/* The beginning: lock and socket, then the course.  Begin to take them; and,
+ * whenever something happened, go on. */
+void keeper_guard_begin(struct keeper *k);
+void keeper_guard_take(struct keeper *k);
+
+#endif

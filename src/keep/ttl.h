@@ -1,0 +1,27 @@
+#ifndef KEEP_TTL_H
+#define KEEP_TTL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct config;
+
+/*
+ * How long a node may live (SSM_ACTIVATE_TTL), counted from when it is up.
+ * When that is over, open sessions and commands get the grace: until none is
+ * left, or the grace is over too.  Zero is a node that lives as long as its
+ * container.
+ */
+struct ttl {
+	int64_t next;   /* when ttl_over() wants to be asked, 0 = never */
+	int64_t latest; /* clock_ms() time base, as next */
+	int64_t until;  /* without the grace, seconds since 1970, 0 = none */
+};
+
+/* The node is up: count from now, and log when it will go. */
+void ttl_begin(struct ttl *ttl, const struct config *cfg, const char *node);
+
+/* True, once, when the node has to go. */
+bool ttl_over(struct ttl *ttl);
+
+#endif

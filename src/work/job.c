@@ -1,0 +1,231 @@
+#include "work/job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/exec.h"
+#include "base/log.h"
+#include "base/once.h"
+#include "work/jail.h"
+#include "work/record.h"
+
+/* A pipe holds 64 KiB (pipe(7)). */
+enum { PIPE_RECORDS = 64, LOOK_MS = 1 };
+
+/* What a worker gets from its keeper. */
+struct ends {
+	int out, log;
+	pid_t keeper;
+};
+
+static void __attribute__((noreturn))
+be_worker(const struct job_spec *spec, const struct ends *ends)
+{
+	int keep[JOB_KEEP_MAX + 1];
+	size_t count = 0;
+
+	for (; count < spec->keep_count; count++)
+		keep[count] = spec->keep[count];
+	keep[count++] = ends->out;
+	/* The mask is the keeper's; a worker dies of signals. */
+	exec_reset_signals();
+	signal(SIGPIPE, SIG_IGN);
+	/* Nobody but the keeper is behind its log. */
+	log_wait();
+	jail_worker(keep, count, ends->log);
+	if (getppid() == ends->keeper)
+		spec->work(spec->input, ends->out);
+	_exit(0);
+}
+
+int
+job_start(struct job *job, const struct job_spec *spec, struct err *err)
+{
+	struct ends ends = { .keeper = getpid() };
+	struct job_log log;
+	int fds[2];
+	pid_t pid = 0;
+
+	once_share();
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return err_sys(err, ERR_KIND_SYSTEM, "pipe");
+	/* First of all, or the keeper would wait for its workers. */
+	if (job_log_open(&log, &ends.log, err) != 0) {
+		close(fds[0]);
+		close(fds[1]);
+		return -1;
+	}
+	ends.out = fds[1];
+	pid = fork();
+	if (pid == 0)
+		be_worker(spec, &ends);
+	close(fds[1]);
+	close(ends.log);
+	if (pid < 0) {
+		err_sys(err, ERR_KIND_SYSTEM, "fork");
+		close(fds[0]);
+		close(log.fd);
+		return -1;
+	}
+	(void)fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	*job = (struct job){
+		.name = spec->name,
+		.pid = pid,
+		.fd = fds[0],
+		.log = log,
+		.tells = spec->tells,
+		.deadline = spec->deadline,
+		.active = true,
+	};
+	return 0;
+}
+
+/* False if it has not ended by then.  pidfd_open(2) came with Linux 5.3, and
+ * some seccomp profiles refuse it. */
+static bool
+ends_by(pid_t pid, int64_t until)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	bool ended = waitpid(pid, NULL, WNOHANG) != 0;
+
+	while (!ended && clock_left(until) > 0) {
+		poll(&wait, 1, fd >= 0 ? clock_left(until) : LOOK_MS);
+		ended = waitpid(pid, NULL, WNOHANG) != 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	return ended;
+}
+
+/* A worker that nobody listens to any more is gone before we go on, with what
+ * it has started, so that none is left when its keeper is. */
+static void
+bury(struct job *job)
+{
+	if (job->pid <= 0)
+		return;
+	kill(-job->pid, SIGKILL);
+	/* Without CAP_KILL one that is of another user by now ends when it
+	 * will. */
+	if (kill(job->pid, SIGKILL) != 0)
+		return;
+	if (ends_by(job->pid, clock_in(JOB_BURY_MS)))
+		job->pid = 0;
+}
+
+static void
+end(struct job *job)
+{
+	bury(job);
+	job_log_close(&job->log, job->name);
+	close(job->fd);
+	job->fd = -1;
+	job->active = false;
+}
+
+static int
+fail(struct job *job, struct record *out, const char *why, bool timed_out)
+{
+	*out = (struct record){ .type = RECORD_FAILED };
+	err_set(&out->err, timed_out ? ERR_KIND_CONNECTION : ERR_KIND_SYSTEM,
+	    "%s: %s", job->name, why);
+	out->err.timed_out = timed_out;
+	out->err.retry = ERR_TRANSIENT;
+	end(job);
+	return 1;
+}
+
+/* As record_receive(), without what is not for this worker to tell. */
+static int
+receive(const struct job *job, struct record *out)
+{
+	int got = record_receive(job->fd, out);
+
+	if (got != 1 || out->type == RECORD_DONE ||
+	    out->type == RECORD_FAILED ||
+	    (job->tells & RECORD_BIT(out->type)) != 0)
+		return got;
+	/* Who sends such records may send many. */
+	if (once_new("worker_records")) {
+		log_event(LOG_WARN, "worker",
+		    "%s: the worker sent a record of another kind of worker",
+		    job->name);
+	}
+	return 0;
+}
+
+int
+job_next(struct job *job, struct record *out)
+{
+	bool late = job->active && clock_ms() >= job->deadline;
+	int got = 0;
+
+	if (!job->active)
+		return 0;
+	job_log_pass(&job->log);
+	/* What it wrote in its last moment still counts: then the pipe is read
+	 * to its end before the job is over. */
+	if (late)
+		bury(job);
+	for (int i = 0; got == 0 && i < (late ? PIPE_RECORDS : 1); i++)
+		got = receive(job, out);
+	if (got == 0 && !late)
+		return 0;
+	if (got <= 0)
+		return fail(job, out,
+		    late ? "no end within its time" : "the worker died", late);
+	if (out->type == RECORD_DONE || out->type == RECORD_FAILED)
+		end(job);
+	return 1;
+}
+
+void
+job_kill(struct job *job)
+{
+	if (job->active)
+		end(job);
+}
+
+bool
+job_stuck(const struct job *job)
+{
+	return !job->active && job->pid > 0;
+}
+
+bool
+job_reaped(struct job *job, pid_t pid)
+{
+	if (job->pid != pid)
+		return false;
+	job->pid = 0;
+	return true;
+}
+
+size_t
+job_poll(const struct job *job, struct pollfd fds[static JOB_FDS])
+{
+	if (!job->active)
+		return 0;
+	fds[0] = (struct pollfd){ .fd = job->fd, .events = POLLIN };
+	fds[1] = (struct pollfd){
+		.fd = job_log_fd(&job->log),
+		.events = POLLIN,
+	};
+	return JOB_FDS;
+}
+
+int64_t
+job_due(const struct job *job)
+{
+	return job->active ? clock_min(job->deadline, job_log_due(&job->log))
+	                   : INT64_MAX;
+}

@@ -1,0 +1,75 @@
+#ifndef WORK_JOB_H
+#define WORK_JOB_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "work/job_log.h"
+
+struct err;
+struct record;
+
+/*
+ * A worker process: forked, in a session of its own, does one thing, sends
+ * records, ends.  Its keeper reads the records, passes its log on, and kills it
+ * at its deadline.  A worker that is killed has gone when its job is over, with
+ * what it has started, unless the kernel does not let go of it for JOB_BURY_MS:
+ * one that waits for a volume that does not answer ends with that, and nobody
+ * waits for it.
+ */
+enum { JOB_KEEP_MAX = 4, JOB_BURY_MS = 500 };
+
+struct job_spec {
+	const char *name; /* for messages, static */
+	/* Runs in the worker; sends its records into out, the last one by
+	 * record_finish(). */
+	void (*work)(const void *input, int out);
+	const void *input;
+	int keep[JOB_KEEP_MAX]; /* further descriptors that it needs */
+	size_t keep_count;
+	uint32_t tells;   /* RECORD_BIT() of what it may send, besides the last
+	                   * one; the rest is dropped with a warning */
+	int64_t deadline; /* clock_ms() time base */
+};
+
+/* Zero is "no job". */
+struct job {
+	const char *name;
+	pid_t pid; /* 0 = none, or reaped */
+	int fd;    /* records; valid while active, as is log */
+	struct job_log log;
+	uint32_t tells;
+	int64_t deadline;
+	bool active; /* started and its last record not seen */
+};
+
+int job_start(struct job *job, const struct job_spec *spec, struct err *err);
+
+/*
+ * The next record: 1, or 0 when there is none now.  After the last one, at
+ * the end of a worker that died without one, and when the deadline has passed
+ * (the worker is killed then), a RECORD_DONE or RECORD_FAILED is given and the
+ * job is not active any more.
+ */
+int job_next(struct job *job, struct record *out);
+
+/* Kill it and drop what it still has to say. */
+void job_kill(struct job *job);
+
+/* The job is over, its worker is not: the kernel keeps it, or it may not be
+ * killed. */
+bool job_stuck(const struct job *job);
+
+/* Tell the job that pid was reaped; true if that was its worker. */
+bool job_reaped(struct job *job, pid_t pid);
+
+/* What job_next() waits for: descriptors, 0 or JOB_FDS, and a point in time
+ * (INT64_MAX = none). */
+enum { JOB_FDS = 2 };
+size_t job_poll(const struct job *job, struct pollfd fds[static JOB_FDS]);
+int64_t job_due(const struct job *job);
+
+#endif

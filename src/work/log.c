@@ -1,0 +1,58 @@
+#include <poll.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/logtail.h"
+#include "agent/paths.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/pages.h"
+#include "work/record.h"
+#include "work/work.h"
+
+/* False: nobody listens. */
+static bool
+tell(unsigned news, int out)
+{
+	static const struct {
+		unsigned news;
+		enum record_type type;
+	} table[] = {
+		{ LOGTAIL_ONLINE, RECORD_ONLINE },
+		{ LOGTAIL_HIBERNATE, RECORD_HIBERNATE },
+		{ LOGTAIL_REFUSED, RECORD_DOUBT },
+	};
+	bool told = true;
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if ((news & table[i].news) != 0)
+			told &= record_send(out, table[i].type, NULL, NULL,
+			            NULL) == 0;
+	}
+	return told;
+}
+
+void
+work_log_follow(const void *input, int out)
+{
+	const struct work *work = input;
+	struct logtail tail;
+	bool told = false;
+
+	log_node(work->state->node);
+	logtail_open(&tail, PATHS_LOG, "amazon-ssm-agent.log");
+	told = record_send(out, RECORD_READY, NULL, NULL, NULL) == 0;
+	while (told) {
+		/* The end of the pipe's reader shows as an error. */
+		struct pollfd wait[] = {
+			{ .fd = out },
+			{ .fd = tail.fd, .events = POLLIN },
+		};
+		int64_t due = logtail_due(&tail);
+
+		pages_drop();
+		poll(wait, 2, due == INT64_MAX ? -1 : clock_left(due));
+		told = wait[0].revents == 0 && tell(logtail_read(&tail), out);
+	}
+	logtail_close(&tail);
+}

@@ -1,0 +1,374 @@
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/vault.h"
+#include "aws/client.h"
+#include "aws/cred/cred.h"
+#include "aws/task.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/rsa.h"
+#include "base/slice.h"
+#include "base/trust.h"
+#include "base/version.h"
+#include "settings/config.h"
+#include "ssm/register.h"
+#include "ssm/ssm.h"
+#include "work/jail.h"
+#include "work/naming.h"
+#include "work/record.h"
+#include "work/work.h"
+
+/* Codes by which AWS says that it does not know this node any more. */
+#define REFUSALS                                             \
+	"InvalidInstanceId MachineFingerprintDoesNotMatch "  \
+	"AccessDeniedException UnrecognizedClientException " \
+	"InvalidSignatureException"
+
+/* What one net worker has in hand. */
+struct net {
+	const struct work *work;
+	int out;
+	struct client *client;
+	struct ssm ssm;
+	struct ssm_activation given;
+	struct buf public_key;
+	struct vault vault; /* as it was before privileges were dropped */
+	struct cred own;
+	bool begun; /* something may have been sent */
+};
+
+static void
+net_free(struct net *net)
+{
+	cred_free(&net->own);
+	vault_free(&net->vault);
+	buf_free(&net->public_key);
+	ssm_activation_wipe(&net->given);
+	client_free(net->client);
+}
+
+/* Everything that needs privileges, then the end of them. */
+static int
+net_open(struct net *net, const char *region, struct err *err)
+{
+	work_wipe_code(net->work);
+	if (jail_client(&net->client, net->work->cfg, region, err) != 0)
+		return -1;
+	net->ssm.client = net->client;
+	net->ssm.role = net->work->role;
+	net->ssm.deadline = net->work->deadline;
+	return 0;
+}
+
+static int
+journal_step(void *context, enum register_step step, const char *text,
+    struct err *err)
+{
+	static const enum record_type types[] = {
+		[REGISTER_ACTIVATION] = RECORD_ACTIVATION,
+		[REGISTER_NODE] = RECORD_NODE,
+		[REGISTER_NO_ACTIVATION] = RECORD_NO_ACTIVATION,
+		[REGISTER_NO_NODE] = RECORD_NO_NODE,
+		[REGISTER_SETTLED] = RECORD_SETTLED,
+		[REGISTER_HANDED_OVER] = RECORD_HANDED_OVER,
+	};
+	const struct net *net = context;
+
+	if (record_send(net->out, types[step], text, NULL, NULL) != 0)
+		return err_sys(err, ERR_KIND_SYSTEM, "the keeper is gone");
+	return 0;
+}
+
+static const char *
+public_key(void *context, struct err *err)
+{
+	struct net *net = context;
+
+	if (work_read_line(net->work->public_fd, &net->public_key,
+	        net->work->deadline, err) != 0)
+		return NULL;
+	return buf_str(&net->public_key);
+}
+
+static int
+hand_over(void *context, const struct ssm_activation *activation,
+    struct err *err)
+{
+	const struct net *net = context;
+
+	return file_write_fd(net->work->code_fd, activation,
+	    sizeof(*activation), err);
+}
+
+/* The activation that the user brought, from variables or a file. */
+static int
+load_given(struct net *net, struct err *err)
+{
+	const struct config *cfg = net->work->cfg;
+	struct buf text = { .max = SSM_CODE_SIZE };
+	struct slice code = slice_of(net->work->code);
+	int rc = -1;
+
+	if (net->work->code != NULL && code.len == 0) {
+		err_set(err, ERR_KIND_INVALID_VALUE,
+		    "the code of SSM_ACTIVATE_CODE was used and is not kept");
+		err_fix(err, "give it by SSM_ACTIVATE_CODE_FILE, or start the "
+		             "container anew");
+		goto out;
+	}
+	if (net->work->code == NULL) {
+		struct trust_file file = { .path = cfg->code_file,
+			.value = true };
+
+		if (trust_read(&file, &text, err) != FILE_FOUND) {
+			err_set(err, ERR_KIND_INVALID_VALUE,
+			    "SSM_ACTIVATE_CODE_FILE: there is no file %s",
+			    cfg->code_file);
+			goto out;
+		}
+		code = slice_make(text.data, text.len);
+	}
+	while (slice_ends(code, "\n") || slice_ends(code, "\r"))
+		code = slice_head(code, code.len - 1);
+	code = slice_trim(code);
+	if (code.len < 20 ||
+	    !slice_copy(code, net->given.code, sizeof(net->given.code)) ||
+	    !slice_copy(slice_of(cfg->id), net->given.id,
+	        sizeof(net->given.id)) ||
+	    !ssm_is_uuid(net->given.id)) {
+		err_set(err, ERR_KIND_INVALID_VALUE,
+		    "SSM_ACTIVATE_ID must be a UUID in lower case and its code "
+		    "20 to %d characters",
+		    SSM_CODE_SIZE - 1);
+		goto out;
+	}
+	rc = 0;
+out:
+	buf_free(&text);
+	return rc;
+}
+
+/* The automatic tags come first: they are given up where AWS refuses tags. */
+static int
+gather_tags(struct naming_tags *tags, size_t *automatic,
+    const struct config *cfg, const struct task *task, struct err *err)
+{
+	const struct {
+		const char *key, *value;
+	} own[] = {
+		{ "ssm-activate", version_program },
+		{ "ECS_TASK_ARN", task->arn },
+		{ "ECS_TASK_AVAILABILITY_ZONE", task->zone },
+		{ "FAULT_INJECTION_SIDECAR", cfg->fis ? "true" : "" },
+	};
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		if (*own[i].value != '\0' &&
+		    naming_add_tag(tags, slice_of(own[i].key),
+		        slice_of(own[i].value), 1, err) != 0)
+			return -1;
+	}
+	*automatic = tags->count;
+	return cfg->tags == NULL ? 0 : naming_parse_tags(tags, cfg->tags, err);
+}
+
+static int
+gather_name(char out[static NAMING_NAME_SIZE], const struct config *cfg,
+    const struct task *task, struct err *err)
+{
+	char host[256] = "";
+	struct naming_words words = {
+		.task = task->id,
+		.cluster = task->cluster,
+		.family = task->family,
+		.container = task->container,
+		.hostname = host,
+	};
+
+	if (gethostname(host, sizeof(host) - 1) != 0)
+		host[0] = '\0';
+	return naming_name(out, cfg->name, &words, err);
+}
+
+static int
+register_all(struct net *net, const struct task *task, struct err *err)
+{
+	const struct work *work = net->work;
+	struct naming_tags tags = { 0 };
+	char name[NAMING_NAME_SIZE], description[SSM_TEXT_SIZE];
+	struct register_journal journal = { net, journal_step };
+	struct register_in in = {
+		.nonce = work->state->nonce,
+		.fingerprint = work->state->fingerprint,
+		.tags_required = work->cfg->fis,
+		.delegate = work->delegate,
+		.context = net,
+		.hand_over = hand_over,
+		.public_key = public_key,
+	};
+
+	if (gather_tags(&tags, &in.own_tags, work->cfg, task, err) != 0 ||
+	    gather_name(name, work->cfg, task, err) != 0)
+		return -1;
+	register_describe(description, name, work->state->nonce);
+	in.given = work->cfg->id != NULL ? &net->given : NULL;
+	in.activation = (struct ssm_activation_in){
+		.role = work->role,
+		.name = *name != '\0' ? name : NULL,
+		.description = description,
+		.expires = clock_now() + work->cfg->expires_ms / 1000,
+		.tags = tags.list,
+		.tag_count = tags.count,
+	};
+	net->begun = true;
+	return register_node(&net->ssm, &in, &journal, err);
+}
+
+static int
+do_register(struct net *net, struct err *err)
+{
+	struct task task = { 0 };
+	int rc = 0;
+
+	if (net->work->cfg->id != NULL && load_given(net, err) != 0)
+		return -1;
+	if (net_open(net, NULL, err) != 0 ||
+	    client_locate(net->client, err) != 0)
+		return -1;
+	if (record_send(net->out, RECORD_REGION, client_region(net->client),
+	        NULL, NULL) != 0)
+		return err_set(err, ERR_KIND_SYSTEM, "the keeper is gone");
+	/* Tags and name are better with the task's data; without them the
+	 * node is as good, except to Fault Injection Service. */
+	rc =
+	    task_load(&task, client_api(net->client), net->work->deadline, err);
+	if (rc > 0 && net->work->cfg->fis)
+		return err_set(err, ERR_KIND_INVALID_VALUE,
+		    "SSM_ACTIVATE_FIS needs the ECS task metadata");
+	if (rc < 0 && net->work->cfg->fis)
+		return -1;
+	if (rc < 0) {
+		log_event(LOG_WARN, "task_metadata", "%s", err->msg);
+		err_clear(err);
+	}
+	return register_all(net, &task, err);
+}
+
+void
+work_net_register(const void *work, int out)
+{
+	struct net net = { .work = work, .out = out };
+	struct err err = { 0 };
+	int rc = do_register(&net, &err);
+
+	if (!net.begun)
+		record_send(out, RECORD_SETTLED, NULL, NULL, NULL);
+	record_finish(out, rc, &err);
+	net_free(&net);
+}
+
+/* The node's own credentials, signed for with the key in its vault. */
+static int
+own_credentials(struct net *net, struct err *err)
+{
+	struct ssm_node node = {
+		.id = net->vault.node,
+		.fingerprint = net->vault.fingerprint,
+	};
+	struct buf der = { 0 };
+	struct rsa_key *key = NULL;
+	int rc = -1;
+
+	if (net->vault.private_key == NULL) {
+		err_set(err, ERR_KIND_SYSTEM, "there is no key in the vault");
+		goto out;
+	}
+	if (digest_base64_decode(&der, slice_of(net->vault.private_key)) != 0 ||
+	    rsa_parse(&key, der.data, der.len, err) != 0) {
+		err_set(err, ERR_KIND_PARSE, "the vault's key is damaged");
+		goto out;
+	}
+	node.key = key;
+	rc = ssm_role_token(&net->ssm, &node, &net->own, err);
+out:
+	rsa_free(key);
+	buf_free(&der);
+	return rc;
+}
+
+void
+work_net_check(const void *work, int out)
+{
+	struct net net = { .work = work, .out = out };
+	struct err err = { 0 };
+	int rc = -1;
+
+	if (vault_load(&net.vault, &err) == 0 &&
+	    net_open(&net, net.work->state->region, &err) == 0 &&
+	    client_locate(net.client, &err) == 0)
+		rc = own_credentials(&net, &err);
+	if (rc == 0)
+		record_send(out, RECORD_ACCEPTED, NULL, NULL, NULL);
+	else if (slice_names(REFUSALS, err.peer_code))
+		rc = record_send(out, RECORD_REFUSED, NULL, NULL, NULL);
+	record_finish(out, rc, &err);
+	net_free(&net);
+}
+
+static const struct cred *
+get_own(void *context)
+{
+	struct net *net = context;
+	struct err err = { 0 };
+
+	if (own_credentials(net, &err) == 0)
+		return &net->own;
+	log_debug("the node's own credentials: %s", err.msg);
+	return NULL;
+}
+
+/* An activation whose registration was cut off may have its node. */
+static void
+find_node(const struct net *net, struct state *state,
+    const struct register_journal *journal)
+{
+	struct err err = { 0 };
+
+	if (state->node[0] == '\0' && state->activation[0] != '\0' &&
+	    register_lost_node(&net->ssm, state->activation, state->node,
+	        &err) == 0)
+		register_tell(journal, REGISTER_NODE, state->node, &err);
+}
+
+void
+work_net_remove(const void *work, int out)
+{
+	struct net net = { .work = work, .out = out };
+	struct register_journal journal = { &net, journal_step };
+	struct register_own own = { &net, get_own };
+	struct state state = *net.work->state;
+	struct ssm_pace pace = { 0 };
+	struct err err = { 0 };
+	int rc = -1;
+
+	/* In a crowd, what AWS lets through in our time is somebody's. */
+	ssm_pace_begin(&pace);
+	net.ssm.pace = &pace;
+	if (vault_load(&net.vault, &err) != 0)
+		err_clear(&err);
+	/* Another node's key is of no use, and none of our business. */
+	if (state.node[0] != '\0' && strcmp(net.vault.node, state.node) != 0)
+		vault_free(&net.vault);
+	if (net_open(&net, state.region, &err) == 0) {
+		if (!net.work->tidy)
+			find_node(&net, &state, &journal);
+		rc = register_remove(&net.ssm, &state, &own, &journal, &err);
+	}
+	record_finish(out, rc, &err);
+	net_free(&net);
+}

@@ -1,0 +1,189 @@
+#include "work/record.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "aws/endpoint.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/slice.h"
+
+enum { MAGIC = 0x53534d32 };
+
+/* A write of at most PIPE_BUF bytes is atomic (pipe(7)). */
+_Static_assert(sizeof(struct record) <= PIPE_BUF, "one write each");
+_Static_assert(RECORD_TYPES <= 32, "a set of types is a word");
+
+void
+record_make(struct record *out, enum record_type type)
+{
+	*out = (struct record){ .magic = MAGIC, .type = type };
+}
+
+int
+record_send(int fd, enum record_type type, const char *text,
+    const struct state *state, const struct err *err)
+{
+	struct record record;
+
+	record_make(&record, type);
+	if (text != NULL &&
+	    !slice_copy(slice_of(text), record.text, sizeof(record.text)))
+		return -1;
+	if (state != NULL)
+		record.state = *state;
+	if (err != NULL)
+		record.err = *err;
+	return file_write_fd(fd, &record, sizeof(record), NULL);
+}
+
+void
+record_finish(int fd, int rc, const struct err *err)
+{
+	if (rc == 0)
+		record_send(fd, RECORD_DONE, NULL, NULL, NULL);
+	else
+		record_send(fd, RECORD_FAILED, NULL, NULL, err);
+}
+
+static bool
+terminated(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) != NULL;
+}
+
+bool
+record_err_valid(const struct err *err)
+{
+	unsigned char flags[2];
+
+	/* From a pipe a bool may be any byte. */
+	memcpy(&flags[0], &err->timed_out, 1);
+	memcpy(&flags[1], &err->ambiguous, 1);
+	return flags[0] <= 1 && flags[1] <= 1 &&
+	       terminated(err->msg, sizeof(err->msg)) &&
+	       terminated(err->fix, sizeof(err->fix)) &&
+	       terminated(err->peer_code, sizeof(err->peer_code)) &&
+	       terminated(err->peer_text, sizeof(err->peer_text)) &&
+	       terminated(err->request_id, sizeof(err->request_id)) &&
+	       (unsigned)err->kind < ERR_KIND_COUNT &&
+	       (unsigned)err->code <= ERR_CONFIG &&
+	       (unsigned)err->retry <= ERR_THROTTLED;
+}
+
+static bool
+text_valid(const struct record *record)
+{
+	uint64_t pid;
+
+	switch ((enum record_type)record->type) {
+	case RECORD_ACTIVATION:
+		return ssm_is_uuid(record->text);
+	case RECORD_NODE:
+		return ssm_is_node(record->text);
+	case RECORD_REGION:
+		return endpoint_check_region(record->text, "", NULL) == 0;
+	case RECORD_NONE:
+	case RECORD_TYPES:
+		return false;
+	case RECORD_FAILED:
+		return record->err.code != ERR_OK;
+	case RECORD_HELD:
+		return slice_u64(slice_of(record->text), INT32_MAX, &pid);
+	case RECORD_STATE:
+	case RECORD_CERTS:
+	case RECORD_NO_ACTIVATION:
+	case RECORD_NO_NODE:
+	case RECORD_SETTLED:
+	case RECORD_HANDED_OVER:
+	case RECORD_ACCEPTED:
+	case RECORD_REFUSED:
+	case RECORD_READY:
+	case RECORD_ONLINE:
+	case RECORD_HIBERNATE:
+	case RECORD_DOUBT:
+	case RECORD_DONE:
+		return true;
+	}
+	return false;
+}
+
+bool
+record_valid(const struct record *record)
+{
+	return record->magic == MAGIC && record->type < RECORD_TYPES &&
+	       terminated(record->text, sizeof(record->text)) &&
+	       state_valid(&record->state) && record_err_valid(&record->err) &&
+	       text_valid(record);
+}
+
+int
+record_receive(int fd, struct record *out)
+{
+	ssize_t n = 0;
+
+	do {
+		n = read(fd, out, sizeof(*out));
+	} while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EAGAIN)
+		return 0;
+	if (n <= 0)
+		return -1;
+	if ((size_t)n == sizeof(*out) && record_valid(out))
+		return 1;
+	log_event(LOG_WARN, "worker", "a worker sent a damaged record");
+	return 0;
+}
+
+static void
+set(char *to, size_t size, const char *text)
+{
+	slice_copy(slice_of(text), to, size);
+}
+
+bool
+record_apply(struct state *state, const struct record *record)
+{
+	switch ((enum record_type)record->type) {
+	case RECORD_REGION:
+		set(state->region, sizeof(state->region), record->text);
+		return true;
+	case RECORD_ACTIVATION:
+		set(state->activation, sizeof(state->activation), record->text);
+		return true;
+	case RECORD_NODE:
+		set(state->node, sizeof(state->node), record->text);
+		state->since = clock_now();
+		return true;
+	case RECORD_NO_ACTIVATION:
+		state->activation[0] = '\0';
+		return true;
+	case RECORD_NO_NODE:
+		state->node[0] = '\0';
+		return true;
+	case RECORD_SETTLED:
+		state->unsettled = false;
+		return true;
+	case RECORD_STATE:
+		*state = record->state;
+		return true;
+	case RECORD_NONE:
+	case RECORD_CERTS:
+	case RECORD_HELD:
+	case RECORD_HANDED_OVER:
+	case RECORD_ACCEPTED:
+	case RECORD_REFUSED:
+	case RECORD_READY:
+	case RECORD_ONLINE:
+	case RECORD_HIBERNATE:
+	case RECORD_DOUBT:
+	case RECORD_DONE:
+	case RECORD_FAILED:
+	case RECORD_TYPES:
+		break;
+	}
+	return false;
+}

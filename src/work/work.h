@@ -1,0 +1,109 @@
+#ifndef WORK_WORK_H
+#define WORK_WORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ssm/state.h"
+
+struct buf;
+struct config;
+struct err;
+
+/*
+ * The jobs that a keeper has done by workers (work/job.h).  All take a struct
+ * work and tell what they did by records (work/record.h).
+ */
+struct work {
+	const struct config *cfg;
+	const char *agent; /* path of amazon-ssm-agent */
+	const char *role;  /* as CreateActivation takes it */
+	const struct state *state;
+	char *code;       /* of a given activation, NULL = read the file */
+	bool delegate;    /* the agent registers */
+	bool tidy;        /* remove what is left beside a living node */
+	int public_fd;    /* pipe: base64 of the public key, a line */
+	int private_fd;   /* pipe: base64 of the private key, a line */
+	bool refused;     /* there will be no node: no more than the lock */
+	int guard_fd;     /* socket: descriptors, for pass_receive() */
+	int code_fd;      /* pipe: struct ssm_activation, handed over */
+	int64_t deadline; /* clock_ms() time base, of the requests */
+	const struct err *failure; /* to be noted, code 0 = none */
+};
+
+/* Network workers; the first thing they do is to give up privileges. */
+
+/* RECORD_REGION, RECORD_ACTIVATION, RECORD_NODE, … */
+void work_net_register(const void *work, int out);
+
+/* Is the registration in the vault still good?  RECORD_ACCEPTED or _REFUSED.
+ */
+void work_net_check(const void *work, int out);
+
+/* Remove what the state knows of. */
+void work_net_remove(const void *work, int out);
+
+/* Ask for the task's metadata until ECS wants it to stop: RECORD_DONE. */
+void work_watch_run(const void *input, int out);
+
+/* It is to be watched, and can be: on ECS.  Pure. */
+bool work_watch_wanted(const struct work *work);
+
+/* Files workers. */
+
+/* What a keeper alone may hold, keep/guard.h: RECORD_HELD if another does, and
+ * the descriptors that were taken.  Its end: the socket goes. */
+void work_guard_take(const void *input, int out);
+void work_guard_drop(const void *input, int out);
+
+/*
+ * Tell what the agent's log says until nobody reads any more: RECORD_READY,
+ * then RECORD_ONLINE, RECORD_HIBERNATE and RECORD_DOUBT; warnings and errors go
+ * to our own log.
+ */
+void work_log_follow(const void *input, int out);
+
+/*
+ * Can everything be written that will have to be; is somebody else's agent
+ * running; what is known of an earlier start?  RECORD_STATE with text
+ * "reuse" (registered in this container), "leftover" (somebody's, to be
+ * removed first) or "fresh" (a new state, on disk already).
+ */
+void work_files_prepare(const void *work, int out);
+
+/* Put the state on disk. */
+void work_files_save(const void *input, int out);
+
+/* Let amazon-ssm-agent register: RECORD_NODE. */
+void work_delegate_run(const void *work, int out);
+
+/* Vault, configuration, ssm-user, sudoers, certificates: RECORD_STATE. */
+void work_files_install(const void *work, int out);
+
+/* Remove what we put on disk. */
+void work_files_forget(const void *input, int out);
+
+/* Note why there is no node, for `status`; or that there is no reason. */
+void work_files_note(const void *input, int out);
+
+/* The key maker: the two halves into the two pipes. */
+void work_key_make(const void *input, int out);
+
+/* A line of the key maker, without its end. */
+int work_read_line(int fd, struct buf *out, int64_t deadline, struct err *err);
+
+/* A given code is not needed any more, in this process. */
+void work_wipe_code(const struct work *work);
+
+/* What to do where nothing can be written. */
+void work_advise_volumes(const struct config *cfg, struct err *err);
+
+/* The names of our files in the state directory. */
+#define WORK_NAMES "state.json lock control failure ca.pem"
+
+/* A file of ours in the state directory, whose length is bounded. */
+enum { WORK_PATH_MAX = 128 };
+void work_path(char out[static WORK_PATH_MAX], const struct config *cfg,
+    const char *name);
+
+#endif
