@@ -91,6 +91,16 @@ check_symbols()
 	done)
 }
 
+# Functions that only tests call are unused, too.  cppcheck reads the whole program
+# at once, without the system headers: it is told what these define.
+# program at once and no system header.
+check_unused()
+{
+	cppcheck --quiet --error-exitcode=1 --std=c11 --language=c -Isrc \
+	    -D__x86_64__ -DSYS_close_range --enable=unusedFunction \
+	    --suppress=missingIncludeSystem src
+}
+
 # each_script INTERPRETER SUFFIX COMMAND...
 each_script()
 {
@@ -104,6 +114,7 @@ checks_run()
 	[ -n "$(own_files)" ] || die "lint works on a git checkout only"
 	check "C files, as the build compiles them" compile ship program
 	check "C files, one by one" run_make ship lint.mk lint
+	check "functions that nobody calls" check_unused
 	check "layers" tests/lint/layers.sh
 	check "exported symbols" check_symbols
 	check "calls of the keeper" run_make ship lint.mk calls

@@ -5,7 +5,6 @@
 
 #include "aws/conf.h"
 #include "aws/fault.h"
-#include "aws/partition.h"
 #include "aws/region.h"
 #include "aws/retry.h"
 #include "base/clock.h"
@@ -146,12 +145,6 @@ client_region(const struct client *client)
 }
 
 const char *
-client_partition(const struct client *client)
-{
-	return partition_find(client->region)->name;
-}
-
-const char *
 client_method(const struct client *client)
 {
 	return client->plan != NULL ? cred_plan_method(client->plan) : "";
@@ -161,12 +154,6 @@ struct api *
 client_api(struct client *client)
 {
 	return &client->api;
-}
-
-const struct conf *
-client_conf(const struct client *client)
-{
-	return client->conf;
 }
 
 /* Credentials that live long enough, fetched if need be. */

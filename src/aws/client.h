@@ -29,14 +29,11 @@ int client_locate(struct client *client, struct err *err);
 /* Without fips- and -fips; "" = not yet. */
 const char *client_region(const struct client *client);
 
-const char *client_partition(const struct client *client);
-
 /* Where the credentials come from, "" = there are none: then client_call()
  * fails, but calls with another signer work. */
 const char *client_method(const struct client *client);
 
 struct api *client_api(struct client *client);
-const struct conf *client_conf(const struct client *client);
 
 /*
  * api_call() signed with our credentials, which are fetched at the first call

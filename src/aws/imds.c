@@ -99,7 +99,7 @@ keep_token(struct imds_talk *talk)
 	const struct buf *body = &talk->ask.answer.body;
 	struct slice token = slice_make(buf_str(body), body->len);
 
-	if (token.len <= TOKEN_MAX && metadata_can_send(token))
+	if (token.len <= TOKEN_MAX && http_msg_is_text(token))
 		talk->token = slice_dup(token);
 	if (talk->token != NULL)
 		return 0;

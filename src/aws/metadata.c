@@ -129,15 +129,3 @@ metadata_free(struct metadata *m)
 	m->doc = NULL;
 	http_msg_free(&m->answer);
 }
-
-bool
-metadata_can_send(struct slice token)
-{
-	for (size_t i = 0; i < token.len; i++) {
-		unsigned char c = (unsigned char)token.ptr[i];
-
-		if ((c < ' ' && c != '\t') || c == 0x7f)
-			return false;
-	}
-	return true;
-}

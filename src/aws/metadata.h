@@ -9,7 +9,6 @@
 
 struct api;
 struct json;
-struct slice;
 
 /*
  * One document of a metadata service: the instance's, the task's or the
@@ -44,8 +43,5 @@ struct metadata {
  */
 int metadata_ask(struct metadata *m, struct err *err);
 void metadata_free(struct metadata *m);
-
-/* A token can be sent as it is: no control character but tab.  Pure. */
-bool metadata_can_send(struct slice token);
 
 #endif

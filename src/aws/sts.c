@@ -31,14 +31,6 @@ sts_credentials_free(struct sts_credentials *cred)
 	*cred = (struct sts_credentials){ .expires = 0 };
 }
 
-void
-sts_identity_free(struct sts_identity *identity)
-{
-	free(identity->account);
-	free(identity->arn);
-	*identity = (struct sts_identity){ .account = NULL };
-}
-
 /* Make the call and read its answer: *result, a part of *doc, which is to be
  * freed, holds the members. */
 static int
@@ -66,13 +58,6 @@ copy(const struct json *from, const char *name)
 	const char *text = json_text(from, name);
 
 	return text != NULL && *text != '\0' ? slice_dup(slice_of(text)) : NULL;
-}
-
-static int
-lacks(const struct api_request *req, struct err *err)
-{
-	return err_set(err, ERR_KIND_PARSE,
-	    "%s: the answer of STS lacks what was asked for", req->operation);
 }
 
 static int
@@ -111,7 +96,9 @@ assume(struct api *api, struct api_request *req, const struct sts_role *role,
 	    got.token == NULL ||
 	    !clock_parse_iso(slice_of(json_text(keys, "Expiration")),
 	        &got.expires)) {
-		lacks(req, err);
+		err_set(err, ERR_KIND_PARSE,
+		    "%s: the answer of STS lacks what was asked for",
+		    req->operation);
 		goto out;
 	}
 	*out = got;
@@ -149,30 +136,4 @@ sts_assume_role_with_web_identity(struct api *api, const struct sts_role *role,
 		.session_name = role->session_name };
 
 	return assume(api, &req, &bare, out, err);
-}
-
-int
-sts_caller_identity(struct api *api, const struct cred *cred, int64_t deadline,
-    struct sts_identity *out, struct err *err)
-{
-	struct api_request req = { .operation = "GetCallerIdentity",
-		.signer = { .kind = SIGV4_HMAC, .cred = cred },
-		.deadline = deadline };
-	struct sts_identity got = { .account = NULL };
-	struct json *doc = NULL;
-	const struct json *result;
-	int rc = call(api, &req, &doc, &result, err);
-
-	if (rc == 0) {
-		got.account = copy(result, "Account");
-		got.arn = copy(result, "Arn");
-		if (got.account == NULL || got.arn == NULL)
-			rc = lacks(&req, err);
-	}
-	if (rc == 0)
-		*out = got;
-	else
-		sts_identity_free(&got);
-	json_free(doc);
-	return rc;
 }

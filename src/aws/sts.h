@@ -33,15 +33,4 @@ int sts_assume_role_with_web_identity(struct api *api,
     const struct sts_role *role, const char *token, int64_t deadline,
     struct sts_credentials *out, struct err *err);
 
-struct sts_identity {
-	char *account; /* owned */
-	char *arn;     /* owned */
-};
-
-void sts_identity_free(struct sts_identity *identity);
-
-/* Whose credentials these are; needs no permission. */
-int sts_caller_identity(struct api *api, const struct cred *cred,
-    int64_t deadline, struct sts_identity *out, struct err *err);
-
 #endif

@@ -139,8 +139,6 @@ read_task(struct task *task, const struct json *doc, struct err *err)
 		    "task metadata: no usable TaskARN");
 	copy(doc, "AvailabilityZone", task->zone, sizeof task->zone);
 	copy(doc, "Family", task->family, sizeof task->family);
-	copy(doc, "DesiredStatus", task->desired_status,
-	    sizeof task->desired_status);
 	(void)slice_copy(short_name(text_of(doc, "Cluster")), task->cluster,
 	    sizeof task->cluster);
 	(void)slice_copy(short_name(slice_of(task->arn)), task->id,
@@ -164,7 +162,6 @@ task_load(struct task *out, struct api *api, int64_t deadline, struct err *err)
 	if (rc != 0)
 		goto out;
 	copy(talk.ask.doc, "Name", task.container, sizeof task.container);
-	copy(talk.ask.doc, "DockerId", task.docker_id, sizeof task.docker_id);
 	*out = task;
 out:
 	metadata_free(&talk.ask);

@@ -22,8 +22,6 @@ struct task {
 	char family[TASK_TEXT_MAX];
 	char id[TASK_TEXT_MAX];        /* last part of the ARN */
 	char container[TASK_TEXT_MAX]; /* this container's Name, or "" */
-	char docker_id[TASK_TEXT_MAX]; /* this container's DockerId, or "" */
-	char desired_status[32];       /* RUNNING, STOPPED */
 };
 
 /*

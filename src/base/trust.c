@@ -218,7 +218,9 @@ int
 trust_program(struct trust_program *out, const char *name, struct env env,
     const struct owner *by, struct err *err)
 {
-	out->owner = is_ours(by) ? (struct owner){ 0 } : *by;
+	out->owner = (struct owner){ 0 };
+	if (!is_ours(by))
+		out->owner = *by;
 	if (geteuid() != 0 || !is_ours(by) || slice_has(slice_of(name), '/')) {
 		if (!slice_copy(slice_of(name), out->path, sizeof out->path))
 			return err_set(err, ERR_KIND_SYSTEM,

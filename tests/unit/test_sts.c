@@ -184,32 +184,6 @@ test_endpoint_flag_is_not_for_roles(void **state)
 	world_free(&w);
 }
 
-static void
-test_caller_identity(void **state)
-{
-	static const struct world_step steps[] = { { .start = start,
-	    .has = { "\n\nAction=GetCallerIdentity&Version=2011-06-15" },
-	    .status = 200,
-	    .body =
-		"<GetCallerIdentityResponse><GetCallerIdentityResult>"
-		"<Arn>arn:aws:iam::111122223333:user/u</Arn>"
-		"<UserId>A</UserId><Account>111122223333</Account>"
-		"</GetCallerIdentityResult></GetCallerIdentityResponse>" } };
-	struct sts_identity got = { .account = NULL };
-	struct world w;
-
-	(void)state;
-	begin(&w);
-	world_expect(&w, WORLD_STEPS(steps));
-	assert_int_equal(sts_caller_identity(&w.api, &base, clock_in(5000),
-	                     &got, &w.err),
-	    0);
-	assert_string_equal(got.account, "111122223333");
-	assert_string_equal(got.arn, "arn:aws:iam::111122223333:user/u");
-	sts_identity_free(&got);
-	world_free(&w);
-}
-
 int
 main(void)
 {
@@ -219,7 +193,6 @@ main(void)
 		cmocka_unit_test(test_identity_provider_is_asked_again),
 		cmocka_unit_test(test_incomplete_answers),
 		cmocka_unit_test(test_endpoint_flag_is_not_for_roles),
-		cmocka_unit_test(test_caller_identity),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

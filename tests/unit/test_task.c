@@ -59,8 +59,6 @@ test_loads(void **state)
 	assert_string_equal(task.family, "web");
 	assert_string_equal(task.id, "0123");
 	assert_string_equal(task.container, "app");
-	assert_string_equal(task.docker_id, "0123-456");
-	assert_string_equal(task.desired_status, "RUNNING");
 }
 
 static void
@@ -82,7 +80,6 @@ test_takes_short_cluster_names(void **state)
 	assert_string_equal(task.id, "0123");
 	assert_string_equal(task.zone, "");
 	assert_string_equal(task.container, "");
-	assert_string_equal(task.docker_id, "");
 }
 
 static void

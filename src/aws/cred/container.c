@@ -74,7 +74,7 @@ read_token(char **out, struct env env, struct err *err)
 	if (rc != 0 || path == NULL)
 		goto out;
 	if (text.len == 0 ||
-	    !metadata_can_send(slice_make(text.data, text.len))) {
+	    !http_msg_is_text(slice_make(text.data, text.len))) {
 		rc = err_set(err, ERR_KIND_INVALID_VALUE,
 		    "token from %s is empty or holds a control character",
 		    from);
