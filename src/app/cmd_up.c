@@ -19,7 +19,7 @@
 #include "settings/config.h"
 #include "work/control.h"
 #include "work/failure.h"
-#include "work/record.h"
+#include "work/journal.h"
 
 enum { ASK_MS = 2000, ASK_AGAIN_MS = 200, FDINFO_MAX = 4096 };
 
@@ -147,7 +147,7 @@ static int
 wait_up(const struct config *cfg, int fd, struct err *err)
 {
 	int64_t deadline = clock_in(cfg->timeout_ms);
-	struct record record;
+	struct journal_entry record;
 	int got = 0;
 
 	while (got == 0) {
@@ -158,17 +158,17 @@ wait_up(const struct config *cfg, int fd, struct err *err)
 			    "no node within %d ms; %s", (int)cfg->timeout_ms,
 			    whither(cfg));
 		}
-		got = record_receive(fd, &record);
+		got = journal_receive(fd, &record);
 	}
 	if (got < 0)
 		return err_set(err, ERR_KIND_SYSTEM, "the keeper died");
-	if (record.type == RECORD_FAILED) {
+	if (record.type == JOURNAL_FAILED) {
 		*err = record.err;
 		return -1;
 	}
-	if (record.type == RECORD_REFUSED)
+	if (record.type == JOURNAL_REFUSED)
 		return 1;
-	return record.type == RECORD_NODE ? print_node(record.text, err) : 0;
+	return record.type == JOURNAL_NODE ? print_node(record.text, err) : 0;
 }
 
 /* A keeper that is there already: 1 = there is none, else as wait_up(). */

@@ -6,7 +6,7 @@
 #include "keep/course_key.h"
 #include "keep/course_phases.h"
 #include "settings/config.h"
-#include "work/record.h"
+#include "work/journal.h"
 
 /* Milliseconds for the workers beside the phase's own, whose requests end a
  * little earlier. */
@@ -101,9 +101,9 @@ tidy(struct course *course)
 		.name = "delete the activation",
 		.work = work_net_remove,
 		.input = &work,
-		.tells = RECORD_BIT(RECORD_NO_ACTIVATION) |
-		         RECORD_BIT(RECORD_NO_NODE) |
-		         RECORD_BIT(RECORD_SETTLED),
+		.tells = JOURNAL_BIT(JOURNAL_NO_ACTIVATION) |
+		         JOURNAL_BIT(JOURNAL_NO_NODE) |
+		         JOURNAL_BIT(JOURNAL_SETTLED),
 		.deadline = clock_in(TIDY_MS),
 	};
 	struct err err = { 0 };
@@ -118,67 +118,67 @@ tidy(struct course *course)
 }
 
 static void
-take(struct course *course, const struct record *record)
+take(struct course *course, const struct journal_entry *record)
 {
-	switch ((enum record_type)record->type) {
-	case RECORD_STATE:
+	switch ((enum journal)record->type) {
+	case JOURNAL_STATE:
 		slice_copy(slice_of(record->text), course->verdict,
 		    sizeof(course->verdict));
 		course->state = record->state;
 		return; /* It comes from the disk. */
-	case RECORD_CERTS:
+	case JOURNAL_CERTS:
 		course->certs = true;
 		return;
-	case RECORD_HANDED_OVER:
+	case JOURNAL_HANDED_OVER:
 		course->delegated = true;
 		return;
-	case RECORD_ACCEPTED:
-	case RECORD_REFUSED:
-		course->refused = record->type == RECORD_REFUSED;
+	case JOURNAL_ACCEPTED:
+	case JOURNAL_REFUSED:
+		course->refused = record->type == JOURNAL_REFUSED;
 		return;
-	case RECORD_ACTIVATION:
+	case JOURNAL_ACTIVATION:
 		course->key_used = true;
 		break;
-	case RECORD_NO_NODE:
+	case JOURNAL_NO_NODE:
 		log_event(LOG_INFO, "node_removed", "%s is removed",
 		    course->state.node);
 		break;
-	case RECORD_REGION:
+	case JOURNAL_REGION:
 		/* Comes before the first request.  On disk it says so all the
 		 * time. */
 		course->state.unsettled = course->work.cfg->id == NULL;
 		course_key_make(course);
 		break;
-	case RECORD_NONE:
-	case RECORD_HELD:
-	case RECORD_READY:
-	case RECORD_ONLINE:
-	case RECORD_HIBERNATE:
-	case RECORD_DOUBT:
-	case RECORD_NODE:
-	case RECORD_NO_ACTIVATION:
-	case RECORD_SETTLED:
-	case RECORD_DONE:
-	case RECORD_FAILED:
-	case RECORD_TYPES:
+	case JOURNAL_NONE:
+	case JOURNAL_HELD:
+	case JOURNAL_READY:
+	case JOURNAL_ONLINE:
+	case JOURNAL_HIBERNATE:
+	case JOURNAL_DOUBT:
+	case JOURNAL_NODE:
+	case JOURNAL_NO_ACTIVATION:
+	case JOURNAL_SETTLED:
+	case JOURNAL_DONE:
+	case JOURNAL_FAILED:
+	case JOURNAL_TYPES:
 		break;
 	}
-	if (record_apply(&course->state, record))
+	if (journal_apply(&course->state, record))
 		course->unsaved = true;
 }
 
 static void
 step_job(struct course *course)
 {
-	struct record record;
+	struct journal_entry record;
 
 	while (job_next(&course->job, &record) == 1) {
-		if (record.type == RECORD_FAILED) {
+		if (record.type == JOURNAL_FAILED) {
 			course_phases[course->phase].failed(course,
 			    &record.err);
 			return;
 		}
-		if (record.type == RECORD_DONE) {
+		if (record.type == JOURNAL_DONE) {
 			course_phases[course->phase].done(course);
 			return;
 		}
@@ -190,16 +190,16 @@ step_job(struct course *course)
 static void
 step_others(struct course *course)
 {
-	struct record record;
+	struct journal_entry record;
 
 	while (job_next(&course->tidy, &record) == 1) {
-		if (record.type == RECORD_FAILED)
+		if (record.type == JOURNAL_FAILED)
 			log_err(LOG_WARN, "activation_kept", &record.err);
 		else
 			take(course, &record);
 	}
 	while (job_next(&course->saver, &record) == 1) {
-		if (record.type == RECORD_FAILED)
+		if (record.type == JOURNAL_FAILED)
 			log_err(LOG_WARN, "save_failed", &record.err);
 	}
 	/* Its failure is seen by whoever waits for the key. */

@@ -11,7 +11,7 @@
 #include "keep/course_key.h"
 #include "keep/course_move.h"
 #include "settings/config.h"
-#include "work/record.h"
+#include "work/journal.h"
 
 /* Times that the workers get, in milliseconds.  The requests of a network
  * worker end a little earlier, so that it can say itself what happened. */
@@ -31,10 +31,10 @@ enum {
 };
 
 /* What a net worker tells of the account. */
-#define JOURNAL                                                             \
-	(RECORD_BIT(RECORD_ACTIVATION) | RECORD_BIT(RECORD_NODE) |          \
-	    RECORD_BIT(RECORD_NO_ACTIVATION) | RECORD_BIT(RECORD_NO_NODE) | \
-	    RECORD_BIT(RECORD_SETTLED))
+#define JOURNAL                                                        \
+	(JOURNAL_BIT(JOURNAL_ACTIVATION) | JOURNAL_BIT(JOURNAL_NODE) | \
+	    JOURNAL_BIT(JOURNAL_NO_ACTIVATION) |                       \
+	    JOURNAL_BIT(JOURNAL_NO_NODE) | JOURNAL_BIT(JOURNAL_SETTLED))
 
 /* Start the worker of the phase, with the descriptors that it needs (-1 =
  * none). */
@@ -60,7 +60,8 @@ begin_prepare(struct course *course, struct err *err)
 	struct job_spec spec = {
 		.name = "prepare",
 		.work = work_files_prepare,
-		.tells = RECORD_BIT(RECORD_STATE) | RECORD_BIT(RECORD_CERTS),
+		.tells =
+		    JOURNAL_BIT(JOURNAL_STATE) | JOURNAL_BIT(JOURNAL_CERTS),
 		.deadline = clock_in(PREPARE_MS),
 	};
 
@@ -74,8 +75,8 @@ begin_check(struct course *course, struct err *err)
 	struct job_spec spec = {
 		.name = "check",
 		.work = work_net_check,
-		.tells =
-		    RECORD_BIT(RECORD_ACCEPTED) | RECORD_BIT(RECORD_REFUSED),
+		.tells = JOURNAL_BIT(JOURNAL_ACCEPTED) |
+		         JOURNAL_BIT(JOURNAL_REFUSED),
 		.deadline = clock_in(CHECK_MS),
 	};
 
@@ -88,8 +89,8 @@ begin_register(struct course *course, struct err *err)
 	struct job_spec spec = {
 		.name = "register",
 		.work = work_net_register,
-		.tells = JOURNAL | RECORD_BIT(RECORD_REGION) |
-		         RECORD_BIT(RECORD_HANDED_OVER),
+		.tells = JOURNAL | JOURNAL_BIT(JOURNAL_REGION) |
+		         JOURNAL_BIT(JOURNAL_HANDED_OVER),
 		.deadline = clock_in(REGISTER_MS),
 	};
 	int code[2];
@@ -117,7 +118,7 @@ begin_delegate(struct course *course, struct err *err)
 	struct job_spec spec = {
 		.name = "register",
 		.work = work_delegate_run,
-		.tells = RECORD_BIT(RECORD_NODE),
+		.tells = JOURNAL_BIT(JOURNAL_NODE),
 		.keep = { course->code_fd },
 		.deadline = clock_in(DELEGATE_MS),
 	};
@@ -137,7 +138,8 @@ begin_install(struct course *course, struct err *err)
 	struct job_spec spec = {
 		.name = "install",
 		.work = work_files_install,
-		.tells = RECORD_BIT(RECORD_STATE) | RECORD_BIT(RECORD_CERTS),
+		.tells =
+		    JOURNAL_BIT(JOURNAL_STATE) | JOURNAL_BIT(JOURNAL_CERTS),
 		.keep = { course->work.private_fd },
 		.deadline = clock_in(INSTALL_MS),
 	};

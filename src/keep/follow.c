@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "keep/minder.h"
-#include "work/record.h"
+#include "work/journal.h"
 #include "work/work.h"
 
 static void
@@ -15,9 +15,9 @@ start(struct follow *follow, const struct work *work)
 		.name = "follow the agent's log",
 		.work = work_log_follow,
 		.input = work,
-		.tells = RECORD_BIT(RECORD_READY) | RECORD_BIT(RECORD_ONLINE) |
-		         RECORD_BIT(RECORD_HIBERNATE) |
-		         RECORD_BIT(RECORD_DOUBT),
+		.tells =
+		    JOURNAL_BIT(JOURNAL_READY) | JOURNAL_BIT(JOURNAL_ONLINE) |
+		    JOURNAL_BIT(JOURNAL_HIBERNATE) | JOURNAL_BIT(JOURNAL_DOUBT),
 		/* One that waits for a volume that does not answer goes on
 		 * with it. */
 		.deadline = INT64_MAX,
@@ -48,19 +48,19 @@ follow_ready(const struct follow *follow)
 unsigned
 follow_step(struct follow *follow, const struct work *work)
 {
-	struct record record;
+	struct journal_entry record;
 	unsigned news = 0;
 
 	while (job_next(&follow->job, &record) == 1) {
-		if (record.type == RECORD_READY)
+		if (record.type == JOURNAL_READY)
 			follow->ready = true;
-		else if (record.type == RECORD_ONLINE)
+		else if (record.type == JOURNAL_ONLINE)
 			news |= FOLLOW_ONLINE;
-		else if (record.type == RECORD_HIBERNATE)
+		else if (record.type == JOURNAL_HIBERNATE)
 			news |= FOLLOW_HIBERNATE;
-		else if (record.type == RECORD_DOUBT)
+		else if (record.type == JOURNAL_DOUBT)
 			news |= FOLLOW_DOUBT;
-		else if (record.type == RECORD_FAILED)
+		else if (record.type == JOURNAL_FAILED)
 			log_debug("%s", record.err.msg);
 	}
 	if (follow->on && !follow->job.active && clock_ms() >= follow->next)

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/pass.h"
 #include "settings/config.h"
-#include "work/record.h"
+#include "work/journal.h"
 #include "work/work.h"
 
 enum { LOCK, SOCKET, AGENT };
@@ -27,7 +27,7 @@ guard_begin(struct guard *guard, const struct work *work, struct err *err)
 		.name = "lock",
 		.work = work_guard_take,
 		.input = &input,
-		.tells = RECORD_BIT(RECORD_HELD),
+		.tells = JOURNAL_BIT(JOURNAL_HELD),
 		.keep_count = 1,
 		.deadline = clock_in(GUARD_TAKE_MS),
 	};
@@ -92,10 +92,10 @@ guard_holds(const struct guard *guard)
 }
 
 static enum guard_news
-judge(struct guard *guard, const struct record *last, int *socket,
+judge(struct guard *guard, const struct journal_entry *last, int *socket,
     struct err *err)
 {
-	bool failed = last->type == RECORD_FAILED;
+	bool failed = last->type == JOURNAL_FAILED;
 	bool listens = false;
 
 	collect(guard);
@@ -118,12 +118,12 @@ guard_step(struct guard *guard, const struct config *cfg, int *socket,
     struct err *err)
 {
 	enum guard_news news = GUARD_NOTHING;
-	struct record record;
+	struct journal_entry record;
 
 	while (news == GUARD_NOTHING && job_next(&guard->job, &record) == 1) {
 		if (guard->dropped)
 			continue;
-		if (record.type == RECORD_HELD) {
+		if (record.type == JOURNAL_HELD) {
 			err_set(err, ERR_KIND_SYSTEM,
 			    "another ssm-activate (pid %s) keeps %s",
 			    record.text, cfg->state_dir);

@@ -18,15 +18,15 @@
 #include "settings/config.h"
 #include "work/certs.h"
 #include "work/control.h"
-#include "work/record.h"
+#include "work/journal.h"
 
 enum { FDS_MAX = COURSE_FDS + 2 * JOB_FDS + LISTENER_CLIENTS + 3 };
 enum { DOUBT_MS = 600000 }; /* between two questions whether AWS knows us */
 
 bool
-keeper_report(struct keeper *k, enum record_type type)
+keeper_report(struct keeper *k, enum journal type)
 {
-	bool told = record_send(k->report_fd, type, k->course.state.node, NULL,
+	bool told = journal_send(k->report_fd, type, k->course.state.node, NULL,
 	                &k->course.last) == 0;
 
 	close(k->report_fd);
@@ -147,7 +147,7 @@ announce(struct keeper *k)
 	    "%s is up%s; aws ssm start-session --region %s --target %s",
 	    state->node, k->course.reused ? " again" : "", state->region,
 	    state->node);
-	keeper_report(k, RECORD_NODE);
+	keeper_report(k, JOURNAL_NODE);
 	ttl_begin(&k->course.ttl, k->cfg, state->node);
 }
 
@@ -261,7 +261,7 @@ tell_over(struct keeper *k)
 		return;
 	k->over_told = true;
 	/* Where `up` still waits, it says why itself. */
-	if (!keeper_report(k, failed ? RECORD_FAILED : RECORD_DONE) && failed)
+	if (!keeper_report(k, failed ? JOURNAL_FAILED : JOURNAL_DONE) && failed)
 		log_err(k->cfg->required ? LOG_ERROR : LOG_WARN, "no_access",
 		    last);
 	if (!failed || !k->cfg->required)

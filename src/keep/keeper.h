@@ -23,7 +23,7 @@ struct keeper_options {
 	const struct user_ids *user;  /* of the command, or NULL */
 	const struct state *leftover; /* only remove this, or NULL */
 	bool command;                 /* cfg->argv is to be run */
-	int report_fd; /* where `up` waits for RECORD_NODE or RECORD_FAILED,
+	int report_fd; /* where `up` waits for JOURNAL_NODE or JOURNAL_FAILED,
 	                * -1 = nowhere */
 };
 

@@ -17,7 +17,7 @@ refuse(struct keeper *k, const struct err *err)
 static void
 give_way(struct keeper *k, const struct err *err)
 {
-	k->over_told = keeper_report(k, RECORD_REFUSED);
+	k->over_told = keeper_report(k, JOURNAL_REFUSED);
 	refuse(k, err);
 }
 

@@ -12,7 +12,7 @@
 #include "keep/guard.h"
 #include "keep/listener.h"
 #include "keep/minder.h"
-#include "work/record.h"
+#include "work/journal.h"
 
 struct config;
 struct keeper_options;
@@ -37,7 +37,7 @@ struct keeper {
 };
 
 /* Tell `up`; false if nobody waits for it, or does not any more. */
-bool keeper_report(struct keeper *k, enum record_type type);
+bool keeper_report(struct keeper *k, enum journal type);
 
 /* The beginning: lock and socket, then the course.  Begin to take them; and,
  * whenever something happened, go on. */

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "keep/minder.h"
 #include "settings/config.h"
-#include "work/record.h"
+#include "work/journal.h"
 #include "work/work.h"
 
 void
@@ -32,14 +32,14 @@ start(struct watch *watch, const struct work *work)
 bool
 watch_step(struct watch *watch, const struct work *work)
 {
-	struct record record;
+	struct journal_entry record;
 
 	while (job_next(&watch->job, &record) == 1) {
-		if (record.type == RECORD_DONE) {
+		if (record.type == JOURNAL_DONE) {
 			watch->on = false;
 			return true;
 		}
-		if (record.type == RECORD_FAILED) {
+		if (record.type == JOURNAL_FAILED) {
 			log_debug("%s", record.err.msg);
 			watch->on = record.err.retry != ERR_FINAL;
 			watch->next = clock_in(minder_pause(watch->deaths));

@@ -29,10 +29,10 @@ register_describe(char out[static SSM_TEXT_SIZE], const char *text,
 }
 
 int
-register_tell(const struct register_journal *journal, enum register_step step,
+register_tell(const struct register_journal *journal, enum journal entry,
     const char *text, struct err *err)
 {
-	return journal->step(journal->context, step, text, err);
+	return journal->step(journal->context, entry, text, err);
 }
 
 /* We have no credentials, or they are refused: somebody else may be allowed
@@ -155,7 +155,7 @@ settle(const struct ssm *ssm, const struct register_in *in, const char *keep,
 	struct err lost = { 0 };
 
 	if (sweep_lost(ssm, in->activation.role, in->nonce, keep, &lost) == 0)
-		return register_tell(journal, REGISTER_SETTLED, "", err);
+		return register_tell(journal, JOURNAL_SETTLED, "", err);
 	log_event(LOG_WARN, "left_behind",
 	    "an answer of CreateActivation was lost and looking for its "
 	    "activation failed (%s); if there is one, its description holds "
@@ -175,7 +175,7 @@ create_once(const struct ssm *ssm, const struct ssm_activation_in *activation,
 
 	*ambiguous |= lost;
 	if (rc == 0)
-		rc = register_tell(journal, REGISTER_ACTIVATION, out->id, err);
+		rc = register_tell(journal, JOURNAL_ACTIVATION, out->id, err);
 	return rc;
 }
 
@@ -207,7 +207,7 @@ create(const struct ssm *ssm, const struct register_in *in,
 		*err = first;
 	/* Only now: until here a call was under way. */
 	if (!ambiguous) {
-		return register_tell(journal, REGISTER_SETTLED, "", err) == 0
+		return register_tell(journal, JOURNAL_SETTLED, "", err) == 0
 		           ? rc
 		           : -1;
 	}
@@ -241,7 +241,7 @@ delegate(const struct register_in *in, const struct ssm_activation *activation,
 {
 	if (in->hand_over(in->context, activation, err) != 0)
 		return -1;
-	return register_tell(journal, REGISTER_HANDED_OVER, "", err);
+	return register_tell(journal, JOURNAL_HANDED_OVER, "", err);
 }
 
 /* *delegated: the activation is in use elsewhere and has to stay. */
@@ -267,7 +267,7 @@ register_with(const struct ssm *ssm, const struct register_in *in,
 	if (ssm_register(ssm, &reg, node, &ambiguous, &refused) == 0 ||
 	    (ambiguous && in->given == NULL &&
 	        adopt_lost(ssm, activation->id, node) == 0))
-		return register_tell(journal, REGISTER_NODE, node, err);
+		return register_tell(journal, JOURNAL_NODE, node, err);
 	if (is_explained(&refused)) {
 		*err = refused;
 		return -1;
@@ -299,7 +299,7 @@ register_node(const struct ssm *ssm, const struct register_in *in,
 	 * the journal still holds it, and the node's own credentials are
 	 * tried once they exist. */
 	if (ssm_delete_activation(ssm, made.id, &kept) == 0) {
-		if (register_tell(journal, REGISTER_NO_ACTIVATION, made.id,
+		if (register_tell(journal, JOURNAL_NO_ACTIVATION, made.id,
 		        err) != 0)
 			rc = -1;
 	} else {
@@ -336,7 +336,7 @@ remove_node(struct removal *removal, const struct ssm *ssm)
 	if (state->node[0] == '\0')
 		return 0;
 	if (ssm_deregister(ssm, state->node, &err) == 0 &&
-	    register_tell(removal->journal, REGISTER_NO_NODE, state->node,
+	    register_tell(removal->journal, JOURNAL_NO_NODE, state->node,
 	        &err) == 0) {
 		state->node[0] = '\0';
 		return 0;
@@ -354,7 +354,7 @@ remove_activation(struct removal *removal, const struct ssm *ssm)
 	if (state->activation[0] == '\0')
 		return 0;
 	if (ssm_delete_activation(ssm, state->activation, &err) == 0 &&
-	    register_tell(removal->journal, REGISTER_NO_ACTIVATION,
+	    register_tell(removal->journal, JOURNAL_NO_ACTIVATION,
 	        state->activation, &err) == 0) {
 		state->activation[0] = '\0';
 		return 0;
@@ -372,7 +372,7 @@ remove_lost(struct removal *removal, const struct ssm *ssm)
 	if (!state->unsettled || state->nonce[0] == '\0')
 		return 0;
 	if (sweep_lost(ssm, state->role, state->nonce, "", &err) == 0 &&
-	    register_tell(removal->journal, REGISTER_SETTLED, "", &err) == 0) {
+	    register_tell(removal->journal, JOURNAL_SETTLED, "", &err) == 0) {
 		state->unsettled = false;
 		return 0;
 	}

@@ -11,26 +11,18 @@ struct err;
 
 /*
  * Making a managed node and removing it, over one connection, telling each
- * step as soon as it is done (the journal).
+ * step as soon as it is done (enum journal).
  */
-enum register_step {
-	REGISTER_ACTIVATION,    /* text: id; it exists now */
-	REGISTER_NODE,          /* text: id; it exists now */
-	REGISTER_NO_ACTIVATION, /* it is gone */
-	REGISTER_NO_NODE,       /* gone */
-	REGISTER_SETTLED,       /* nothing unknown is left from a lost answer */
-	REGISTER_HANDED_OVER,   /* the agent is to register by itself */
-};
 
 /* Gives 0; -1 stops the work. */
 struct register_journal {
 	void *context;
-	int (*step)(void *context, enum register_step step, const char *text,
+	int (*step)(void *context, enum journal entry, const char *text,
 	    struct err *err);
 };
 
-int register_tell(const struct register_journal *journal,
-    enum register_step step, const char *text, struct err *err);
+int register_tell(const struct register_journal *journal, enum journal entry,
+    const char *text, struct err *err);
 
 struct register_in {
 	struct ssm_activation_in activation; /* description with the nonce */

@@ -31,6 +31,39 @@ struct state {
 	int64_t since;  /* registered, seconds since 1970 */
 };
 
+/*
+ * The journal: all that workers tell their keeper, in one list, as soon as it
+ * has happened.  text and state: what comes with it (work/journal.h).
+ */
+enum journal {
+	JOURNAL_NONE,
+	/* of the account, by ssm/register.h */
+	JOURNAL_ACTIVATION,    /* text: id; it exists now */
+	JOURNAL_NODE,          /* text: id; it exists now */
+	JOURNAL_NO_ACTIVATION, /* it is gone */
+	JOURNAL_NO_NODE,       /* it is gone */
+	JOURNAL_SETTLED,       /* nothing unknown is left from a lost answer */
+	JOURNAL_HANDED_OVER,   /* the code waits in the code pipe: the agent is
+	                        * to register by itself */
+	/* by the net worker itself */
+	JOURNAL_REGION,   /* text; before the first request */
+	JOURNAL_ACCEPTED, /* AWS still accepts the registration */
+	JOURNAL_REFUSED,  /* it does not */
+	/* by files workers */
+	JOURNAL_STATE, /* state: what is on disk */
+	JOURNAL_CERTS, /* the agent is to trust a file of ours */
+	JOURNAL_HELD,  /* by another keeper; text: its pid, 0 = not known */
+	/* by the reader of the agent's log */
+	JOURNAL_READY,     /* what is written from now on will be read */
+	JOURNAL_ONLINE,    /* the agent's control channel is open */
+	JOURNAL_HIBERNATE, /* the agent sleeps */
+	JOURNAL_DOUBT,     /* AWS seems not to know the node any more */
+	/* the last one of every worker */
+	JOURNAL_DONE,
+	JOURNAL_FAILED, /* err */
+	JOURNAL_TYPES,
+};
+
 /* Nothing is left on the account that this state knows of. */
 bool state_settled(const struct state *state);
 

@@ -17,8 +17,8 @@
 #include "base/json.h"
 #include "base/slice.h"
 #include "settings/config.h"
+#include "work/journal.h"
 #include "work/lock.h"
-#include "work/record.h"
 
 enum { BACKLOG = 4, GRACE_MS = 3000, LOOK_MS = 20 };
 
@@ -232,7 +232,7 @@ are_flags(const struct control_status *status)
 bool
 control_valid(const struct control_status *status)
 {
-	return are_flags(status) && record_err_valid(&status->last) &&
+	return are_flags(status) && journal_err_valid(&status->last) &&
 	       is_text(status->phase, sizeof(status->phase)) &&
 	       is_text(status->node, sizeof(status->node)) &&
 	       is_text(status->region, sizeof(status->region)) &&

@@ -17,7 +17,7 @@
 #include "settings/config.h"
 #include "ssm/ssm.h"
 #include "work/certs.h"
-#include "work/record.h"
+#include "work/journal.h"
 #include "work/work.h"
 
 enum { OUTPUT_MAX = 256 * 1024, CHUNK = 4096 };
@@ -164,7 +164,7 @@ delegate(const struct work *work, int out, struct err *err)
 		    "amazon-ssm-agent -register left no registration");
 		goto out;
 	}
-	rc = record_send(out, RECORD_NODE, vault.node, NULL, NULL);
+	rc = journal_send(out, JOURNAL_NODE, vault.node, NULL, NULL);
 out:
 	vault_free(&vault);
 	ssm_activation_wipe(&activation);
@@ -181,5 +181,5 @@ work_delegate_run(const void *work, int out)
 	if (rc != 0)
 		vault_remove(NULL);
 
-	record_finish(out, rc, &err);
+	journal_finish(out, rc, &err);
 }

@@ -18,7 +18,7 @@
 #include "work/certs.h"
 #include "work/container.h"
 #include "work/failure.h"
-#include "work/record.h"
+#include "work/journal.h"
 #include "work/work.h"
 
 #define STATE "state.json"
@@ -159,8 +159,8 @@ prepare(const struct work *work, int out, struct err *err)
 	else if (begin(&state, work, path, err) != 0)
 		return -1;
 	if (certs_exist(work->cfg))
-		record_send(out, RECORD_CERTS, NULL, NULL, NULL);
-	return record_send(out, RECORD_STATE, verdict, &state, NULL);
+		journal_send(out, JOURNAL_CERTS, NULL, NULL, NULL);
+	return journal_send(out, JOURNAL_STATE, verdict, &state, NULL);
 }
 
 void
@@ -169,7 +169,7 @@ work_files_prepare(const void *work, int out)
 	struct err err = { 0 };
 	int rc = prepare(work, out, &err);
 
-	record_finish(out, rc, &err);
+	journal_finish(out, rc, &err);
 }
 
 void
@@ -182,7 +182,7 @@ work_files_save(const void *input, int out)
 
 	work_path(path, work->cfg, STATE);
 	rc = state_save(work->state, path, &err);
-	record_finish(out, rc, &err);
+	journal_finish(out, rc, &err);
 }
 
 static int
@@ -337,8 +337,8 @@ install(const struct work *work, int out, struct err *err)
 	if (state_save(&state, path, err) != 0)
 		return -1;
 	if (certs_exist(work->cfg))
-		record_send(out, RECORD_CERTS, NULL, NULL, NULL);
-	return record_send(out, RECORD_STATE, "installed", &state, NULL);
+		journal_send(out, JOURNAL_CERTS, NULL, NULL, NULL);
+	return journal_send(out, JOURNAL_STATE, "installed", &state, NULL);
 }
 
 void
@@ -347,7 +347,7 @@ work_files_install(const void *work, int out)
 	struct err err = { 0 };
 	int rc = install(work, out, &err);
 
-	record_finish(out, rc, &err);
+	journal_finish(out, rc, &err);
 }
 
 void
@@ -365,7 +365,7 @@ work_files_forget(const void *input, int out)
 	rc |= file_remove_own(path, &err);
 	work_path(path, work->cfg, STATE);
 	rc |= file_remove_own(path, &err);
-	record_finish(out, rc, &err);
+	journal_finish(out, rc, &err);
 }
 
 void
@@ -375,5 +375,5 @@ work_files_note(const void *input, int out)
 	struct err err = { 0 };
 	int rc = failure_save(work->cfg, work->failure, &err);
 
-	record_finish(out, rc, &err);
+	journal_finish(out, rc, &err);
 }

@@ -6,8 +6,8 @@
 #include "base/pass.h"
 #include "settings/config.h"
 #include "work/control.h"
+#include "work/journal.h"
 #include "work/lock.h"
-#include "work/record.h"
 #include "work/work.h"
 
 enum { PID_SIZE = 12 };
@@ -27,7 +27,7 @@ tell_holder(int out, pid_t who)
 	char text[PID_SIZE];
 
 	snprintf(text, sizeof(text), "%d", (int)who);
-	return record_send(out, RECORD_HELD, text, NULL, NULL);
+	return journal_send(out, JOURNAL_HELD, text, NULL, NULL);
 }
 
 /* Before the lock, whose file may be one of those that others have put there.
@@ -73,7 +73,7 @@ work_guard_take(const void *input, int out)
 	struct err err = { 0 };
 	int rc = take(input, out, &err);
 
-	record_finish(out, rc, &err);
+	journal_finish(out, rc, &err);
 }
 
 void
@@ -82,5 +82,5 @@ work_guard_drop(const void *input, int out)
 	const struct work *work = input;
 
 	control_unbind(work->cfg);
-	record_finish(out, 0, NULL);
+	journal_finish(out, 0, NULL);
 }

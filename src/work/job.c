@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "base/once.h"
 #include "work/jail.h"
-#include "work/record.h"
+#include "work/journal.h"
 
 /* A pipe holds 64 KiB (pipe(7)). */
 enum { PIPE_RECORDS = 64, LOOK_MS = 1 };
@@ -133,9 +133,10 @@ end(struct job *job)
 }
 
 static int
-fail(struct job *job, struct record *out, const char *why, bool timed_out)
+fail(struct job *job, struct journal_entry *out, const char *why,
+    bool timed_out)
 {
-	*out = (struct record){ .type = RECORD_FAILED };
+	*out = (struct journal_entry){ .type = JOURNAL_FAILED };
 	err_set(&out->err, timed_out ? ERR_KIND_CONNECTION : ERR_KIND_SYSTEM,
 	    "%s: %s", job->name, why);
 	out->err.timed_out = timed_out;
@@ -144,15 +145,15 @@ fail(struct job *job, struct record *out, const char *why, bool timed_out)
 	return 1;
 }
 
-/* As record_receive(), without what is not for this worker to tell. */
+/* As journal_receive(), without what is not for this worker to tell. */
 static int
-receive(const struct job *job, struct record *out)
+receive(const struct job *job, struct journal_entry *out)
 {
-	int got = record_receive(job->fd, out);
+	int got = journal_receive(job->fd, out);
 
-	if (got != 1 || out->type == RECORD_DONE ||
-	    out->type == RECORD_FAILED ||
-	    (job->tells & RECORD_BIT(out->type)) != 0)
+	if (got != 1 || out->type == JOURNAL_DONE ||
+	    out->type == JOURNAL_FAILED ||
+	    (job->tells & JOURNAL_BIT(out->type)) != 0)
 		return got;
 	/* Who sends such records may send many. */
 	if (once_new("worker_records")) {
@@ -164,7 +165,7 @@ receive(const struct job *job, struct record *out)
 }
 
 int
-job_next(struct job *job, struct record *out)
+job_next(struct job *job, struct journal_entry *out)
 {
 	bool late = job->active && clock_ms() >= job->deadline;
 	int got = 0;
@@ -183,7 +184,7 @@ job_next(struct job *job, struct record *out)
 	if (got <= 0)
 		return fail(job, out,
 		    late ? "no end within its time" : "the worker died", late);
-	if (out->type == RECORD_DONE || out->type == RECORD_FAILED)
+	if (out->type == JOURNAL_DONE || out->type == JOURNAL_FAILED)
 		end(job);
 	return 1;
 }

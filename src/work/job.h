@@ -10,7 +10,7 @@
 #include "work/job_log.h"
 
 struct err;
-struct record;
+struct journal_entry;
 
 /*
  * A worker process: forked, in a session of its own, does one thing, sends
@@ -25,12 +25,12 @@ enum { JOB_KEEP_MAX = 4, JOB_BURY_MS = 500 };
 struct job_spec {
 	const char *name; /* for messages, static */
 	/* Runs in the worker; sends its records into out, the last one by
-	 * record_finish(). */
+	 * journal_finish(). */
 	void (*work)(const void *input, int out);
 	const void *input;
 	int keep[JOB_KEEP_MAX]; /* further descriptors that it needs */
 	size_t keep_count;
-	uint32_t tells;   /* RECORD_BIT() of what it may send, besides the last
+	uint32_t tells;   /* JOURNAL_BIT() of what it may send, besides the last
 	                   * one; the rest is dropped with a warning */
 	int64_t deadline; /* clock_ms() time base */
 };
@@ -51,10 +51,10 @@ int job_start(struct job *job, const struct job_spec *spec, struct err *err);
 /*
  * The next record: 1, or 0 when there is none now.  After the last one, at
  * the end of a worker that died without one, and when the deadline has passed
- * (the worker is killed then), a RECORD_DONE or RECORD_FAILED is given and the
- * job is not active any more.
+ * (the worker is killed then), a JOURNAL_DONE or JOURNAL_FAILED is given and
+ * the job is not active any more.
  */
-int job_next(struct job *job, struct record *out);
+int job_next(struct job *job, struct journal_entry *out);
 
 /* Kill it and drop what it still has to say. */
 void job_kill(struct job *job);

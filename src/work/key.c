@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/rsa.h"
-#include "work/record.h"
+#include "work/journal.h"
 #include "work/work.h"
 
 enum { NICE = 10 };
@@ -42,7 +42,7 @@ work_key_make(const void *input, int out)
 	    send_key(work->public_fd, &der, &err) == 0 &&
 	    rsa_private_der(key, &der, &err) == 0)
 		rc = send_key(work->private_fd, &der, &err);
-	record_finish(out, rc, &err);
+	journal_finish(out, rc, &err);
 	buf_free(&der);
 	rsa_free(key);
 }

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/pages.h"
-#include "work/record.h"
+#include "work/journal.h"
 #include "work/work.h"
 
 /* False: nobody listens. */
@@ -16,17 +16,17 @@ tell(unsigned news, int out)
 {
 	static const struct {
 		unsigned news;
-		enum record_type type;
+		enum journal type;
 	} table[] = {
-		{ LOGTAIL_ONLINE, RECORD_ONLINE },
-		{ LOGTAIL_HIBERNATE, RECORD_HIBERNATE },
-		{ LOGTAIL_REFUSED, RECORD_DOUBT },
+		{ LOGTAIL_ONLINE, JOURNAL_ONLINE },
+		{ LOGTAIL_HIBERNATE, JOURNAL_HIBERNATE },
+		{ LOGTAIL_REFUSED, JOURNAL_DOUBT },
 	};
 	bool told = true;
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		if ((news & table[i].news) != 0)
-			told &= record_send(out, table[i].type, NULL, NULL,
+			told &= journal_send(out, table[i].type, NULL, NULL,
 			            NULL) == 0;
 	}
 	return told;
@@ -41,7 +41,7 @@ work_log_follow(const void *input, int out)
 
 	log_node(work->state->node);
 	logtail_open(&tail, PATHS_LOG, "amazon-ssm-agent.log");
-	told = record_send(out, RECORD_READY, NULL, NULL, NULL) == 0;
+	told = journal_send(out, JOURNAL_READY, NULL, NULL, NULL) == 0;
 	while (told) {
 		/* The end of the pipe's reader shows as an error. */
 		struct pollfd wait[] = {

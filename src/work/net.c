@@ -19,8 +19,8 @@
 #include "ssm/register.h"
 #include "ssm/ssm.h"
 #include "work/jail.h"
+#include "work/journal.h"
 #include "work/naming.h"
-#include "work/record.h"
 #include "work/work.h"
 
 /* Codes by which AWS says that it does not know this node any more. */
@@ -66,20 +66,12 @@ net_open(struct net *net, const char *region, struct err *err)
 }
 
 static int
-journal_step(void *context, enum register_step step, const char *text,
+journal_step(void *context, enum journal entry, const char *text,
     struct err *err)
 {
-	static const enum record_type types[] = {
-		[REGISTER_ACTIVATION] = RECORD_ACTIVATION,
-		[REGISTER_NODE] = RECORD_NODE,
-		[REGISTER_NO_ACTIVATION] = RECORD_NO_ACTIVATION,
-		[REGISTER_NO_NODE] = RECORD_NO_NODE,
-		[REGISTER_SETTLED] = RECORD_SETTLED,
-		[REGISTER_HANDED_OVER] = RECORD_HANDED_OVER,
-	};
 	const struct net *net = context;
 
-	if (record_send(net->out, types[step], text, NULL, NULL) != 0)
+	if (journal_send(net->out, entry, text, NULL, NULL) != 0)
 		return err_sys(err, ERR_KIND_SYSTEM, "the keeper is gone");
 	return 0;
 }
@@ -240,7 +232,7 @@ do_register(struct net *net, struct err *err)
 	if (net_open(net, NULL, err) != 0 ||
 	    client_locate(net->client, err) != 0)
 		return -1;
-	if (record_send(net->out, RECORD_REGION, client_region(net->client),
+	if (journal_send(net->out, JOURNAL_REGION, client_region(net->client),
 	        NULL, NULL) != 0)
 		return err_set(err, ERR_KIND_SYSTEM, "the keeper is gone");
 	/* Tags and name are better with the task's data; without them the
@@ -267,8 +259,8 @@ work_net_register(const void *work, int out)
 	int rc = do_register(&net, &err);
 
 	if (!net.begun)
-		record_send(out, RECORD_SETTLED, NULL, NULL, NULL);
-	record_finish(out, rc, &err);
+		journal_send(out, JOURNAL_SETTLED, NULL, NULL, NULL);
+	journal_finish(out, rc, &err);
 	net_free(&net);
 }
 
@@ -313,10 +305,10 @@ work_net_check(const void *work, int out)
 	    client_locate(net.client, &err) == 0)
 		rc = own_credentials(&net, &err);
 	if (rc == 0)
-		record_send(out, RECORD_ACCEPTED, NULL, NULL, NULL);
+		journal_send(out, JOURNAL_ACCEPTED, NULL, NULL, NULL);
 	else if (slice_names(REFUSALS, err.peer_code))
-		rc = record_send(out, RECORD_REFUSED, NULL, NULL, NULL);
-	record_finish(out, rc, &err);
+		rc = journal_send(out, JOURNAL_REFUSED, NULL, NULL, NULL);
+	journal_finish(out, rc, &err);
 	net_free(&net);
 }
 
@@ -342,7 +334,7 @@ find_node(const struct net *net, struct state *state,
 	if (state->node[0] == '\0' && state->activation[0] != '\0' &&
 	    register_lost_node(&net->ssm, state->activation, state->node,
 	        &err) == 0)
-		register_tell(journal, REGISTER_NODE, state->node, &err);
+		register_tell(journal, JOURNAL_NODE, state->node, &err);
 }
 
 void
@@ -369,6 +361,6 @@ work_net_remove(const void *work, int out)
 			find_node(&net, &state, &journal);
 		rc = register_remove(&net.ssm, &state, &own, &journal, &err);
 	}
-	record_finish(out, rc, &err);
+	journal_finish(out, rc, &err);
 	net_free(&net);
 }

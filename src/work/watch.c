@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "settings/config.h"
 #include "work/jail.h"
-#include "work/record.h"
+#include "work/journal.h"
 #include "work/work.h"
 
 enum { ASK_MS = 5000 };
@@ -56,7 +56,7 @@ work_watch_run(const void *input, int out)
 		rc = jail_net(work->cfg, &err);
 	if (rc == 0)
 		rc = watch(client, work->cfg->watch_ms, out, &err);
-	record_finish(out, rc, &err);
+	journal_finish(out, rc, &err);
 	client_free(client);
 }
 

@@ -12,7 +12,7 @@ struct err;
 
 /*
  * The jobs that a keeper has done by workers (work/job.h).  All take a struct
- * work and tell what they did by records (work/record.h).
+ * work and tell what they did by records (work/journal.h).
  */
 struct work {
 	const struct config *cfg;
@@ -33,17 +33,17 @@ struct work {
 
 /* Network workers; the first thing they do is to give up privileges. */
 
-/* RECORD_REGION, RECORD_ACTIVATION, RECORD_NODE, … */
+/* JOURNAL_REGION, JOURNAL_ACTIVATION, JOURNAL_NODE, … */
 void work_net_register(const void *work, int out);
 
-/* Is the registration in the vault still good?  RECORD_ACCEPTED or _REFUSED.
+/* Is the registration in the vault still good?  JOURNAL_ACCEPTED or _REFUSED.
  */
 void work_net_check(const void *work, int out);
 
 /* Remove what the state knows of. */
 void work_net_remove(const void *work, int out);
 
-/* Ask for the task's metadata until ECS wants it to stop: RECORD_DONE. */
+/* Ask for the task's metadata until ECS wants it to stop: JOURNAL_DONE. */
 void work_watch_run(const void *input, int out);
 
 /* It is to be watched, and can be: on ECS.  Pure. */
@@ -51,21 +51,21 @@ bool work_watch_wanted(const struct work *work);
 
 /* Files workers. */
 
-/* What a keeper alone may hold, keep/guard.h: RECORD_HELD if another does, and
+/* What a keeper alone may hold, keep/guard.h: JOURNAL_HELD if another does, and
  * the descriptors that were taken.  Its end: the socket goes. */
 void work_guard_take(const void *input, int out);
 void work_guard_drop(const void *input, int out);
 
 /*
- * Tell what the agent's log says until nobody reads any more: RECORD_READY,
- * then RECORD_ONLINE, RECORD_HIBERNATE and RECORD_DOUBT; warnings and errors go
- * to our own log.
+ * Tell what the agent's log says until nobody reads any more: JOURNAL_READY,
+ * then JOURNAL_ONLINE, JOURNAL_HIBERNATE and JOURNAL_DOUBT; warnings and errors
+ * go to our own log.
  */
 void work_log_follow(const void *input, int out);
 
 /*
  * Can everything be written that will have to be; is somebody else's agent
- * running; what is known of an earlier start?  RECORD_STATE with text
+ * running; what is known of an earlier start?  JOURNAL_STATE with text
  * "reuse" (registered in this container), "leftover" (somebody's, to be
  * removed first) or "fresh" (a new state, on disk already).
  */
@@ -74,10 +74,10 @@ void work_files_prepare(const void *work, int out);
 /* Put the state on disk. */
 void work_files_save(const void *input, int out);
 
-/* Let amazon-ssm-agent register: RECORD_NODE. */
+/* Let amazon-ssm-agent register: JOURNAL_NODE. */
 void work_delegate_run(const void *work, int out);
 
-/* Vault, configuration, ssm-user, sudoers, certificates: RECORD_STATE. */
+/* Vault, configuration, ssm-user, sudoers, certificates: JOURNAL_STATE. */
 void work_files_install(const void *work, int out);
 
 /* Remove what we put on disk. */

@@ -28,7 +28,7 @@ enum {
 	SETTINGS = 3,
 	CHANGE = 4,
 	INPUT_MAX = 60000,
-	RECORD_MAX = 16384,
+	JOURNAL_MAX = 16384,
 	HEAD = 5,
 	HANDSHAKE = 22,
 	LIMIT_MS = 5000,
@@ -117,8 +117,8 @@ change(struct server *s, unsigned char *data, size_t len)
 static void
 put_record(struct server *s, unsigned char *data, size_t len)
 {
-	size_t size = data[0] == HANDSHAKE ? s->record_size : RECORD_MAX;
-	unsigned char piece[HEAD + RECORD_MAX];
+	size_t size = data[0] == HANDSHAKE ? s->record_size : JOURNAL_MAX;
+	unsigned char piece[HEAD + JOURNAL_MAX];
 
 	memcpy(piece, data, HEAD);
 	change(s, &data[HEAD], len - HEAD);
@@ -141,13 +141,13 @@ send_records(struct server *s)
 	size_t len = 0;
 	const unsigned char *data =
 	    br_ssl_engine_sendrec_buf(&s->engine.eng, &len);
-	unsigned char copy[HEAD + RECORD_MAX + 512];
+	unsigned char copy[HEAD + JOURNAL_MAX + 512];
 
 	for (size_t at = 0; at + HEAD <= len;) {
 		size_t whole =
 		    HEAD + ((size_t)data[at + 3] << 8) + data[at + 4];
 
-		require(whole <= len - at && whole <= HEAD + RECORD_MAX);
+		require(whole <= len - at && whole <= HEAD + JOURNAL_MAX);
 		memcpy(copy, &data[at], whole);
 		put_record(s, copy, whole);
 		at += whole;
@@ -268,7 +268,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct server server;
-	struct buf own = { .max = RECORD_MAX };
+	struct buf own = { .max = JOURNAL_MAX };
 	struct ca *ca = load_root();
 	pthread_t thread;
 	int fds[2];
@@ -281,7 +281,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&server, 0, sizeof server);
 	require(digest_base64_decode(&own, slice_of(leaf)) == 0);
 	server.mode = data[0] % MODES;
-	server.record_size = ((size_t)data[1] << 8 | data[2]) % RECORD_MAX + 1;
+	server.record_size = ((size_t)data[1] << 8 | data[2]) % JOURNAL_MAX + 1;
 	server.rest = &data[SETTINGS];
 	server.rest_len = size - SETTINGS;
 	server.honest = server.mode == PLAIN && server.rest_len < CHANGE;

@@ -19,7 +19,7 @@
 #include "keep/course_phases.h"
 #include "settings/config.h"
 #include "work/failure.h"
-#include "work/record.h"
+#include "work/journal.h"
 
 #define NODE "mi-0123456789abcdef0"
 #define UUID "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
@@ -469,11 +469,11 @@ static void
 tells(const void *input, int out)
 {
 	(void)input;
-	(void)record_send(out, RECORD_REGION, "eu-west-1", NULL, NULL);
-	(void)record_send(out, RECORD_ACTIVATION, UUID, NULL, NULL);
-	(void)record_send(out, RECORD_NO_ACTIVATION, UUID, NULL, NULL);
-	(void)record_send(out, RECORD_NODE, NODE, NULL, NULL);
-	record_finish(out, 0, NULL);
+	(void)journal_send(out, JOURNAL_REGION, "eu-west-1", NULL, NULL);
+	(void)journal_send(out, JOURNAL_ACTIVATION, UUID, NULL, NULL);
+	(void)journal_send(out, JOURNAL_NO_ACTIVATION, UUID, NULL, NULL);
+	(void)journal_send(out, JOURNAL_NODE, NODE, NULL, NULL);
+	journal_finish(out, 0, NULL);
 }
 
 /* Records change the state, which is saved; then the next phase comes. */
@@ -510,7 +510,7 @@ static void
 dies(const void *input, int out)
 {
 	(void)input;
-	(void)record_send(out, RECORD_NODE, NODE, NULL, NULL);
+	(void)journal_send(out, JOURNAL_NODE, NODE, NULL, NULL);
 	(void)raise(SIGKILL);
 }
 
@@ -521,7 +521,7 @@ test_worker_that_dies(void **state)
 	struct job_spec spec = {
 		.name = "test", .work = dies, .tells = UINT32_MAX
 	};
-	struct record record;
+	struct journal_entry record;
 	struct err err = { 0 };
 	pid_t pid;
 
@@ -536,9 +536,9 @@ test_worker_that_dies(void **state)
 		assert_int_equal(errno, EINTR);
 	assert_true(course_reaped(&course, pid));
 	assert_int_equal(job_next(&course.job, &record), 1);
-	assert_true(record_apply(&course.state, &record));
+	assert_true(journal_apply(&course.state, &record));
 	assert_int_equal(job_next(&course.job, &record), 1);
-	assert_int_equal(record.type, RECORD_FAILED);
+	assert_int_equal(record.type, JOURNAL_FAILED);
 	course_phases[COURSE_REGISTER].failed(&course, &record.err);
 	assert_int_equal(course.phase, COURSE_REMOVE);
 	assert_string_equal(course.state.node, NODE);

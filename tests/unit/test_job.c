@@ -22,7 +22,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "work/job.h"
-#include "work/record.h"
+#include "work/journal.h"
 
 #define NODE "mi-0123456789abcdef0"
 
@@ -36,8 +36,8 @@ start(void (*work)(const void *, int), const void *input, int64_t ms)
 {
 	struct job_spec spec = { .name = "test", .work = work, .input = input };
 
-	spec.tells = RECORD_BIT(RECORD_REGION) | RECORD_BIT(RECORD_NODE) |
-	             RECORD_BIT(RECORD_SETTLED);
+	spec.tells = JOURNAL_BIT(JOURNAL_REGION) | JOURNAL_BIT(JOURNAL_NODE) |
+	             JOURNAL_BIT(JOURNAL_SETTLED);
 
 	spec.deadline = clock_in(ms);
 	job = (struct job){ .name = NULL };
@@ -47,11 +47,11 @@ start(void (*work)(const void *, int), const void *input, int64_t ms)
 }
 
 /* The next record, waited for as a keeper does. */
-static struct record
+static struct journal_entry
 next(void)
 {
 	int64_t until = clock_in(LONG_MS);
-	struct record record = { 0 };
+	struct journal_entry record = { 0 };
 
 	while (job_next(&job, &record) == 0) {
 		struct pollfd wait = { job.fd, POLLIN, 0 };
@@ -87,28 +87,28 @@ assert_gone(pid_t pid)
 static void
 reports(const void *input, int out)
 {
-	(void)record_send(out, RECORD_REGION, input, NULL, NULL);
-	(void)record_send(out, RECORD_NODE, NODE, NULL, NULL);
-	record_finish(out, 0, NULL);
+	(void)journal_send(out, JOURNAL_REGION, input, NULL, NULL);
+	(void)journal_send(out, JOURNAL_NODE, NODE, NULL, NULL);
+	journal_finish(out, 0, NULL);
 }
 
 static void
 test_records(void **state)
 {
-	struct record record;
+	struct journal_entry record;
 	pid_t pid;
 
 	(void)state;
 	start(reports, "eu-west-1", LONG_MS);
 	pid = job.pid;
 	record = next();
-	assert_int_equal(record.type, RECORD_REGION);
+	assert_int_equal(record.type, JOURNAL_REGION);
 	assert_string_equal(record.text, "eu-west-1");
 	record = next();
-	assert_int_equal(record.type, RECORD_NODE);
+	assert_int_equal(record.type, JOURNAL_NODE);
 	assert_true(job.active);
 	record = next();
-	assert_int_equal(record.type, RECORD_DONE);
+	assert_int_equal(record.type, JOURNAL_DONE);
 	assert_false(job.active);
 	assert_int_equal(job_next(&job, &record), 0);
 	assert_gone(pid);
@@ -118,7 +118,7 @@ static void
 lingers(const void *input, int out)
 {
 	(void)input;
-	record_finish(out, 0, NULL);
+	journal_finish(out, 0, NULL);
 	clock_sleep(clock_in(LONG_MS));
 }
 
@@ -132,7 +132,7 @@ test_worker_that_is_slow_to_go(void **state)
 	(void)state;
 	start(lingers, NULL, LONG_MS);
 	pid = job.pid;
-	assert_int_equal(next().type, RECORD_DONE);
+	assert_int_equal(next().type, JOURNAL_DONE);
 	assert_gone(pid);
 	assert_true(clock_ms() < until);
 }
@@ -143,20 +143,20 @@ fails(const void *input, int out)
 	struct err err = { 0 };
 
 	err_set(&err, ERR_KIND_TLS, "%s", (const char *)input);
-	record_finish(out, -1, &err);
+	journal_finish(out, -1, &err);
 }
 
 static void
 test_failure_of_a_worker(void **state)
 {
-	struct record record;
+	struct journal_entry record;
 	pid_t pid;
 
 	(void)state;
 	start(fails, "why", LONG_MS);
 	pid = job.pid;
 	record = next();
-	assert_int_equal(record.type, RECORD_FAILED);
+	assert_int_equal(record.type, JOURNAL_FAILED);
 	assert_string_equal(record.err.msg, "why");
 	assert_int_equal(record.err.kind, ERR_KIND_TLS);
 	assert_false(job.active);
@@ -174,21 +174,21 @@ static void
 crashes(const void *input, int out)
 {
 	(void)input;
-	(void)record_send(out, RECORD_NODE, NODE, NULL, NULL);
+	(void)journal_send(out, JOURNAL_NODE, NODE, NULL, NULL);
 	(void)raise(SIGKILL);
 }
 
 static void
 test_worker_that_dies(void **state)
 {
-	struct record record;
+	struct journal_entry record;
 	pid_t pid;
 
 	(void)state;
 	start(says_nothing, NULL, LONG_MS);
 	pid = job.pid;
 	record = next();
-	assert_int_equal(record.type, RECORD_FAILED);
+	assert_int_equal(record.type, JOURNAL_FAILED);
 	assert_int_equal(record.err.kind, ERR_KIND_SYSTEM);
 	assert_non_null(strstr(record.err.msg, "test"));
 	assert_false(record.err.timed_out);
@@ -198,9 +198,9 @@ test_worker_that_dies(void **state)
 	start(crashes, NULL, LONG_MS);
 	pid = job.pid;
 	record = next();
-	assert_int_equal(record.type, RECORD_NODE);
+	assert_int_equal(record.type, JOURNAL_NODE);
 	record = next();
-	assert_int_equal(record.type, RECORD_FAILED);
+	assert_int_equal(record.type, JOURNAL_FAILED);
 	assert_gone(pid);
 }
 
@@ -217,7 +217,7 @@ test_worker_that_is_reaped_first(void **state)
 	reap(pid);
 	assert_false(job_reaped(&job, pid + 1));
 	assert_true(job_reaped(&job, pid));
-	assert_int_equal(next().type, RECORD_FAILED);
+	assert_int_equal(next().type, JOURNAL_FAILED);
 	assert_gone(pid);
 }
 
@@ -225,7 +225,7 @@ static void
 hangs(const void *input, int out)
 {
 	(void)input;
-	(void)record_send(out, RECORD_NODE, NODE, NULL, NULL);
+	(void)journal_send(out, JOURNAL_NODE, NODE, NULL, NULL);
 	for (;;)
 		(void)pause();
 }
@@ -233,17 +233,17 @@ hangs(const void *input, int out)
 static void
 test_deadline(void **state)
 {
-	struct record record;
+	struct journal_entry record;
 	pid_t pid;
 
 	(void)state;
 	start(hangs, NULL, SHORT_MS);
 	pid = job.pid;
 	record = next();
-	assert_int_equal(record.type, RECORD_NODE);
+	assert_int_equal(record.type, JOURNAL_NODE);
 	assert_true(clock_ms() < job.deadline);
 	record = next();
-	assert_int_equal(record.type, RECORD_FAILED);
+	assert_int_equal(record.type, JOURNAL_FAILED);
 	assert_true(clock_ms() >= job.deadline);
 	assert_true(record.err.timed_out);
 	assert_int_equal(record.err.kind, ERR_KIND_CONNECTION);
@@ -255,7 +255,7 @@ test_deadline(void **state)
 static void
 damaged_first(const void *input, int out)
 {
-	static const struct record zero;
+	static const struct journal_entry zero;
 
 	(void)input;
 	for (int i = 0; i < 2; i++)
@@ -268,7 +268,7 @@ static void
 test_pipe_is_read_to_its_end(void **state)
 {
 	struct pollfd wait;
-	struct record record;
+	struct journal_entry record;
 
 	(void)state;
 	start(damaged_first, NULL, SHORT_MS);
@@ -276,9 +276,9 @@ test_pipe_is_read_to_its_end(void **state)
 	assert_int_equal(poll(&wait, 1, LONG_MS), 1);
 	clock_sleep(job.deadline);
 	record = next();
-	assert_int_equal(record.type, RECORD_NODE);
+	assert_int_equal(record.type, JOURNAL_NODE);
 	record = next();
-	assert_int_equal(record.type, RECORD_FAILED);
+	assert_int_equal(record.type, JOURNAL_FAILED);
 	assert_true(record.err.timed_out);
 }
 
@@ -293,7 +293,7 @@ starts_another(const void *input, int out)
 		for (;;)
 			(void)pause();
 	snprintf(text, sizeof text, "%d", (int)pid);
-	(void)record_send(out, RECORD_SETTLED, text, NULL, NULL);
+	(void)journal_send(out, JOURNAL_SETTLED, text, NULL, NULL);
 	for (;;)
 		(void)pause();
 }
@@ -301,7 +301,7 @@ starts_another(const void *input, int out)
 static void
 test_kill_ends_the_group(void **state)
 {
-	struct record record;
+	struct journal_entry record;
 	pid_t pid, second;
 
 	(void)state;
@@ -323,7 +323,7 @@ test_kill_ends_the_group(void **state)
 	record = next();
 	second = (pid_t)strtol(record.text, NULL, 10);
 	record = next();
-	assert_int_equal(record.type, RECORD_FAILED);
+	assert_int_equal(record.type, JOURNAL_FAILED);
 	reap(second);
 }
 
@@ -365,16 +365,16 @@ wrong_setting(const int *kept)
 static void
 looks_around(const void *input, int out)
 {
-	(void)record_send(out, RECORD_SETTLED, wrong_setting(input), NULL,
+	(void)journal_send(out, JOURNAL_SETTLED, wrong_setting(input), NULL,
 	    NULL);
-	record_finish(out, 0, NULL);
+	journal_finish(out, 0, NULL);
 }
 
 static void
 test_what_a_worker_is_given(void **state)
 {
 	struct job_spec spec = { .name = "test", .work = looks_around };
-	struct record record;
+	struct journal_entry record;
 	sigset_t block, before;
 	int fds[2];
 
@@ -386,13 +386,13 @@ test_what_a_worker_is_given(void **state)
 	spec.input = fds;
 	spec.keep[0] = fds[0];
 	spec.keep_count = 1;
-	spec.tells = RECORD_BIT(RECORD_SETTLED);
+	spec.tells = JOURNAL_BIT(JOURNAL_SETTLED);
 	spec.deadline = clock_in(LONG_MS);
 	assert_int_equal(job_start(&job, &spec, &failure), 0);
 	record = next();
 	assert_string_equal(record.text, "ok");
 	record = next();
-	assert_int_equal(record.type, RECORD_DONE);
+	assert_int_equal(record.type, JOURNAL_DONE);
 	assert_true(signal(SIGHUP, SIG_DFL) == SIG_IGN);
 	assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
 	close(fds[0]);
@@ -431,7 +431,7 @@ logs(const void *input, int out)
 	(void)input;
 	log_event(LOG_WARN, "test", "first");
 	(void)!write(STDERR_FILENO, text, sizeof text - 1);
-	record_finish(out, 0, NULL);
+	journal_finish(out, 0, NULL);
 }
 
 static void
@@ -480,9 +480,9 @@ test_log_is_bounded(void **state)
 static void
 test_worker_ends_with_its_keeper(void **state)
 {
-	struct job_spec spec = {
-		.name = "test", .work = hangs, .tells = RECORD_BIT(RECORD_NODE)
-	};
+	struct job_spec spec = { .name = "test",
+		.work = hangs,
+		.tells = JOURNAL_BIT(JOURNAL_NODE) };
 	int fds[2];
 	pid_t keeper, worker = 0;
 
@@ -513,10 +513,10 @@ says_what_is_not_its(const void *input, int out)
 	const struct state state = { .node = NODE };
 
 	(void)input;
-	(void)record_send(out, RECORD_STATE, "reuse", &state, NULL);
-	(void)record_send(out, RECORD_NODE, NODE, NULL, NULL);
-	(void)record_send(out, RECORD_CERTS, NULL, NULL, NULL);
-	record_finish(out, 0, NULL);
+	(void)journal_send(out, JOURNAL_STATE, "reuse", &state, NULL);
+	(void)journal_send(out, JOURNAL_NODE, NODE, NULL, NULL);
+	(void)journal_send(out, JOURNAL_CERTS, NULL, NULL, NULL);
+	journal_finish(out, 0, NULL);
 }
 
 /* A worker that talks to the network has no word in what is on disk. */
@@ -525,8 +525,8 @@ test_records_of_another_kind(void **state)
 {
 	(void)state;
 	start(says_what_is_not_its, NULL, LONG_MS);
-	assert_int_equal(next().type, RECORD_NODE);
-	assert_int_equal(next().type, RECORD_DONE);
+	assert_int_equal(next().type, JOURNAL_NODE);
+	assert_int_equal(next().type, JOURNAL_DONE);
 	assert_false(job.active);
 }
 
@@ -534,7 +534,7 @@ static void
 test_no_job(void **state)
 {
 	struct job none = { .name = NULL };
-	struct record record;
+	struct journal_entry record;
 
 	(void)state;
 	assert_int_equal(job_next(&none, &record), 0);

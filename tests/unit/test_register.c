@@ -54,28 +54,28 @@ clean(void **unused)
 }
 
 static int
-step(void *context, enum register_step step, const char *text, struct err *err)
+step(void *context, enum journal entry, const char *text, struct err *err)
 {
 	static const char *const words[] = {
-		[REGISTER_ACTIVATION] = "made",
-		[REGISTER_NODE] = "node",
-		[REGISTER_NO_ACTIVATION] = "deleted",
-		[REGISTER_NO_NODE] = "deregistered",
-		[REGISTER_SETTLED] = "settled",
-		[REGISTER_HANDED_OVER] = "handed-over",
+		[JOURNAL_ACTIVATION] = "made",
+		[JOURNAL_NODE] = "node",
+		[JOURNAL_NO_ACTIVATION] = "deleted",
+		[JOURNAL_NO_NODE] = "deregistered",
+		[JOURNAL_SETTLED] = "settled",
+		[JOURNAL_HANDED_OVER] = "handed-over",
 	};
 	size_t len = strlen(told);
 
 	assert_ptr_equal(context, told);
-	if (step == REGISTER_ACTIVATION || step == REGISTER_NO_ACTIVATION)
+	if (entry == JOURNAL_ACTIVATION || entry == JOURNAL_NO_ACTIVATION)
 		assert_string_equal(text, ACCOUNT_ID_A);
-	if (step == REGISTER_NODE || step == REGISTER_NO_NODE)
+	if (entry == JOURNAL_NODE || entry == JOURNAL_NO_NODE)
 		assert_string_equal(text, ACCOUNT_NODE);
-	if (step == REGISTER_SETTLED && asked_at_settled == 0)
+	if (entry == JOURNAL_SETTLED && asked_at_settled == 0)
 		asked_at_settled = a.world.step;
 	snprintf(told + len, sizeof told - len, "%s%s", len > 0 ? " " : "",
-	    words[step]);
-	if (refuse_step != NULL && strcmp(refuse_step, words[step]) == 0)
+	    words[entry]);
+	if (refuse_step != NULL && strcmp(refuse_step, words[entry]) == 0)
 		return err_set(err, ERR_KIND_SYSTEM, "the keeper is gone");
 	return 0;
 }

@@ -12,30 +12,30 @@
 
 #include "base/buf.h"
 #include "fuzz/fuzz.h"
-#include "work/record.h"
+#include "work/journal.h"
 
-/* As record_send() makes it. */
+/* As journal_send() makes it. */
 static void
-make_good(struct record *out)
+make_good(struct journal_entry *out)
 {
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) != 0 ||
-	    record_send(ends[1], RECORD_DONE, "", NULL, NULL) != 0 ||
-	    record_receive(ends[0], out) != 1 || close(ends[0]) != 0 ||
+	    journal_send(ends[1], JOURNAL_DONE, "", NULL, NULL) != 0 ||
+	    journal_receive(ends[0], out) != 1 || close(ends[0]) != 0 ||
 	    close(ends[1]) != 0)
 		abort();
 }
 
 static void
-check(const struct record *record)
+check(const struct journal_entry *record)
 {
 	struct state state = { .unsettled = true }, again = { .since = 0 };
 	struct buf text = { .data = NULL };
 	struct err err = { .code = ERR_OK };
 
 	strcpy(state.region, "eu-west-1");
-	(void)record_apply(&state, record);
+	(void)journal_apply(&state, record);
 	if (!state_valid(&state) || state_encode(&text, &state, &err) != 0 ||
 	    state_decode(&again, buf_str(&text), &err) != 0 ||
 	    state_settled(&state) != state_settled(&again))
@@ -46,9 +46,9 @@ check(const struct record *record)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const size_t begin = offsetof(struct record, text);
-	static struct record good;
-	struct record record;
+	const size_t begin = offsetof(struct journal_entry, text);
+	static struct journal_entry good;
+	struct journal_entry record;
 
 	if (good.magic == 0)
 		make_good(&good);
@@ -59,7 +59,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (--size > sizeof record - begin)
 		size = sizeof record - begin;
 	memcpy((unsigned char *)&record + begin, data + 1, size);
-	if (record_valid(&record))
+	if (journal_valid(&record))
 		check(&record);
 	return 0;
 }

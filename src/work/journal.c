@@ -1,4 +1,4 @@
-#include "work/record.h"
+#include "work/journal.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -14,22 +14,22 @@
 enum { MAGIC = 0x53534d32 };
 
 /* A write of at most PIPE_BUF bytes is atomic (pipe(7)). */
-_Static_assert(sizeof(struct record) <= PIPE_BUF, "one write each");
-_Static_assert(RECORD_TYPES <= 32, "a set of types is a word");
+_Static_assert(sizeof(struct journal_entry) <= PIPE_BUF, "one write each");
+_Static_assert(JOURNAL_TYPES <= 32, "a set of types is a word");
 
 void
-record_make(struct record *out, enum record_type type)
+journal_make(struct journal_entry *out, enum journal type)
 {
-	*out = (struct record){ .magic = MAGIC, .type = type };
+	*out = (struct journal_entry){ .magic = MAGIC, .type = type };
 }
 
 int
-record_send(int fd, enum record_type type, const char *text,
+journal_send(int fd, enum journal type, const char *text,
     const struct state *state, const struct err *err)
 {
-	struct record record;
+	struct journal_entry record;
 
-	record_make(&record, type);
+	journal_make(&record, type);
 	if (text != NULL &&
 	    !slice_copy(slice_of(text), record.text, sizeof(record.text)))
 		return -1;
@@ -41,12 +41,12 @@ record_send(int fd, enum record_type type, const char *text,
 }
 
 void
-record_finish(int fd, int rc, const struct err *err)
+journal_finish(int fd, int rc, const struct err *err)
 {
 	if (rc == 0)
-		record_send(fd, RECORD_DONE, NULL, NULL, NULL);
+		journal_send(fd, JOURNAL_DONE, NULL, NULL, NULL);
 	else
-		record_send(fd, RECORD_FAILED, NULL, NULL, err);
+		journal_send(fd, JOURNAL_FAILED, NULL, NULL, err);
 }
 
 static bool
@@ -56,7 +56,7 @@ terminated(const char *text, size_t size)
 }
 
 bool
-record_err_valid(const struct err *err)
+journal_err_valid(const struct err *err)
 {
 	unsigned char flags[2];
 
@@ -75,53 +75,53 @@ record_err_valid(const struct err *err)
 }
 
 static bool
-text_valid(const struct record *record)
+text_valid(const struct journal_entry *record)
 {
 	uint64_t pid;
 
-	switch ((enum record_type)record->type) {
-	case RECORD_ACTIVATION:
+	switch ((enum journal)record->type) {
+	case JOURNAL_ACTIVATION:
 		return ssm_is_uuid(record->text);
-	case RECORD_NODE:
+	case JOURNAL_NODE:
 		return ssm_is_node(record->text);
-	case RECORD_REGION:
+	case JOURNAL_REGION:
 		return endpoint_check_region(record->text, "", NULL) == 0;
-	case RECORD_NONE:
-	case RECORD_TYPES:
+	case JOURNAL_NONE:
+	case JOURNAL_TYPES:
 		return false;
-	case RECORD_FAILED:
+	case JOURNAL_FAILED:
 		return record->err.code != ERR_OK;
-	case RECORD_HELD:
+	case JOURNAL_HELD:
 		return slice_u64(slice_of(record->text), INT32_MAX, &pid);
-	case RECORD_STATE:
-	case RECORD_CERTS:
-	case RECORD_NO_ACTIVATION:
-	case RECORD_NO_NODE:
-	case RECORD_SETTLED:
-	case RECORD_HANDED_OVER:
-	case RECORD_ACCEPTED:
-	case RECORD_REFUSED:
-	case RECORD_READY:
-	case RECORD_ONLINE:
-	case RECORD_HIBERNATE:
-	case RECORD_DOUBT:
-	case RECORD_DONE:
+	case JOURNAL_STATE:
+	case JOURNAL_CERTS:
+	case JOURNAL_NO_ACTIVATION:
+	case JOURNAL_NO_NODE:
+	case JOURNAL_SETTLED:
+	case JOURNAL_HANDED_OVER:
+	case JOURNAL_ACCEPTED:
+	case JOURNAL_REFUSED:
+	case JOURNAL_READY:
+	case JOURNAL_ONLINE:
+	case JOURNAL_HIBERNATE:
+	case JOURNAL_DOUBT:
+	case JOURNAL_DONE:
 		return true;
 	}
 	return false;
 }
 
 bool
-record_valid(const struct record *record)
+journal_valid(const struct journal_entry *record)
 {
-	return record->magic == MAGIC && record->type < RECORD_TYPES &&
+	return record->magic == MAGIC && record->type < JOURNAL_TYPES &&
 	       terminated(record->text, sizeof(record->text)) &&
-	       state_valid(&record->state) && record_err_valid(&record->err) &&
+	       state_valid(&record->state) && journal_err_valid(&record->err) &&
 	       text_valid(record);
 }
 
 int
-record_receive(int fd, struct record *out)
+journal_receive(int fd, struct journal_entry *out)
 {
 	ssize_t n = 0;
 
@@ -132,7 +132,7 @@ record_receive(int fd, struct record *out)
 		return 0;
 	if (n <= 0)
 		return -1;
-	if ((size_t)n == sizeof(*out) && record_valid(out))
+	if ((size_t)n == sizeof(*out) && journal_valid(out))
 		return 1;
 	log_event(LOG_WARN, "worker", "a worker sent a damaged record");
 	return 0;
@@ -145,44 +145,44 @@ set(char *to, size_t size, const char *text)
 }
 
 bool
-record_apply(struct state *state, const struct record *record)
+journal_apply(struct state *state, const struct journal_entry *record)
 {
-	switch ((enum record_type)record->type) {
-	case RECORD_REGION:
+	switch ((enum journal)record->type) {
+	case JOURNAL_REGION:
 		set(state->region, sizeof(state->region), record->text);
 		return true;
-	case RECORD_ACTIVATION:
+	case JOURNAL_ACTIVATION:
 		set(state->activation, sizeof(state->activation), record->text);
 		return true;
-	case RECORD_NODE:
+	case JOURNAL_NODE:
 		set(state->node, sizeof(state->node), record->text);
 		state->since = clock_now();
 		return true;
-	case RECORD_NO_ACTIVATION:
+	case JOURNAL_NO_ACTIVATION:
 		state->activation[0] = '\0';
 		return true;
-	case RECORD_NO_NODE:
+	case JOURNAL_NO_NODE:
 		state->node[0] = '\0';
 		return true;
-	case RECORD_SETTLED:
+	case JOURNAL_SETTLED:
 		state->unsettled = false;
 		return true;
-	case RECORD_STATE:
+	case JOURNAL_STATE:
 		*state = record->state;
 		return true;
-	case RECORD_NONE:
-	case RECORD_CERTS:
-	case RECORD_HELD:
-	case RECORD_HANDED_OVER:
-	case RECORD_ACCEPTED:
-	case RECORD_REFUSED:
-	case RECORD_READY:
-	case RECORD_ONLINE:
-	case RECORD_HIBERNATE:
-	case RECORD_DOUBT:
-	case RECORD_DONE:
-	case RECORD_FAILED:
-	case RECORD_TYPES:
+	case JOURNAL_NONE:
+	case JOURNAL_CERTS:
+	case JOURNAL_HELD:
+	case JOURNAL_HANDED_OVER:
+	case JOURNAL_ACCEPTED:
+	case JOURNAL_REFUSED:
+	case JOURNAL_READY:
+	case JOURNAL_ONLINE:
+	case JOURNAL_HIBERNATE:
+	case JOURNAL_DOUBT:
+	case JOURNAL_DONE:
+	case JOURNAL_FAILED:
+	case JOURNAL_TYPES:
 		break;
 	}
 	return false;

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "work/record.h"
+#include "work/journal.h"
 
 #define UUID_A "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
 #define NODE   "mi-0123456789abcdef0"
@@ -38,14 +38,14 @@ close_pipe(void **unused)
 }
 
 /* One that was sent and received, and so is valid. */
-static struct record
-sent(enum record_type type, const char *text)
+static struct journal_entry
+sent(enum journal type, const char *text)
 {
-	struct record record;
+	struct journal_entry record;
 
-	assert_int_equal(record_send(ends[1], type, text, NULL, NULL), 0);
-	assert_int_equal(record_receive(ends[0], &record), 1);
-	assert_true(record_valid(&record));
+	assert_int_equal(journal_send(ends[1], type, text, NULL, NULL), 0);
+	assert_int_equal(journal_receive(ends[0], &record), 1);
+	assert_true(journal_valid(&record));
 	return record;
 }
 
@@ -54,48 +54,49 @@ test_round_trip(void **unused)
 {
 	struct state state = { .node = NODE, .since = 5, .unsettled = true };
 	struct err err = { 0 };
-	struct record record;
+	struct journal_entry record;
 
 	(void)unused;
 	assert_true(sizeof record <= PIPE_BUF);
 	err_set(&err, ERR_KIND_API, "told");
-	assert_int_equal(record_receive(ends[0], &record), 0);
-	assert_int_equal(record_send(ends[1], RECORD_STATE, "reuse", &state,
+	assert_int_equal(journal_receive(ends[0], &record), 0);
+	assert_int_equal(journal_send(ends[1], JOURNAL_STATE, "reuse", &state,
 	                     NULL),
 	    0);
-	assert_int_equal(record_send(ends[1], RECORD_FAILED, NULL, NULL, &err),
+	assert_int_equal(journal_send(ends[1], JOURNAL_FAILED, NULL, NULL,
+	                     &err),
 	    0);
-	assert_int_equal(record_receive(ends[0], &record), 1);
-	assert_int_equal(record.type, RECORD_STATE);
+	assert_int_equal(journal_receive(ends[0], &record), 1);
+	assert_int_equal(record.type, JOURNAL_STATE);
 	assert_string_equal(record.text, "reuse");
 	assert_string_equal(record.state.node, NODE);
 	assert_true(record.state.unsettled);
-	assert_int_equal(record_receive(ends[0], &record), 1);
-	assert_int_equal(record.type, RECORD_FAILED);
+	assert_int_equal(journal_receive(ends[0], &record), 1);
+	assert_int_equal(record.type, JOURNAL_FAILED);
 	assert_string_equal(record.err.msg, "told");
 	assert_int_equal(record.err.kind, ERR_KIND_API);
-	assert_int_equal(record_receive(ends[0], &record), 0);
+	assert_int_equal(journal_receive(ends[0], &record), 0);
 	assert_int_equal(close(ends[1]), 0);
 	ends[1] = -1;
-	assert_int_equal(record_receive(ends[0], &record), -1);
+	assert_int_equal(journal_receive(ends[0], &record), -1);
 }
 
 static void
 test_length_of_the_text(void **unused)
 {
-	char text[RECORD_TEXT_SIZE + 1];
-	struct record record;
+	char text[JOURNAL_TEXT_SIZE + 1];
+	struct journal_entry record;
 
 	(void)unused;
 	memset(text, 'r', sizeof text);
-	text[RECORD_TEXT_SIZE] = '\0';
-	assert_int_equal(record_send(ends[1], RECORD_STATE, text, NULL, NULL),
+	text[JOURNAL_TEXT_SIZE] = '\0';
+	assert_int_equal(journal_send(ends[1], JOURNAL_STATE, text, NULL, NULL),
 	    -1);
-	assert_int_equal(record_receive(ends[0], &record), 0);
-	text[RECORD_TEXT_SIZE - 1] = '\0';
-	assert_int_equal(record_send(ends[1], RECORD_STATE, text, NULL, NULL),
+	assert_int_equal(journal_receive(ends[0], &record), 0);
+	text[JOURNAL_TEXT_SIZE - 1] = '\0';
+	assert_int_equal(journal_send(ends[1], JOURNAL_STATE, text, NULL, NULL),
 	    0);
-	assert_int_equal(record_receive(ends[0], &record), 1);
+	assert_int_equal(journal_receive(ends[0], &record), 1);
 	assert_string_equal(record.text, text);
 }
 
@@ -103,46 +104,46 @@ static void
 test_last_record(void **unused)
 {
 	struct err err = { 0 };
-	struct record record;
+	struct journal_entry record;
 
 	(void)unused;
-	record_finish(ends[1], 0, &err);
-	assert_int_equal(record_receive(ends[0], &record), 1);
-	assert_int_equal(record.type, RECORD_DONE);
+	journal_finish(ends[1], 0, &err);
+	assert_int_equal(journal_receive(ends[0], &record), 1);
+	assert_int_equal(record.type, JOURNAL_DONE);
 	err_set(&err, ERR_KIND_TLS, "why");
-	record_finish(ends[1], -1, &err);
-	assert_int_equal(record_receive(ends[0], &record), 1);
-	assert_int_equal(record.type, RECORD_FAILED);
+	journal_finish(ends[1], -1, &err);
+	assert_int_equal(journal_receive(ends[0], &record), 1);
+	assert_int_equal(record.type, JOURNAL_FAILED);
 	assert_int_equal(record.err.kind, ERR_KIND_TLS);
 }
 
 /* What is damaged is dropped, and what comes after it is read. */
 static void
-dropped(const struct record *damaged)
+dropped(const struct journal_entry *damaged)
 {
-	struct record record;
+	struct journal_entry record;
 
-	assert_false(record_valid(damaged));
+	assert_false(journal_valid(damaged));
 	assert_int_equal(write(ends[1], damaged, sizeof *damaged),
 	    sizeof *damaged);
-	record_finish(ends[1], 0, NULL);
-	assert_int_equal(record_receive(ends[0], &record), 0);
-	assert_int_equal(record_receive(ends[0], &record), 1);
-	assert_int_equal(record.type, RECORD_DONE);
+	journal_finish(ends[1], 0, NULL);
+	assert_int_equal(journal_receive(ends[0], &record), 0);
+	assert_int_equal(journal_receive(ends[0], &record), 1);
+	assert_int_equal(record.type, JOURNAL_DONE);
 }
 
 static void
 test_damaged_heads(void **unused)
 {
-	struct record good = sent(RECORD_NODE, NODE), odd = good;
+	struct journal_entry good = sent(JOURNAL_NODE, NODE), odd = good;
 
 	(void)unused;
 	odd.magic ^= 1;
 	dropped(&odd);
 	odd = good;
-	odd.type = RECORD_NONE;
+	odd.type = JOURNAL_NONE;
 	dropped(&odd);
-	odd.type = RECORD_TYPES;
+	odd.type = JOURNAL_TYPES;
 	dropped(&odd);
 	odd.type = UINT32_MAX;
 	dropped(&odd);
@@ -151,7 +152,7 @@ test_damaged_heads(void **unused)
 static void
 test_damaged_texts(void **unused)
 {
-	struct record good = sent(RECORD_NODE, NODE), odd = good;
+	struct journal_entry good = sent(JOURNAL_NODE, NODE), odd = good;
 
 	(void)unused;
 	memset(odd.text, 'a', sizeof odd.text);
@@ -162,7 +163,7 @@ test_damaged_texts(void **unused)
 	odd = good;
 	odd.text[0] = '\0';
 	dropped(&odd);
-	odd = sent(RECORD_ACTIVATION, UUID_A);
+	odd = sent(JOURNAL_ACTIVATION, UUID_A);
 	odd.text[0] = 'x';
 	dropped(&odd);
 	odd = good;
@@ -176,7 +177,7 @@ test_damaged_texts(void **unused)
 static void
 test_damaged_errors(void **unused)
 {
-	struct record good = sent(RECORD_DONE, NULL), odd = good;
+	struct journal_entry good = sent(JOURNAL_DONE, NULL), odd = good;
 	const unsigned many = 1000;
 
 	(void)unused;
@@ -205,7 +206,7 @@ test_damaged_errors(void **unused)
 	dropped(&odd);
 	/* A failure without an error is none. */
 	odd = good;
-	odd.type = RECORD_FAILED;
+	odd.type = JOURNAL_FAILED;
 	dropped(&odd);
 }
 
@@ -214,17 +215,17 @@ static void
 test_damaged_booleans(void **unused)
 {
 	static const size_t flags[] = {
-		offsetof(struct record, state.unsettled),
-		offsetof(struct record, state.installed),
-		offsetof(struct record, state.begun),
-		offsetof(struct record, err.timed_out),
-		offsetof(struct record, err.ambiguous),
+		offsetof(struct journal_entry, state.unsettled),
+		offsetof(struct journal_entry, state.installed),
+		offsetof(struct journal_entry, state.begun),
+		offsetof(struct journal_entry, err.timed_out),
+		offsetof(struct journal_entry, err.ambiguous),
 	};
 	const unsigned char two = 2;
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
-		struct record odd = sent(RECORD_DONE, NULL);
+		struct journal_entry odd = sent(JOURNAL_DONE, NULL);
 
 		memcpy((char *)&odd + flags[i], &two, 1);
 		dropped(&odd);
@@ -234,40 +235,40 @@ test_damaged_booleans(void **unused)
 static void
 test_part_of_a_record(void **unused)
 {
-	struct record good = sent(RECORD_NODE, NODE), record;
+	struct journal_entry good = sent(JOURNAL_NODE, NODE), record;
 
 	(void)unused;
 	assert_int_equal(write(ends[1], &good, sizeof good - 1),
 	    sizeof good - 1);
-	assert_int_equal(record_receive(ends[0], &record), 0);
-	assert_int_equal(record_receive(ends[0], &record), 0);
+	assert_int_equal(journal_receive(ends[0], &record), 0);
+	assert_int_equal(journal_receive(ends[0], &record), 0);
 }
 
 static void
 test_what_changes_the_state(void **unused)
 {
 	struct state state = { .unsettled = true };
-	struct record record = sent(RECORD_REGION, "eu-west-1");
+	struct journal_entry record = sent(JOURNAL_REGION, "eu-west-1");
 
 	(void)unused;
-	assert_true(record_apply(&state, &record));
+	assert_true(journal_apply(&state, &record));
 	assert_string_equal(state.region, "eu-west-1");
-	record = sent(RECORD_ACTIVATION, UUID_A);
-	assert_true(record_apply(&state, &record));
+	record = sent(JOURNAL_ACTIVATION, UUID_A);
+	assert_true(journal_apply(&state, &record));
 	assert_string_equal(state.activation, UUID_A);
-	record = sent(RECORD_NODE, NODE);
-	assert_true(record_apply(&state, &record));
+	record = sent(JOURNAL_NODE, NODE);
+	assert_true(journal_apply(&state, &record));
 	assert_string_equal(state.node, NODE);
 	assert_true(state.since > 0 && state.since <= clock_now());
-	record = sent(RECORD_SETTLED, "");
-	assert_true(record_apply(&state, &record));
+	record = sent(JOURNAL_SETTLED, "");
+	assert_true(journal_apply(&state, &record));
 	assert_false(state.unsettled);
-	record = sent(RECORD_NO_ACTIVATION, UUID_A);
-	assert_true(record_apply(&state, &record));
+	record = sent(JOURNAL_NO_ACTIVATION, UUID_A);
+	assert_true(journal_apply(&state, &record));
 	assert_string_equal(state.activation, "");
 	assert_string_equal(state.node, NODE);
-	record = sent(RECORD_NO_NODE, NODE);
-	assert_true(record_apply(&state, &record));
+	record = sent(JOURNAL_NO_NODE, NODE);
+	assert_true(journal_apply(&state, &record));
 	assert_string_equal(state.node, "");
 	assert_string_equal(state.region, "eu-west-1");
 	assert_true(state_settled(&state));
@@ -277,14 +278,14 @@ static void
 test_what_replaces_the_state(void **unused)
 {
 	struct state disk = { .node = NODE, .installed = true }, state = { 0 };
-	struct record record;
+	struct journal_entry record;
 
 	(void)unused;
-	assert_int_equal(record_send(ends[1], RECORD_STATE, "fresh", &disk,
+	assert_int_equal(journal_send(ends[1], JOURNAL_STATE, "fresh", &disk,
 	                     NULL),
 	    0);
-	assert_int_equal(record_receive(ends[0], &record), 1);
-	assert_true(record_apply(&state, &record));
+	assert_int_equal(journal_receive(ends[0], &record), 1);
+	assert_true(journal_apply(&state, &record));
 	assert_string_equal(state.node, NODE);
 	assert_true(state.installed);
 }
@@ -292,15 +293,15 @@ test_what_replaces_the_state(void **unused)
 static void
 test_what_leaves_the_state_alone(void **unused)
 {
-	static const enum record_type types[] = { RECORD_HANDED_OVER,
-		RECORD_ACCEPTED, RECORD_REFUSED, RECORD_DONE };
+	static const enum journal types[] = { JOURNAL_HANDED_OVER,
+		JOURNAL_ACCEPTED, JOURNAL_REFUSED, JOURNAL_DONE };
 	struct state state = { .node = NODE, .unsettled = true };
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-		struct record record = sent(types[i], "x");
+		struct journal_entry record = sent(types[i], "x");
 
-		assert_false(record_apply(&state, &record));
+		assert_false(journal_apply(&state, &record));
 		assert_string_equal(state.node, NODE);
 		assert_true(state.unsettled);
 	}
@@ -312,13 +313,14 @@ static void
 odd_region(const char *text)
 {
 	struct state state = { .region = "eu-west-1" };
-	struct record record;
+	struct journal_entry record;
 
-	assert_int_equal(record_send(ends[1], RECORD_REGION, text, NULL, NULL),
+	assert_int_equal(journal_send(ends[1], JOURNAL_REGION, text, NULL,
+	                     NULL),
 	    0);
-	if (record_receive(ends[0], &record) != 1)
+	if (journal_receive(ends[0], &record) != 1)
 		return;
-	(void)record_apply(&state, &record);
+	(void)journal_apply(&state, &record);
 	assert_true(state_valid(&state));
 	assert_string_not_equal(state.region, "");
 }
@@ -326,7 +328,7 @@ odd_region(const char *text)
 static void
 test_regions_that_are_none(void **unused)
 {
-	char text[RECORD_TEXT_SIZE];
+	char text[JOURNAL_TEXT_SIZE];
 
 	(void)unused;
 	odd_region("eu\nwest");
