@@ -91,9 +91,8 @@ check_symbols()
 	done)
 }
 
-# Functions that only tests call are unused, too.  cppcheck reads the whole program
-# at once, without the system headers: it is told what these define.
-# program at once and no system header.
+# Functions that only tests call are unused, too.  cppcheck reads the whole
+# program at once without the system's headers, so it is told what they define.
 check_unused()
 {
 	cppcheck --quiet --error-exitcode=1 --std=c11 --language=c -Isrc \

@@ -211,14 +211,17 @@ static void
 classify(const struct attempt *call, struct err *err)
 {
 	retry_classify(err, call->service == &services[API_STS]);
-	if (slice_eq(slice_of(call->req->operation), "DeleteActivation") &&
+	/* Another container's removal is under way. */
+	if (slice_names("DeleteActivation DeregisterManagedInstance",
+	        call->req->operation) &&
 	    slice_eq(slice_of(err->peer_code), "TooManyUpdates"))
 		err->retry = ERR_THROTTLED;
 }
 
-/* After a failed attempt: wait for the next one, or false. */
+/* After a failed attempt: wait for the next one, or false (base/clock.h tells
+ * who else tries again). */
 static bool
-again(struct attempt *call, struct err *err)
+wait_for_next(struct attempt *call, struct err *err)
 {
 	int made = call->reply->attempts;
 	int pause;
@@ -284,7 +287,7 @@ api_call(struct api *api, const struct api_request *req,
 		do {
 			err_clear(&last);
 			rc = attempt_make(&call, &last);
-		} while (rc != 0 && again(&call, &last));
+		} while (rc != 0 && wait_for_next(&call, &last));
 	}
 	if (rc == 0) {
 		retry_give(&api->quota[req->service], call.cost);

@@ -100,27 +100,15 @@ retry_give(struct retry_quota *quota, int cost)
 		quota->used = 0;
 }
 
-/* base * 2^(made - 1), at most PAUSE_MAX_MS. */
-static int
-ceiling(int made, enum err_retry why)
-{
-	int limit = why == ERR_THROTTLED ? PAUSE_THROTTLED_MS : PAUSE_MS;
-	int i;
-
-	for (i = 1; i < made && limit < PAUSE_MAX_MS; i++)
-		limit *= 2;
-	return limit < PAUSE_MAX_MS ? limit : PAUSE_MAX_MS;
-}
-
 int
 retry_pause(int made, enum err_retry why, double unit, int64_t after_ms)
 {
-	int64_t pause = (int64_t)(unit * ceiling(made, why));
-	int64_t wish = after_ms < pause + AFTER_EXTRA_MS
-	                   ? after_ms
-	                   : pause + AFTER_EXTRA_MS;
+	int first = why == ERR_THROTTLED ? PAUSE_THROTTLED_MS : PAUSE_MS;
+	int64_t pause = clock_backoff(first, PAUSE_MAX_MS, made, unit);
 
-	return (int)(wish > pause ? wish : pause);
+	if (after_ms > pause + AFTER_EXTRA_MS)
+		after_ms = pause + AFTER_EXTRA_MS;
+	return (int)(after_ms > pause ? after_ms : pause);
 }
 
 /*

@@ -8,7 +8,10 @@
 
 struct conf;
 
-/* Standard retry mode with the rules of 2026; pure. */
+/*
+ * Retries of one call: the SDKs' standard retry mode with the rules of 2026;
+ * pure.  Who else tries again stands at clock_backoff() in base/clock.h.
+ */
 
 enum { RETRY_QUOTA_MAX = 500, RETRY_ATTEMPTS_DEFAULT = 3 };
 

@@ -51,6 +51,16 @@ clock_min(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+int64_t
+clock_backoff(int64_t first, int64_t most, int n, double share)
+{
+	int64_t pause = first;
+
+	for (int i = 1; i < n && pause < most; i++)
+		pause *= 2;
+	return (int64_t)((double)(pause < most ? pause : most) * share);
+}
+
 int
 clock_left(int64_t deadline)
 {

@@ -237,16 +237,13 @@ register_done(struct course *course)
 int64_t
 course_phases_pause(int64_t waited, double unit)
 {
-	int64_t most = 2 * waited;
+	int64_t most = 2 * waited > WAIT_MIN_MS ? 2 * waited : WAIT_MIN_MS;
 
-	if (most < WAIT_MIN_MS)
-		most = WAIT_MIN_MS;
-	if (most > WAIT_MAX_MS)
-		most = WAIT_MAX_MS;
-	return (int64_t)((double)most * (0.4 + 0.6 * unit));
+	return clock_backoff(most, WAIT_MAX_MS, 1, 0.4 + 0.6 * unit);
 }
 
-/* Wait, and begin again; false if that is of no use. */
+/* Wait, and begin again (base/clock.h tells who else tries again); false if
+ * that is of no use. */
 static bool
 try_again(struct course *course, const struct err *err)
 {

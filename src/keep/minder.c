@@ -11,11 +11,7 @@
 int64_t
 minder_pause(int n)
 {
-	int64_t pause = MINDER_FIRST_MS;
-
-	for (int i = 1; i < n && pause < MINDER_PAUSE_MAX_MS; i++)
-		pause *= 2;
-	return pause < MINDER_PAUSE_MAX_MS ? pause : MINDER_PAUSE_MAX_MS;
+	return clock_backoff(MINDER_FIRST_MS, MINDER_PAUSE_MAX_MS, n, 1);
 }
 
 static struct procs_entry list[PROCS_MAX];

@@ -44,7 +44,7 @@ is_denied(const struct err *err)
 }
 
 /* Listings lag behind; so what a lost answer left is looked for again after
- * these pauses. */
+ * these pauses (base/clock.h tells who else tries again). */
 static const int sweep_pauses_ms[] = { 0, 2000, 5000 };
 
 enum { SWEEPS = sizeof(sweep_pauses_ms) / sizeof(sweep_pauses_ms[0]) };

@@ -12,9 +12,8 @@
 #include "base/slice.h"
 
 enum {
-	TOO_MANY_UPDATES_TRIES = 3,
 	PAUSE_MS = 200, /* five a second are a known limit */
-	PAUSE_MAX_MS = 20000,
+	PAUSE_MAX_MS = 25600,
 };
 
 void
@@ -24,9 +23,10 @@ ssm_pace_begin(struct ssm_pace *pace)
 	pace->pause_ms = PAUSE_MS;
 }
 
-/* Whether to repeat a call; err is empty after a success. */
+/* Whether to repeat a call that is throttled even after the attempts of
+ * aws/retry (see base/clock.h); err is empty after a success. */
 static bool
-again(const struct ssm *ssm, struct err *err)
+wait_for_turn(const struct ssm *ssm, struct err *err)
 {
 	struct ssm_pace *pace = ssm->pace;
 	int64_t next = 0;
@@ -43,8 +43,7 @@ again(const struct ssm *ssm, struct err *err)
 	    (ssm->deadline != 0 && next >= ssm->deadline))
 		return false;
 	clock_sleep(next);
-	if (pace->pause_ms < PAUSE_MAX_MS)
-		pace->pause_ms *= 2;
+	pace->pause_ms = (int)clock_backoff(pace->pause_ms, PAUSE_MAX_MS, 2, 1);
 	err_clear(err);
 	return true;
 }
@@ -79,7 +78,7 @@ ssm_exchange(const struct ssm *ssm, struct ssm_exchange *what, struct err *err)
 		else
 			rc = api_call(client_api(ssm->client), &req, &reply,
 			    err);
-	} while (again(ssm, err));
+	} while (wait_for_turn(ssm, err));
 	what->ambiguous = reply.ambiguous;
 	if (rc == 0) {
 		rc = api_reply_json(&reply, &what->doc, err);
@@ -139,8 +138,8 @@ int
 ssm_create_activation(const struct ssm *ssm, const struct ssm_activation_in *in,
     struct ssm_activation *out, bool *ambiguous, struct err *err)
 {
-	/* Who has to wait here is one of a crowd: whoever called repeats it,
-	 * with pauses that suit that. */
+	/* Not retried here: the keeper retries with longer pauses, because
+	 * many containers start at once (base/clock.h). */
 	struct ssm_exchange what = {
 		.operation = "CreateActivation",
 		.max_attempts = 1,
@@ -169,21 +168,15 @@ static int
 remove_one(const struct ssm *ssm, const char *operation, const char *template,
     const char *id, const char *gone, struct err *err)
 {
+	struct ssm_exchange what = { .operation = operation };
 	struct err now = { 0 };
 	int rc = -1;
 
-	for (int try = 0; try < TOO_MANY_UPDATES_TRIES; try++) {
-		struct ssm_exchange what = { .operation = operation };
-
-		err_clear(&now);
-		json_write(&what.body, template, id);
-		rc = ssm_exchange(ssm, &what, &now);
-		json_free(what.doc);
-		if (rc == 0 || slice_names(gone, now.peer_code))
-			return 0;
-		if (strcmp(now.peer_code, "TooManyUpdates") != 0)
-			break;
-	}
+	json_write(&what.body, template, id);
+	rc = ssm_exchange(ssm, &what, &now);
+	json_free(what.doc);
+	if (rc == 0 || slice_names(gone, now.peer_code))
+		return 0;
 	if (err != NULL)
 		*err = now;
 	return rc;

@@ -146,6 +146,8 @@ test_too_many_updates(void **state)
 	assert_int_equal(canned_call(&c, &canned_create, CANNED(once)), -1);
 	req.operation = "DeleteActivation";
 	assert_int_equal(canned_call(&c, &req, CANNED(answers)), 0);
+	req.operation = "DeregisterManagedInstance";
+	assert_int_equal(canned_call(&c, &req, CANNED(answers)), 0);
 	canned_close(&c);
 }
 

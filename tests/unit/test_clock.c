@@ -320,6 +320,19 @@ test_sleep_returns_at_once_after_its_deadline(void **state)
 	assert_true(clock_ms() - start < 1000);
 }
 
+static void
+test_backoff_doubles_up_to_its_maximum(void **state)
+{
+	(void)state;
+	assert_int_equal(clock_backoff(50, 20000, 1, 1), 50);
+	assert_int_equal(clock_backoff(50, 20000, 4, 1), 400);
+	assert_int_equal(clock_backoff(50, 20000, 10, 1), 20000);
+	assert_int_equal(clock_backoff(50, 20000, INT_MAX, 1), 20000);
+	assert_int_equal(clock_backoff(70000, 60000, 1, 1), 60000);
+	assert_int_equal(clock_backoff(50, 20000, 4, 0.25), 100);
+	assert_int_equal(clock_backoff(50, 20000, 4, 0), 0);
+}
+
 int
 main(void)
 {
@@ -337,6 +350,7 @@ main(void)
 		cmocka_unit_test(test_span_stops_at_its_maximum),
 		cmocka_unit_test(test_now_is_the_time_of_day),
 		cmocka_unit_test(test_deadline_arithmetic_saturates),
+		cmocka_unit_test(test_backoff_doubles_up_to_its_maximum),
 		cmocka_unit_test(test_sleep_is_not_cut_short_by_signals),
 		cmocka_unit_test(test_sleep_returns_at_once_after_its_deadline),
 	};

@@ -277,30 +277,6 @@ test_patience(void **state)
 	assert_int_equal(ssm_deregister(&a.ssm, ACCOUNT_NODE, &a.err), -1);
 }
 
-static void
-test_too_many_updates(void **state)
-{
-	static const struct world_step once[] = {
-		{ DELETES, ACCOUNT_REFUSES("TooManyUpdates", "later") },
-		{ DELETES, ACCOUNT_SAYS("{}") },
-	};
-	static const struct world_step always[] = {
-		{ DELETES, ACCOUNT_REFUSES("TooManyUpdates", "later") },
-		{ DELETES, ACCOUNT_REFUSES("TooManyUpdates", "later") },
-		{ DELETES, ACCOUNT_REFUSES("TooManyUpdates", "later") },
-	};
-
-	(void)state;
-	account_expect(&a, WORLD_STEPS(once));
-	assert_int_equal(ssm_delete_activation(&a.ssm, ACCOUNT_ID_A, &a.err),
-	    0);
-	account_done(&a);
-	account_expect(&a, WORLD_STEPS(always));
-	assert_int_equal(ssm_delete_activation(&a.ssm, ACCOUNT_ID_A, &a.err),
-	    -1);
-	assert_string_equal(a.err.peer_code, "TooManyUpdates");
-}
-
 static int
 do_register(const struct world_step *step, char node[static SSM_NODE_SIZE])
 {
@@ -523,7 +499,6 @@ main(void)
 		ACCOUNT_TEST(test_delete),
 		ACCOUNT_TEST(test_deregister),
 		ACCOUNT_TEST(test_patience),
-		ACCOUNT_TEST(test_too_many_updates),
 		ACCOUNT_TEST(test_register),
 		ACCOUNT_TEST(test_register_refused),
 		ACCOUNT_TEST(test_register_with_odd_answers),
