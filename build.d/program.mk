@@ -28,8 +28,8 @@ replay: $(FUZZ:tests/fuzz/%.c=$(OUT)/fuzz/%)
 # Linking.  "musl-gcc -static" is not there when crossing, so the start files
 # are named here; gcc's crtbegin.o and crtend.o serve C++ and shared objects.
 # One partition: the whole program is optimized at once.  It is a static PIE:
-# the kernel chooses its address, rcrt1.o relocates it, and base/pages makes
-# the relocated constants read-only.  Code has pages of its own, so that no
+# the kernel chooses its address, rcrt1.o relocates it, and main makes the
+# relocated constants read-only.  Code has pages of its own, so that no
 # constant can be run.
 # Constants and code lie on pages of their own.  On arm64 a page may have
 # 64 KiB, to which the file would be filled between four segments: 64 KiB more, so

@@ -1,4 +1,8 @@
+#include <link.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "app/cmd.h"
@@ -7,7 +11,6 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/pages.h"
 #include "settings/config.h"
 
 static const struct {
@@ -188,13 +191,39 @@ run_command(char **argv, struct err *err)
 	return commands[i].run(&cfg, err);
 }
 
+/*
+ * Constants that hold addresses, tables of functions above all, are written by
+ * the start code of a static program, which leaves it to the program to make
+ * them read-only.  Where a policy of the container denies that, they stay as
+ * they are.  The 1 ends the iteration: the first object is the program.
+ */
+static int
+seal(struct dl_phdr_info *program, size_t size, void *none)
+{
+	uintptr_t page = (uintptr_t)getpagesize();
+
+	(void)size;
+	(void)none;
+	for (size_t i = 0; i < program->dlpi_phnum; i++) {
+		const Elf64_Phdr *one = &program->dlpi_phdr[i];
+		uintptr_t start = program->dlpi_addr + one->p_vaddr;
+		uintptr_t end = start + one->p_memsz;
+
+		/* What follows in the last page may be written. */
+		if (one->p_type == PT_GNU_RELRO)
+			syscall(SYS_mprotect, start & -page,
+			    (end & -page) - (start & -page), PROT_READ);
+	}
+	return 1;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct err err = { 0 };
 	int status = 0;
 
-	pages_seal();
+	dl_iterate_phdr(seal, NULL);
 	if (argc < 2) {
 		print_usage(STDERR_FILENO);
 		return ERR_USAGE;

@@ -11,7 +11,6 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/pages.h"
 #include "base/signals.h"
 #include "base/slice.h"
 #include "keep/keeper_guard.h"
@@ -305,8 +304,6 @@ wait_for_events(const struct keeper *k)
 	count += job_poll(&k->follow.job, fds + count);
 	count += minder_poll(&k->minder, fds + count);
 	count += listener_poll(&k->listener, fds + count);
-	if (k->announced || course_over(&k->course))
-		pages_drop();
 	signals_wait(fds, count, due == INT64_MAX ? -1 : clock_left(due));
 }
 

@@ -6,7 +6,6 @@
 #include "agent/paths.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/pages.h"
 #include "work/journal.h"
 #include "work/work.h"
 
@@ -50,7 +49,6 @@ work_log_follow(const void *input, int out)
 		};
 		int64_t due = logtail_due(&tail);
 
-		pages_drop();
 		poll(wait, 2, due == INT64_MAX ? -1 : clock_left(due));
 		told = wait[0].revents == 0 && tell(logtail_read(&tail), out);
 	}
