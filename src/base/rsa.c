@@ -9,7 +9,6 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/rng.h"
-#include "base/slice.h"
 
 enum {
 	BITS_MIN = 2048,
@@ -21,147 +20,77 @@ enum {
 	TAG_INTEGER = 0x02,
 	TAG_BIT_STRING = 0x03,
 	TAG_SEQUENCE = 0x30,
-};
-
-/* The members of RSAPrivateKey in their order (RFC 8017, A.1.2). */
-enum { VERSION, N, E, D, P, Q, DP, DQ, IQ, MEMBERS };
-
-/* An integer in the DER text, without leading zeros. */
-struct member {
-	size_t at;
-	size_t len;
+	HEADER_LEN = 4, /* tag and length of what has 256 bytes and more */
 };
 
 struct rsa_key {
 	struct buf der; /* RSAPrivateKey, as it was made or read */
-	struct member members[MEMBERS];
-	uint32_t bits;
+	br_skey_decoder_context decoder;
+	const br_rsa_private_key *sk; /* in the decoder */
+	br_rsa_public_key pk;         /* in n and e */
+	unsigned char n[RSA_BYTES_MAX];
+	unsigned char e[3];
 };
 
-static unsigned char *
-bytes_of(const struct rsa_key *key, int which)
-{
-	return (unsigned char *)&key->der.data[key->members[which].at];
-}
-
-static size_t
-length_of(const struct rsa_key *key, int which)
-{
-	return key->members[which].len;
-}
-
 static bool
-is_odd(const struct rsa_key *key, int which)
+is_odd(const unsigned char *bytes, size_t len)
 {
-	size_t len = length_of(key, which);
-
-	return len > 0 && (bytes_of(key, which)[len - 1] & 1) == 1;
+	return len > 0 && (bytes[len - 1] & 1) == 1;
 }
 
-static unsigned char
-take_byte(struct slice *rest)
-{
-	unsigned char byte = 0;
-
-	if (rest->len > 0)
-		byte = (unsigned char)rest->ptr[0];
-	*rest = slice_skip(*rest, 1);
-	return byte;
-}
-
-/* Tag and length in the one form that DER allows; what they head must be
- * there. */
-static bool
-take_header(struct slice *rest, unsigned char tag, size_t *len)
-{
-	if (take_byte(rest) != tag)
-		return false;
-	*len = take_byte(rest);
-	if (*len == 0x81) {
-		*len = take_byte(rest);
-		if (*len < 0x80)
-			return false;
-	} else if (*len == 0x82) {
-		*len = (size_t)take_byte(rest) << 8;
-		*len |= take_byte(rest);
-		if (*len < 0x100)
-			return false;
-	} else if (*len >= 0x80) {
-		return false;
-	}
-	return *len <= rest->len;
-}
-
-/* An integer that is not negative; total is the length of the whole text. */
-static bool
-take_integer(struct slice *rest, size_t total, struct member *out)
-{
-	struct slice value;
-	size_t len = 0;
-
-	if (!take_header(rest, TAG_INTEGER, &len) || len == 0)
-		return false;
-	out->at = total - rest->len;
-	out->len = len;
-	value = slice_head(*rest, len);
-	*rest = slice_skip(*rest, len);
-	if ((value.ptr[0] & 0x80) != 0)
-		return false;
-	if (value.ptr[0] == 0) {
-		if (len > 1 && (value.ptr[1] & 0x80) == 0)
-			return false;
-		out->at++;
-		out->len--;
-	}
-	return true;
-}
-
+/* Of a number without leading zeros. */
 static uint32_t
-bit_length(const struct rsa_key *key, int which)
+bit_length(const unsigned char *bytes, size_t len)
 {
-	size_t len = length_of(key, which);
 	uint32_t bits = (uint32_t)len * 8;
 
-	for (int mask = 0x80; len > 0 && mask > bytes_of(key, which)[0];
-	     mask >>= 1)
+	for (int mask = 0x80; len > 0 && mask > bytes[0]; mask >>= 1)
 		bits--;
 	return bits;
 }
 
-/* The sizes that the computing code relies on.  Whether the members belong
+/* The sizes that the computing code relies on.  Whether the numbers belong
  * together shows when a signature is checked. */
 static bool
-is_sound(const struct rsa_key *key)
+is_sound(const br_rsa_private_key *sk)
 {
-	uint32_t factors = bit_length(key, P) + bit_length(key, Q);
+	uint32_t factors =
+	    bit_length(sk->p, sk->plen) + bit_length(sk->q, sk->qlen);
 
-	return length_of(key, VERSION) == 0 && key->bits >= BITS_MIN &&
-	       key->bits <= BITS_MAX && is_odd(key, N) && is_odd(key, E) &&
-	       length_of(key, E) <= 4 && bit_length(key, E) > 1 &&
-	       is_odd(key, P) && is_odd(key, Q) &&
-	       length_of(key, P) <= FACTOR_MAX &&
-	       length_of(key, Q) <= FACTOR_MAX &&
-	       (factors == key->bits || factors == key->bits + 1) &&
-	       length_of(key, DP) <= length_of(key, P) &&
-	       length_of(key, DQ) <= length_of(key, Q) &&
-	       length_of(key, IQ) <= length_of(key, P);
+	return sk->n_bitlen >= BITS_MIN && sk->n_bitlen <= BITS_MAX &&
+	       is_odd(sk->p, sk->plen) && is_odd(sk->q, sk->qlen) &&
+	       sk->plen <= FACTOR_MAX && sk->qlen <= FACTOR_MAX &&
+	       (factors == sk->n_bitlen || factors == sk->n_bitlen + 1) &&
+	       sk->dplen <= sk->plen && sk->dqlen <= sk->qlen &&
+	       sk->iqlen <= sk->plen;
 }
 
+/* BearSSL reads PKCS#8 as well, in which the version 0 is followed by a
+ * sequence.  It gives neither the modulus nor the exponent of the text: the
+ * one is computed from the factors, the other is the same in every key of
+ * ours and of the agent's, and if not no signature passes its check. */
 static bool
 decode(struct rsa_key *key)
 {
-	struct slice rest = slice_make(key->der.data, key->der.len);
-	size_t total = rest.len;
-	size_t len = 0;
+	static const unsigned char start[] = { TAG_INTEGER, 1, 0, TAG_INTEGER };
+	const struct buf *der = &key->der;
 
-	if (!take_header(&rest, TAG_SEQUENCE, &len) || len != rest.len)
+	if (der->len < HEADER_LEN + sizeof start ||
+	    memcmp(&der->data[HEADER_LEN], start, sizeof start) != 0)
 		return false;
-	for (int i = 0; i < MEMBERS; i++) {
-		if (!take_integer(&rest, total, &key->members[i]))
-			return false;
-	}
-	key->bits = bit_length(key, N);
-	return rest.len == 0 && is_sound(key);
+	br_skey_decoder_init(&key->decoder);
+	br_skey_decoder_push(&key->decoder, der->data, der->len);
+	key->sk = br_skey_decoder_get_rsa(&key->decoder);
+	if (key->sk == NULL || !is_sound(key->sk))
+		return false;
+	memcpy(key->e, "\x01\x00\x01", sizeof key->e);
+	key->pk = (br_rsa_public_key){
+		.n = key->n,
+		.nlen = br_rsa_i31_compute_modulus(key->n, key->sk),
+		.e = key->e,
+		.elen = sizeof key->e,
+	};
+	return key->pk.nlen > 0;
 }
 
 int
@@ -274,26 +203,9 @@ static void
 put_header(struct buf *out, unsigned char tag, size_t len)
 {
 	buf_putc(out, (char)tag);
-	if (len >= 0x100)
-		buf_putc(out, (char)0x82);
-	else if (len >= 0x80)
-		buf_putc(out, (char)0x81);
-	if (len >= 0x100)
-		buf_putc(out, (char)(len >> 8));
+	buf_putc(out, (char)0x82);
+	buf_putc(out, (char)(len >> 8));
 	buf_putc(out, (char)(len & 0xff));
-}
-
-static void
-put_integer(struct buf *out, const struct rsa_key *key, int which)
-{
-	const unsigned char *bytes = bytes_of(key, which);
-	size_t len = length_of(key, which);
-	bool zero = (bytes[0] & 0x80) != 0; /* or it would be negative */
-
-	put_header(out, TAG_INTEGER, len + zero);
-	if (zero)
-		buf_putc(out, '\0');
-	buf_add(out, bytes, len);
 }
 
 int
@@ -302,26 +214,24 @@ rsa_public_der(const struct rsa_key *key, struct buf *out, struct err *err)
 	/* AlgorithmIdentifier: rsaEncryption, NULL (RFC 3279, 2.3.1). */
 	static const unsigned char algorithm[] = { 0x30, 0x0d, 0x06, 0x09, 0x2a,
 		0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00 };
+	bool zero = (key->n[0] & 0x80) != 0; /* or it would be negative */
+	size_t modulus = key->pk.nlen + zero;
+	size_t numbers = HEADER_LEN + modulus + 2 + sizeof key->e;
+	size_t bits = 1 + HEADER_LEN + numbers;
 	size_t start = out->len;
-	struct buf integers = { 0 };
-	struct buf sequence = { 0 };
-	struct buf bits = { 0 };
 
-	put_integer(&integers, key, N);
-	put_integer(&integers, key, E);
-	put_header(&sequence, TAG_SEQUENCE, integers.len);
-	buf_add(&sequence, integers.data, integers.len);
-	put_header(&bits, TAG_BIT_STRING, sequence.len + 1);
-	buf_putc(&bits, '\0'); /* no unused bits */
-	buf_add(&bits, sequence.data, sequence.len);
-	put_header(out, TAG_SEQUENCE, sizeof algorithm + bits.len);
+	put_header(out, TAG_SEQUENCE, sizeof algorithm + HEADER_LEN + bits);
 	buf_add(out, algorithm, sizeof algorithm);
-	buf_add(out, bits.data, bits.len);
-	if (!buf_ok(&integers) || !buf_ok(&sequence) || !buf_ok(&bits))
-		out->failed = true;
-	buf_free(&integers);
-	buf_free(&sequence);
-	buf_free(&bits);
+	put_header(out, TAG_BIT_STRING, bits);
+	buf_putc(out, '\0'); /* no unused bits */
+	put_header(out, TAG_SEQUENCE, numbers);
+	put_header(out, TAG_INTEGER, modulus);
+	if (zero)
+		buf_putc(out, '\0');
+	buf_add(out, key->n, key->pk.nlen);
+	buf_putc(out, TAG_INTEGER);
+	buf_putc(out, sizeof key->e);
+	buf_add(out, key->e, sizeof key->e);
 	return appended(out, start, err);
 }
 
@@ -330,36 +240,16 @@ rsa_public_der(const struct rsa_key *key, struct buf *out, struct err *err)
 static bool
 apply(const struct rsa_key *key, unsigned char *data)
 {
-	br_rsa_private_key sk = {
-		.n_bitlen = key->bits,
-		.p = bytes_of(key, P),
-		.plen = length_of(key, P),
-		.q = bytes_of(key, Q),
-		.qlen = length_of(key, Q),
-		.dp = bytes_of(key, DP),
-		.dplen = length_of(key, DP),
-		.dq = bytes_of(key, DQ),
-		.dqlen = length_of(key, DQ),
-		.iq = bytes_of(key, IQ),
-		.iqlen = length_of(key, IQ),
-	};
-	br_rsa_public_key pk = {
-		.n = bytes_of(key, N),
-		.nlen = length_of(key, N),
-		.e = bytes_of(key, E),
-		.elen = length_of(key, E),
-	};
+	const br_rsa_public_key *pk = &key->pk;
 	unsigned char back[RSA_BYTES_MAX];
 	unsigned char wanted[RSA_BYTES_MAX];
-	bool good;
 
-	memcpy(wanted, data, pk.nlen);
-	good = br_rsa_i62_private(data, &sk) == 1;
-	memcpy(back, data, pk.nlen);
-	good = good && br_rsa_i62_public(back, pk.nlen, &pk) == 1 &&
-	       memcmp(back, wanted, pk.nlen) == 0;
-	explicit_bzero(&sk, sizeof sk);
-	return good;
+	memcpy(wanted, data, pk->nlen);
+	if (br_rsa_i62_private(data, key->sk) != 1)
+		return false;
+	memcpy(back, data, pk->nlen);
+	return br_rsa_i62_public(back, pk->nlen, pk) == 1 &&
+	       memcmp(back, wanted, pk->nlen) == 0;
 }
 
 int
@@ -370,9 +260,9 @@ rsa_sign_pss(const struct rsa_key *key, const void *text, size_t len,
 	size_t start = out->len;
 	int rc = -1;
 
-	rsa_pss_encode(em, key->bits, text, len, salt);
+	rsa_pss_encode(em, key->sk->n_bitlen, text, len, salt);
 	if (apply(key, em)) {
-		buf_add(out, em, length_of(key, N));
+		buf_add(out, em, key->pk.nlen);
 		rc = appended(out, start, err);
 	} else {
 		(void)err_set(err, ERR_KIND_PARSE,

@@ -20,7 +20,8 @@ struct rsa_key; /* holds secrets; rsa_free() wipes it */
  * to 600 ms of processor time. */
 int rsa_make(struct rsa_key **out, struct err *err);
 
-/* PKCS#1 RSAPrivateKey DER (RFC 8017, A.1.2), 2048 to 4096 bits. */
+/* PKCS#1 RSAPrivateKey DER (RFC 8017, A.1.2), 2048 to 4096 bits, e = 65537.
+ * A key whose numbers do not fit together may be taken; it does not sign. */
 int rsa_parse(struct rsa_key **out, const void *der, size_t len,
     struct err *err);
 void rsa_free(struct rsa_key *key);
