@@ -110,12 +110,12 @@ verb_build()
 	program=build/$ARCH/ship/ssm-activate
 	inspect_program "$program"
 	[ -n "$CROSS" ] || cp "$program" "$program.debug" build/
-	if [ -n "$(find tests/standin -name '*.c' 2>/dev/null)" ]; then
+	if [ -n "$(find tests/lib/standin -name '*.c' 2>/dev/null)" ]; then
 		compile ship standin
 		[ -n "$CROSS" ] ||
 		    cp "build/$ARCH/ship/amazon-ssm-agent-standin" build/
 	fi
-	if [ -d tests/deny ]; then
+	if [ -d tests/lib/deny ]; then
 		compile ship deny
 		[ -n "$CROSS" ] || cp -r "build/$ARCH/ship/deny" build/
 	fi
@@ -130,7 +130,7 @@ verb_demo()
 {
 	verb_build
 	need_packages "$PACKAGES_RUN"
-	exec tests/demo/demo.sh "$@"
+	exec tests/tools/demo/demo.sh "$@"
 }
 
 # All test suites, or one of them; the last line counts.
@@ -139,14 +139,14 @@ verb_test()
 	suites_run "$@"
 }
 
-# The whole life on a real account; tests/live/README.md.
+# The whole life on a real account; tests/tools/live/README.md.
 verb_live()
 {
 	[ -n "${SSM_ACTIVATE_LIVE:-}" ] || die "live makes nodes on a real" \
-	    "account: set SSM_ACTIVATE_LIVE to its id, see tests/live/README.md"
+	    "account: set SSM_ACTIVATE_LIVE to its id, see tests/tools/live/README.md"
 	verb_build
 	need_packages "$PACKAGES_LIVE"
-	exec tests/live/run
+	exec tests/tools/live/run
 }
 
 # push TAG IMAGE: the image of dist/, as IMAGE:X.Y.Z.
@@ -174,7 +174,7 @@ verb_bench()
 {
 	verb_build
 	need_packages "$PACKAGES_RUN $PACKAGES_BENCH"
-	exec tests/bench/run "$@"
+	exec tests/tools/bench/run "$@"
 }
 
 # fuzz MODULE SECONDS: look for new crashes; finds land in build/fuzz.

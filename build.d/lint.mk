@@ -5,15 +5,15 @@ include build.d/flags.mk
 
 LINT    := build/$(ARCH)/lint
 HEADERS := $(sort $(shell find src tests -name '*.h'))
-PROGRAM := $(sort $(shell find src tests/standin -name '*.c' 2>/dev/null))
+PROGRAM := $(sort $(shell find src tests/lib/standin -name '*.c' 2>/dev/null))
 TESTS   := $(sort $(shell find tests/unit tests/interop tests/fuzz \
-    tests/deny -name '*.c' 2>/dev/null))
+    $(addprefix tests/lib/,unit fuzz deny) -name '*.c' 2>/dev/null))
 ALL     := $(PROGRAM) $(TESTS)
 
 # clang reads the same headers as gcc does when it builds the program.
 CLANG_INCLUDE := -nostdinc -isystem $(MUSL)/include \
 	-isystem $(shell clang -print-resource-dir)/include
-TEST_INCLUDE := -Itests -isystem build/source/cmocka/include
+TEST_INCLUDE := -Itests/lib -isystem build/source/cmocka/include
 include_of = $(if $(filter $(TESTS),$<),$(TEST_INCLUDE),$(BANNED))
 
 EVERYTHING := -Weverything -Werror -Wno-declaration-after-statement \
@@ -34,6 +34,8 @@ $(LINT)/%.format: % .clang-format
 $(LINT)/tests/unit/%.tidy: TIDY := --config-file=tests/lint/clang-tidy-unit
 $(LINT)/tests/interop/%.tidy: TIDY := --config-file=tests/lint/clang-tidy-unit
 $(LINT)/tests/fuzz/%.tidy: TIDY := --config-file=tests/lint/clang-tidy-unit
+$(LINT)/tests/lib/unit/%.tidy: TIDY := --config-file=tests/lint/clang-tidy-unit
+$(LINT)/tests/lib/fuzz/%.tidy: TIDY := --config-file=tests/lint/clang-tidy-unit
 $(LINT)/%.tidy: % .clang-tidy tests/lint/clang-tidy-unit $(HEADERS)
 	@mkdir -p $(@D)
 	clang-tidy --quiet $(TIDY) $< -- $(LANGUAGE) $(include_of) \
@@ -60,7 +62,8 @@ $(LINT)/%.analyzer: % $(HEADERS)
 # clang's analyzer checks as well).
 $(LINT)/%.cppcheck: % $(HEADERS)
 	@mkdir -p $(@D)
-	cppcheck --quiet --error-exitcode=1 --std=c11 --language=c -Isrc -Itests \
+	cppcheck --quiet --error-exitcode=1 --std=c11 --language=c \
+	    -Isrc -Itests/lib \
 	    --enable=warning,performance,portability,style \
 	    --inline-suppr --suppress=missingIncludeSystem \
 	    --suppress=variableScope --suppress=internalAstError \

@@ -9,10 +9,10 @@ OBJECTS  := $(SOURCES:%.c=$(OUT)/%.o) $(GEN)
 MODULES  := $(filter-out $(OUT)/src/main.o,$(OBJECTS))
 LIBS     := $(VENDOR)/libbearssl.a $(VENDOR)/libcjson.a
 
-STANDIN  := $(sort $(shell find tests/standin -name '*.c' 2>/dev/null))
-DENY     := $(sort $(wildcard tests/deny/*.c))
+STANDIN  := $(sort $(shell find tests/lib/standin -name '*.c' 2>/dev/null))
+DENY     := $(sort $(wildcard tests/lib/deny/*.c))
 UNIT     := $(sort $(wildcard tests/unit/test_*.c))
-UNIT_AID := $(filter-out $(UNIT),$(sort $(wildcard tests/unit/*.c)))
+UNIT_AID := $(sort $(wildcard tests/lib/unit/*.c))
 INTEROP  := $(sort $(wildcard tests/interop/*.c))
 FUZZ     := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
@@ -20,7 +20,7 @@ FUZZ     := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 objects: $(OBJECTS)
 program: $(OUT)/ssm-activate
 standin: $(OUT)/amazon-ssm-agent-standin
-deny: $(DENY:tests/deny/%.c=$(OUT)/deny/%)
+deny: $(DENY:tests/lib/deny/%.c=$(OUT)/deny/%)
 unit: $(UNIT:tests/unit/%.c=$(OUT)/unit/%)
 interop: $(INTEROP:tests/interop/%.c=$(OUT)/interop/%)
 replay: $(FUZZ:tests/fuzz/%.c=$(OUT)/fuzz/%)
@@ -69,7 +69,7 @@ $(OUT)/amazon-ssm-agent-standin: $(STANDIN:%.c=$(OUT)/%.o) $(MODULES) \
     $(LIBS) $(OUT)/objects.list
 	$(call link,$^,$(LINK_PARTS))
 
-$(OUT)/deny/%: $(OUT)/tests/deny/%.o
+$(OUT)/deny/%: $(OUT)/tests/lib/deny/%.o
 	@mkdir -p $(@D)
 	$(call link,$^,$(LINK_PARTS))
 
@@ -86,7 +86,7 @@ $(OUT)/interop/%: $(OUT)/tests/interop/%.o $(MODULES) $(LIBS) \
 ifeq ($(FLAVOUR),fuzz)
 FUZZ_DRIVER := -fsanitize=fuzzer
 else
-FUZZ_DRIVER := $(OUT)/tests/fuzz/replay.o
+FUZZ_DRIVER := $(OUT)/tests/lib/fuzz/replay.o
 endif
 # A target may include a whole .c file, to reach what that keeps to itself: its
 # twin stays in the archive.
@@ -112,12 +112,12 @@ endif
 $(OUT)/src/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(COMPILE) $(SRC_WARN) $(BANNED)
-$(OUT)/tests/standin/%.o: tests/standin/%.c
+$(OUT)/tests/lib/standin/%.o: tests/lib/standin/%.c
 	@mkdir -p $(@D)
 	$(COMPILE) $(SRC_WARN) $(BANNED)
 $(OUT)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
-	$(COMPILE) $(WARN_BASE) -Itests -isystem build/source/cmocka/include
+	$(COMPILE) $(WARN_BASE) -Itests/lib -isystem build/source/cmocka/include
 $(OUT)/build/gen/%.o: build/gen/%.c
 	@mkdir -p $(@D)
 	$(COMPILE) $(WARN_BASE)

@@ -26,8 +26,8 @@ void course_phases_left(const struct state *state);
 /*
  * Milliseconds until the next try of a start that has waited so long (unit:
  * random, [0, 1)): between 0.4 and 1 of twice that time, which tells how large
- * the crowd is; 1.5 s at least, 50 s at most.  tests/bench/herd.py compares
- * it with other rules.  Pure.
+ * the crowd is; 1.5 s at least, 50 s at most.  tests/tools/bench/herd.py
+ * compares it with other rules.  Pure.
  */
 int64_t course_phases_pause(int64_t waited, double unit);
 

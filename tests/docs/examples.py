@@ -10,7 +10,7 @@ import subprocess
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 EXAMPLES = os.path.join(TOP, "docs", "examples")
-FAKE = os.path.join(TOP, "tests", "fake")
+FAKE = os.path.join(TOP, "tests", "lib", "fake")
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
 

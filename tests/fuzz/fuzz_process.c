@@ -7,7 +7,7 @@
 
 #include "fuzz/fuzz.h"
 
-#include "aws/cred_process.c"
+#include "aws/cred/process.c"
 
 static void
 output(struct slice text)

@@ -16,7 +16,7 @@ from buildah import Failed, Store
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(TOP, "tests", "integration"))
+sys.path.insert(0, os.path.join(TOP, "tests", "lib", "integration"))
 
 import runner  # noqa: E402 (its folder had to be named first)
 

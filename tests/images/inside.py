@@ -6,7 +6,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 for _name in ("integration", "emulation"):
-    sys.path.insert(0, os.path.join(os.path.dirname(HERE), _name))
+    sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib", _name))
 
 # Their folders had to be named first.
 import module  # noqa: E402

@@ -1,4 +1,4 @@
-"""Many containers at once; tests/bench/crowds.py does it with a thousand."""
+"""Many containers at once; tests/tools/bench/crowds.py does it with a thousand."""
 
 import unittest
 

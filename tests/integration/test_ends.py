@@ -28,7 +28,6 @@ ONLY = os.environ.get("SSM_ACTIVATE_ENDS", "")
 FULL = os.environ.get("SSM_ACTIVATE_TEST_FULL") == "1" and not ONLY
 # Every so many cells one, a number that meets every column and row.
 STRIDE = 7
-HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def cells():
@@ -68,7 +67,7 @@ class Worker(threading.Thread):
     def start_child(self):
         """Start the process."""
         self.child = subprocess.Popen(
-            UNSHARE + [sys.executable, os.path.join(HERE, "ends_worker.py")],
+            UNSHARE + [sys.executable, os.path.join(place.HERE, "ends_worker.py")],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def ask(self, cell):

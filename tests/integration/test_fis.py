@@ -6,9 +6,9 @@ import shutil
 import signal
 import unittest
 
+import place
 from case import BIN, IS_AGENT, Case, environment, json, wait_until
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 ROLE = "SSMServiceRole"
 SCRIPT = ["/usr/bin/python3", "-S", "-E", "/fis_script.py"]
 SIDECAR = [BIN, "run"]
@@ -45,7 +45,7 @@ class Sidecar(Case):
     def begin(self, argv, **more):
         """Start one of them."""
         root = self.root("debian")
-        shutil.copy(os.path.join(HERE, "fis_script.py"),
+        shutil.copy(os.path.join(place.HERE, "fis_script.py"),
                     root.inside("/fis_script.py"))
         return self.start(argv, root, self.env(**more))
 

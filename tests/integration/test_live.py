@@ -8,7 +8,7 @@ import unittest
 import place
 from case import Case, native, wait_until
 
-RUN = os.path.join(place.TOP, "tests", "live", "run")
+RUN = os.path.join(place.TOP, "tests", "tools", "live", "run")
 ACCOUNT = "123456789012"
 ROLE = "SSMServiceRole"
 PATIENCE = 150

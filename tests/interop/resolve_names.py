@@ -15,7 +15,7 @@ import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "fake"))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib", "fake"))
 
 import dnsd  # noqa: E402 (its folder had to be named first)
 from dnsd import Name, Server  # noqa: E402

@@ -17,7 +17,7 @@
 #include "base/file.h"
 #include "net/ca.h"
 #include "net/ca_roots.h"
-#include "net_peer.h"
+#include "unit/net_peer.h"
 
 enum { ROOTS_EVERYWHERE = 5, ROOTS_CHINA = 2 };
 

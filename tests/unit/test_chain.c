@@ -14,7 +14,7 @@
 #include "net/ca.h"
 #include "net/dial.h"
 #include "net/tls.h"
-#include "net_peer.h"
+#include "unit/net_peer.h"
 
 /*
  * Chains as AWS sends them: leaf, intermediate, and the root cross-signed by

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "net/http.h"
-#include "net_peer.h"
+#include "unit/net_peer.h"
 
 enum { LIMIT_MS = 10000, BODY_MAX = 64 * 1024, TEXT = 256 };
 

@@ -1,5 +1,5 @@
 /*
- * Signatures against vectors that botocore made (tests/data), and the rules
+ * Signatures against vectors that botocore made (tests/lib/data), and the rules
  * that they do not touch.
  */
 #include <setjmp.h>
@@ -24,7 +24,7 @@
 
 enum { HEADERS = 32, VECTORS = 30, DATA_MAX = 1 << 20 };
 
-static const char data_file[] = "tests/data/sigv4-vectors.json";
+static const char data_file[] = "tests/lib/data/sigv4-vectors.json";
 
 /* A vector's request, with what its pointers lead to. */
 struct sample {

@@ -16,7 +16,7 @@
 #include "net/ca.h"
 #include "net/dial.h"
 #include "net/tls.h"
-#include "net_peer.h"
+#include "unit/net_peer.h"
 
 enum { LIMIT_MS = 10000, BULK = 100000 };
 

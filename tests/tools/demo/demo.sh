@@ -10,7 +10,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-top=$(cd "$here/../.." && pwd)
+top=$(cd "$here/../../.." && pwd)
 program=$(realpath "${1:-$top/build/ssm-activate}")
 python=/usr/bin/python3
 limit=100 # seconds

@@ -15,7 +15,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
-sys.path.insert(0, os.path.join(HERE, "..", "fake"))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "lib", "fake"))
 import client  # noqa: E402
 from container import Container, Unexpected, wait_until  # noqa: E402
 from screen import Screen  # noqa: E402
@@ -325,7 +325,7 @@ def introduce(options, screen):
             else version_of(options.agent))
     screen.text("ssm-activate, %d bytes, static; amazon-ssm-agent: %s." % (
         size, kind))
-    screen.text("AWS is played by tests/fake on this machine: it checks every "
+    screen.text("AWS is played by tests/lib/fake on this machine: it checks every "
                 "signature and keeps an account. Nothing leaves the machine.")
     if options.alone:
         screen.bad("Containers are not possible here: %s. So this shows only "

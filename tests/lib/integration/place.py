@@ -18,9 +18,10 @@ import tempfile
 import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TOP = os.path.dirname(os.path.dirname(HERE))
+LIB = os.path.dirname(HERE)
+TOP = os.path.dirname(os.path.dirname(LIB))
 for _name in ("fake", "emulation"):
-    sys.path.insert(0, os.path.join(TOP, "tests", _name))
+    sys.path.insert(0, os.path.join(LIB, _name))
 
 # Their folders had to be named first.
 import emulation  # noqa: E402

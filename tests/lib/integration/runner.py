@@ -8,6 +8,7 @@ import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+SUITE = os.path.join(os.path.dirname(os.path.dirname(HERE)), "integration")
 UNSHARE = ["/usr/bin/unshare", "--net", "--mount", "--uts", "--ipc",
            "--propagation", "private", "--"]
 FULL = os.environ.get("SSM_ACTIVATE_TEST_FULL") == "1"
@@ -42,7 +43,7 @@ def check_machine():
 def modules(names):
     """Return the names of the modules to run, the slow ones first."""
     found = [os.path.basename(path)[:-3]
-             for path in glob.glob(os.path.join(HERE, "test_*.py"))]
+             for path in glob.glob(os.path.join(SUITE, "test_*.py"))]
     chosen = [name for name in found if not names or name in names]
     unknown = set(names) - set(found)
     if unknown:
@@ -78,7 +79,8 @@ class Runner:
                           name]
         child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, text=True,
                                  stdout=subprocess.PIPE,
-                                 stderr=subprocess.STDOUT)
+                                 stderr=subprocess.STDOUT,
+                                 env=dict(os.environ, PYTHONPATH=SUITE))
         try:
             text, _ = child.communicate(timeout=MODULE_TIMEOUT)
         except subprocess.TimeoutExpired:

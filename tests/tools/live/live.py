@@ -14,8 +14,8 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TOP = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(TOP, "tests", "demo"))
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
+sys.path.insert(0, os.path.join(TOP, "tests", "tools", "demo"))
 from account import TAG, Account  # noqa: E402
 from container import PATH, Container, Unexpected  # noqa: E402
 from screen import Screen  # noqa: E402
@@ -66,7 +66,7 @@ def check_settings(env):
     if not re.fullmatch(r"\d{12}", env.get("SSM_ACTIVATE_LIVE", "")):
         raise Refused("this makes nodes on a real account: set "
                       "SSM_ACTIVATE_LIVE to the 12 digits of the account "
-                      "that you mean; tests/live/README.md says what it does")
+                      "that you mean; tests/tools/live/README.md says what it does")
     if not env.get("SSM_ACTIVATE_ROLE"):
         raise Refused("set SSM_ACTIVATE_ROLE to a node role of the account, "
                       "as the README's Permissions has it")
