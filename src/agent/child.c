@@ -15,7 +15,6 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/exec.h"
-#include "base/ids.h"
 
 /* As every shell has it. */
 enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
@@ -91,7 +90,7 @@ set_user(const struct user_ids *user)
 {
 	if (user == NULL)
 		return 0;
-	return ids_become(user->uid, user->gid, user->groups,
+	return exec_become_user(user->uid, user->gid, user->groups,
 	    (size_t)user->group_count);
 }
 

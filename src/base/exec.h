@@ -3,10 +3,12 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
 
 /*
- * Becoming another program, after fork(2): async-signal-safe, allocates
- * nothing.
+ * Becoming another user and another program, after fork(2): async-signal-safe,
+ * allocates nothing.
  */
 
 /* What init changes of its own signals, as it was before. */
@@ -31,5 +33,18 @@ void exec_restore_signals(const struct exec_signals *before);
  * does.
  */
 void exec_program(const char *const *argv, char *const *envp, bool search);
+
+/*
+ * Become this user for good: groups first, the user last, so that nothing is
+ * left that could set the others; then a look whether it is so.  What the
+ * process is already needs no right.  Gives -1 with errno.  By the kernel's own
+ * calls, which are for one thread: this program has no more, and the C
+ * library's code for many is large.
+ */
+int exec_become_user(uid_t uid, gid_t gid, const gid_t *groups, size_t count);
+
+/* Give up every capability, but for those of the bounding set; -1 with errno.
+ */
+int exec_no_capabilities(void);
 
 #endif

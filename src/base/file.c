@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/denied.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/slice.h"
 #include "base/walk.h"
 
@@ -472,7 +472,7 @@ int
 file_sync(int fd)
 {
 	if (fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP ||
-	    denied_call("fsync",
+	    log_denied("fsync",
 	        "what is written now may be lost if the machine fails"))
 		return 0;
 	return -1;
@@ -489,7 +489,7 @@ file_chmod(int fd, mode_t mode)
 	error = errno;
 	if (fstat(fd, &st) == 0 && (st.st_mode & 07777 & ~mode) == 0) {
 		errno = error;
-		if (denied_call("fchmod",
+		if (log_denied("fchmod",
 		        "files keep the mode with which they were made"))
 			return 0;
 	}

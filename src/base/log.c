@@ -1,17 +1,27 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/log_write.h"
 #include "base/slice.h"
 
-enum { LINE_SIZE = LOG_WRITE_MAX, NODE_SIZE = 64 };
+#define OURS "/proc/self/fd/2"
+
+/* A pipe takes a line in one piece or not at all (pipe(7)). */
+enum { LINE_SIZE = PIPE_BUF, NODE_SIZE = 64 };
 
 /* What is written behind a message: the mark of a cut one, the node, the end
  * of the line. */
@@ -149,12 +159,66 @@ begin(struct line *line)
 		put(line, "\n", 1);
 }
 
+static ssize_t
+write_some(int fd, const char *text, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = write(fd, text, len);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+/*
+ * O_NONBLOCK belongs to the open file, which is the application's as well, so
+ * the pipe or terminal is opened once more.  Where that may not be, it is
+ * asked first: a pipe that has room has it for LINE_SIZE bytes, unless
+ * the application fills it that very moment.
+ */
+static ssize_t
+write_now(const char *text, size_t len)
+{
+	struct pollfd room = { .fd = STDERR_FILENO, .events = POLLOUT };
+	int own =
+	    open(OURS, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	ssize_t n;
+
+	if (own >= 0) {
+		n = write_some(own, text, len);
+		(void)close(own);
+		return n;
+	}
+	if (poll(&room, 1, 0) != 1) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return write_some(STDERR_FILENO, text, len);
+}
+
+/* write(2) on stderr, but unless wait it does not wait for a reader: then it is
+ * -1 and EAGAIN, or less than len.  A file on a disk can make anybody wait. */
+static ssize_t
+write_text(const char *text, size_t len, bool wait)
+{
+	struct stat st;
+
+	if (wait || fstat(STDERR_FILENO, &st) != 0)
+		return write_some(STDERR_FILENO, text, len);
+	if (S_ISSOCK(st.st_mode))
+		return send(STDERR_FILENO, text, len,
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (S_ISFIFO(st.st_mode) || isatty(STDERR_FILENO) == 1)
+		return write_now(text, len);
+	return write_some(STDERR_FILENO, text, len);
+}
+
 /* False if nobody takes it now.  Of any other failure there is nowhere left
  * to report. */
 static bool
 finish(const struct line *line)
 {
-	ssize_t n = log_write(line->text, line->len, waits);
+	ssize_t n = write_text(line->text, line->len, waits);
 
 	if (n >= 0)
 		torn = (size_t)n < line->len;
@@ -356,4 +420,67 @@ log_catch_up(void)
 {
 	if (clock_ms() >= log_due() && !tell_lost())
 		catch_up_at = clock_in(LOG_CATCH_UP_MS);
+}
+
+/* Keys that log_once() was asked for, as numbers; 0 is a free place. */
+struct keys {
+	_Atomic(uint32_t) numbers[LOG_ONCE_MAX];
+};
+
+static struct keys unshared;
+static struct keys *keys = &unshared;
+
+void
+log_once_share(void)
+{
+	void *page = MAP_FAILED;
+
+	if (keys != &unshared)
+		return;
+	page = mmap(NULL, sizeof *keys, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (page != MAP_FAILED)
+		keys = page;
+}
+
+/* FNV-1a, of 32 bits; never 0. */
+static uint32_t
+number_of(const char *key)
+{
+	uint32_t sum = 2166136261U;
+
+	for (; *key != '\0'; key++)
+		sum = (sum ^ (unsigned char)*key) * 16777619U;
+	return sum != 0 ? sum : 1;
+}
+
+bool
+log_once(const char *key)
+{
+	uint32_t number = number_of(key);
+
+	for (size_t i = 0; i < LOG_ONCE_MAX; i++) {
+		uint32_t held = 0;
+
+		if (atomic_compare_exchange_strong(&keys->numbers[i], &held,
+		        number))
+			return true;
+		if (held == number)
+			return false;
+	}
+	return true;
+}
+
+bool
+log_denied(const char *call, const char *loss)
+{
+	int error = errno;
+
+	if (error != ENOSYS && error != EPERM)
+		return false;
+	if (log_once(call))
+		log_event(LOG_WARN, "denied", "%s: %s; %s", call,
+		    strerror(error), loss);
+	errno = error;
+	return true;
 }

@@ -61,4 +61,22 @@ void log_forward(enum log_level level, const char *prefix, const char *text);
  * last newline it gets one; empty lines are left out. */
 void log_raw(const char *text, size_t len);
 
+/* Whether nobody asked for this key before, for warnings that a family of
+ * processes gives once together, by whichever has reason to first.  Keys are
+ * short texts or paths; what comes after LOG_ONCE_MAX different ones is always
+ * new. */
+enum { LOG_ONCE_MAX = 32 };
+bool log_once(const char *key);
+
+/* Let processes that are forked from now on know of each other; later calls do
+ * nothing.  Without memory each warns for itself. */
+void log_once_share(void);
+
+/*
+ * Whether errno says that nobody here may make a system call: a seccomp policy
+ * denies it, or the file system has nothing of it.  If so it warns once, as
+ * log_once() has it: the call, and what is lost without it.  Keeps errno.
+ */
+bool log_denied(const char *call, const char *loss);
+
 #endif

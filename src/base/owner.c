@@ -14,8 +14,8 @@
 
 #include "base/buf.h"
 #include "base/entry.h"
+#include "base/exec.h"
 #include "base/file.h"
-#include "base/ids.h"
 #include "base/slice.h"
 
 enum {
@@ -197,11 +197,11 @@ owner_become(const struct owner *owner)
 	/* Our terminal is not his, and so is what we read from. */
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
 		(void)close(STDIN_FILENO);
-	if (ids_become(owner->uid, owner->gid, owner->groups, owner->count) !=
-	    0)
+	if (exec_become_user(owner->uid, owner->gid, owner->groups,
+	        owner->count) != 0)
 		return -1;
 	/* Until execve(2) our memory is not for him. */
-	if (prctl(PR_SET_DUMPABLE, 0) != 0 || ids_no_capabilities() != 0 ||
+	if (prctl(PR_SET_DUMPABLE, 0) != 0 || exec_no_capabilities() != 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return -1;
 	return 0;

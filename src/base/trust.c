@@ -9,7 +9,6 @@
 #include "base/err.h"
 #include "base/exec.h"
 #include "base/log.h"
-#include "base/once.h"
 #include "base/reach.h"
 #include "base/slice.h"
 
@@ -94,14 +93,14 @@ tell(struct trust_file *file, const struct reach *w, int fd, struct err *err)
 	if (fd < 0 && number != ENOENT && number != ENOTDIR &&
 	    number != ENXIO) {
 		file->refused = true;
-		file->untold = once_new(file->path);
+		file->untold = log_once(file->path);
 		return err_set(err, ERR_KIND_SYSTEM,
 		    "%s cannot be read as uid %u (%s): %s%s", file->path,
 		    (unsigned)w->owner.uid, w->why, strerror(number),
 		    number == EPERM ? ", CAP_SETUID or CAP_SETGID is missing"
 		                    : "");
 	}
-	if (fd >= 0 && (!file->value || !w->whole) && once_new(file->path)) {
+	if (fd >= 0 && (!file->value || !w->whole) && log_once(file->path)) {
 		log_event(LOG_WARN, "untrusted_file",
 		    "%s is read as uid %u, not as root: %s; who can write it "
 		    "decides where this node belongs, so better make it and "
@@ -180,7 +179,7 @@ judge_program(struct trust_program *out, struct err *err)
 		rc = err_set(err, ERR_KIND_SYSTEM, "%s is no program",
 		    out->path);
 	out->owner = w.owner;
-	if (rc == 0 && !is_ours(&w.owner) && once_new(out->path)) {
+	if (rc == 0 && !is_ours(&w.owner) && log_once(out->path)) {
 		log_event(LOG_WARN, "untrusted_file",
 		    "%s is run as uid %u, not as root: %s", out->path,
 		    (unsigned)w.owner.uid, w.why);

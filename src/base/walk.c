@@ -9,8 +9,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "base/denied.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/slice.h"
 
 /* linux/namei.h follows as many. */
@@ -164,7 +164,7 @@ walk_open_folder(const struct walk *walk, int flags, mode_t mode)
 		errno = error;
 	/* mkdir(2) takes the umask off the mode. */
 	if (fd < 0 || !made || fchmodat(walk->dir, walk->name, mode, 0) == 0 ||
-	    denied_call("fchmodat",
+	    log_denied("fchmodat",
 	        "folders keep the mode with which they were made"))
 		return fd;
 	(void)close(fd);

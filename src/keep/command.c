@@ -10,7 +10,6 @@
 #include "agent/user.h"
 #include "base/err.h"
 #include "base/exec.h"
-#include "base/ids.h"
 #include "base/log.h"
 #include "base/slice.h"
 #include "settings/config.h"
@@ -73,7 +72,7 @@ command_start(struct command *command, const struct config *cfg,
 static int
 become_user(const struct user_ids *user, struct err *err)
 {
-	if (user == NULL || ids_become(user->uid, user->gid, user->groups,
+	if (user == NULL || exec_become_user(user->uid, user->gid, user->groups,
 	                        (size_t)user->group_count) == 0)
 		return 0;
 	err_sys(err, ERR_KIND_SYSTEM, "--user");

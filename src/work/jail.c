@@ -16,10 +16,9 @@
 #include "aws/client.h"
 #include "aws/conf.h"
 #include "base/err.h"
+#include "base/exec.h"
 #include "base/file.h"
-#include "base/ids.h"
 #include "base/log.h"
-#include "base/once.h"
 #include "base/slice.h"
 #include "settings/config.h"
 #include "settings/options.h"
@@ -67,7 +66,7 @@ jail_private(int death_signal)
 		denied = "outliving its keeper";
 	if (prctl(PR_SET_DUMPABLE, 0) != 0)
 		denied = "being read by processes of its user";
-	if (denied != NULL && once_new("worker_private")) {
+	if (denied != NULL && log_once("worker_private")) {
 		log_event(LOG_WARN, "worker_private",
 		    "a worker is not kept from %s: %s", denied,
 		    strerror(errno));
@@ -115,9 +114,9 @@ become_nobody_else(const struct config *cfg)
 	used_unmapped(&used);
 	heed_sessions(&used, cfg->session_user);
 	id = used_free(&used);
-	if (id != 0 && ids_become(id, id, NULL, 0) == 0)
+	if (id != 0 && exec_become_user(id, id, NULL, 0) == 0)
 		return true;
-	return ids_become(JAIL_ID_OLD, JAIL_ID_OLD, NULL, 0) == 0;
+	return exec_become_user(JAIL_ID_OLD, JAIL_ID_OLD, NULL, 0) == 0;
 }
 
 /* Values of settings are borrowed from the environment. */
@@ -183,12 +182,12 @@ jail_net(const struct config *cfg, struct err *err)
 		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
 			break;
 	}
-	if (root && !become_nobody_else(cfg) && once_new("worker_privileges")) {
+	if (root && !become_nobody_else(cfg) && log_once("worker_privileges")) {
 		log_event(LOG_WARN, "worker_privileges",
 		    "the worker that talks to AWS keeps uid 0, without "
 		    "capabilities: CAP_SETUID and CAP_SETGID are missing");
 	}
-	if (ids_no_capabilities() != 0 ||
+	if (exec_no_capabilities() != 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return err_sys(err, ERR_KIND_SYSTEM,
 		    "cannot give up privileges");
@@ -196,7 +195,7 @@ jail_net(const struct config *cfg, struct err *err)
 	 * suid_dumpable says, and let it outlive its parent. */
 	jail_private(with_parent);
 	env_keep(environ, is_needed);
-	if (jail_filter_begin() != 0 && once_new("worker_filter")) {
+	if (jail_filter_begin() != 0 && log_once("worker_filter")) {
 		log_event(LOG_WARN, "worker_filter",
 		    "the worker that talks to AWS is not limited in its system "
 		    "calls: seccomp: %s",

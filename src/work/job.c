@@ -13,7 +13,6 @@
 #include "base/err.h"
 #include "base/exec.h"
 #include "base/log.h"
-#include "base/once.h"
 #include "work/jail.h"
 #include "work/journal.h"
 
@@ -54,7 +53,7 @@ job_start(struct job *job, const struct job_spec *spec, struct err *err)
 	int fds[2];
 	pid_t pid = 0;
 
-	once_share();
+	log_once_share();
 	if (pipe2(fds, O_CLOEXEC) != 0)
 		return err_sys(err, ERR_KIND_SYSTEM, "pipe");
 	/* First of all, or the keeper would wait for its workers. */
@@ -156,7 +155,7 @@ receive(const struct job *job, struct journal_entry *out)
 	    (job->tells & JOURNAL_BIT(out->type)) != 0)
 		return got;
 	/* Who sends such records may send many. */
-	if (once_new("worker_records")) {
+	if (log_once("worker_records")) {
 		log_event(LOG_WARN, "worker",
 		    "%s: the worker sent a record of another kind of worker",
 		    job->name);

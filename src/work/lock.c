@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "agent/paths.h"
-#include "base/denied.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/slice.h"
 #include "settings/config.h"
 
@@ -85,7 +85,7 @@ lock_file(int fd)
 	busy = errno == EAGAIN || errno == EACCES;
 	if (!busy && flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return 0;
-	if (denied_call("fcntl(F_OFD_SETLK)",
+	if (log_denied("fcntl(F_OFD_SETLK)",
 	        "a second keeper would not know of this one"))
 		return 0;
 	return errno == EAGAIN || errno == EACCES ? 1 : -1;
@@ -140,7 +140,7 @@ lock_agent(int *fd, struct err *err)
 	(void)file_mkdirs(PATHS_LIB, 0700, NULL);
 	new = open(PATHS_LIB, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (new < 0 || flock(new, LOCK_EX | LOCK_NB) == 0 ||
-	    denied_call("flock",
+	    log_denied("flock",
 	        "containers that share " PATHS_LIB " are not told apart") ||
 	    errno != EWOULDBLOCK) {
 		*fd = new;

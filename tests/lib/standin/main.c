@@ -9,8 +9,8 @@
 #include "agent/user.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/exec.h"
 #include "base/file.h"
-#include "base/ids.h"
 #include "base/slice.h"
 #include "standin.h"
 
@@ -100,7 +100,7 @@ become_session(const char *script)
 	if (script == NULL) {
 		script = "sleep 3600; :";
 	} else if (user_find(&user, USER_NAME, &err) != 0 ||
-	           ids_become(user.uid, user.gid, user.groups,
+	           exec_become_user(user.uid, user.gid, user.groups,
 	               (size_t)user.group_count) != 0 ||
 	           setenv("HOME", user.home, 1) != 0 || chdir("/") != 0) {
 		(void)fprintf(stderr, "STANDIN_SESSION_RUN: %s\n", err.msg);

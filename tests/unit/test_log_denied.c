@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "base/denied.h"
+#include "base/log.h"
 
 static void
 test_denied(void **state)
@@ -16,11 +16,11 @@ test_denied(void **state)
 	(void)state;
 	for (int i = 0; i < 2; i++) {
 		errno = ENOSYS;
-		assert_true(denied_call("call", "nothing is lost"));
+		assert_true(log_denied("call", "nothing is lost"));
 		assert_int_equal(errno, ENOSYS);
 	}
 	errno = EPERM;
-	assert_true(denied_call("call", "nothing is lost"));
+	assert_true(log_denied("call", "nothing is lost"));
 }
 
 static void
@@ -31,7 +31,7 @@ test_failed(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
 		errno = errors[i];
-		assert_false(denied_call("other", "nothing is lost"));
+		assert_false(log_denied("other", "nothing is lost"));
 		assert_int_equal(errno, errors[i]);
 	}
 }
@@ -49,7 +49,7 @@ test_once(void **state)
 	dup2(ends[1], STDERR_FILENO);
 	for (int i = 0; i < 3; i++) {
 		errno = EPERM;
-		assert_true(denied_call("third", "much is lost"));
+		assert_true(log_denied("third", "much is lost"));
 	}
 	dup2(err, STDERR_FILENO);
 	close(ends[1]);
