@@ -34,9 +34,6 @@ query_result(const struct json *doc)
 	return member;
 }
 
-/* How much longer than XML JSON can be: "\u0001" for a byte. */
-enum { GROWTH = 8 };
-
 int
 query_form(struct buf *form, const struct json *params, struct err *err)
 {
@@ -71,17 +68,17 @@ int
 query_answer(const struct api_reply *reply, struct json **out, struct err *err)
 {
 	struct slice body = slice_make(reply->body.data, reply->body.len);
-	struct buf text = { .max = BUF_MAX_DEFAULT + body.len * GROWTH };
-	struct json *doc = NULL;
-	int rc = xml_parse(&doc, body, err);
+	struct json *doc = NULL, *root, *result;
 
-	if (json_is_object(query_result(doc)))
-		json_print(&text, query_result(doc));
-	else
-		buf_puts(&text, "{}");
+	if (xml_parse(&doc, body, err) != 0)
+		return -1;
+	root = json_object_in(doc, json_name(json_first(doc)));
+	result = json_detach(root, json_name(query_result(doc)));
 	json_free(doc);
-	if (rc == 0)
-		rc = json_parse(out, buf_str(&text), text.len, err);
-	buf_free(&text);
-	return rc;
+	if (!json_is_object(result)) {
+		json_free(result);
+		result = json_new('{', NULL);
+	}
+	*out = result;
+	return result != NULL ? 0 : err_memory(err);
 }

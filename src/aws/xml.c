@@ -7,15 +7,17 @@
 #include "base/err.h"
 #include "base/json.h"
 
-/* GROWTH: how much longer than XML JSON can be: "\u0001" for a byte. */
-enum { CODE_MAX = 0x10ffff, NAME_SIZE = 128, GROWTH = 8 };
+enum { CODE_MAX = 0x10ffff, NAME_SIZE = 128 };
 
 static const char spaces[] = " \t\r\n";
 
-/* An element that is open. */
+/* An element that is open.  Its value is made once it is known what it is: a
+ * string unless it has children. */
 struct level {
-	struct slice name; /* as written */
-	char kind;         /* '{' or '[' once it has children */
+	struct slice name;   /* as written */
+	char key[NAME_SIZE]; /* without its prefix */
+	char kind;           /* '{' or '[' once it has children */
+	struct json *value;  /* a part of the one around it */
 };
 
 struct reader {
@@ -23,7 +25,6 @@ struct reader {
 	struct level levels[XML_DEPTH_MAX + 1]; /* [0] is around the root */
 	size_t depth;
 	struct buf text; /* of the innermost element */
-	struct buf json;
 };
 
 static void
@@ -89,42 +90,48 @@ is_blank(struct slice s)
 	return s.len == 0 || slice_all_in(s, spaces);
 }
 
-/* Write the beginning of a child into the element around it. */
+/* The value of the innermost element becomes a part of the one around it. */
 static int
-begin_child(struct reader *r, struct slice name)
+attach(struct reader *r, struct json *value)
 {
-	struct level *parent = &r->levels[r->depth];
-	struct slice prefix;
-	char text[NAME_SIZE], kind;
+	const struct level *level = &r->levels[r->depth];
+	const struct level *parent = level - 1;
 
-	(void)slice_split(name, ':', &prefix, &name);
-	kind = r->depth > 0 && slice_eq(name, "member") ? '[' : '{';
-	if (!slice_copy(name, text, sizeof text))
-		return -1;
-	if (parent->kind == '\0')
-		parent->kind = kind;
-	else if (parent->kind == kind)
-		kind = ',';
-	else
-		return -1;
-	buf_putc(&r->json, kind);
-	if (parent->kind == '{') {
-		json_quote(&r->json, text);
-		buf_putc(&r->json, ':');
-	}
-	return 0;
+	return json_append(parent->value,
+	    parent->kind == '{' ? level->key : NULL, value);
+}
+
+/* The innermost element gets a child: it is an object or an array from now
+ * on, and stays the one that it is. */
+static int
+have_child(struct reader *r, const char *key)
+{
+	struct level *level = &r->levels[r->depth];
+	char kind = slice_eq(slice_of(key), "member") ? '[' : '{';
+
+	if (r->depth == 0)
+		return json_first(level->value) == NULL ? 0 : -1;
+	if (level->kind != '\0')
+		return level->kind == kind ? 0 : -1;
+	level->kind = kind;
+	level->value = json_new(kind, NULL);
+	return attach(r, level->value);
 }
 
 static int
 open_element(struct reader *r, struct slice name)
 {
-	bool second = r->depth == 0 && r->levels[0].kind != '\0';
+	struct level level = { .name = name };
+	struct slice prefix;
 
-	if (name.len == 0 || slice_starts(name, "!") || slice_has(name, '=') ||
-	    slice_has(name, '"') || second || r->depth == XML_DEPTH_MAX ||
-	    begin_child(r, name) != 0)
+	(void)slice_split(name, ':', &prefix, &name);
+	if (level.name.len == 0 || slice_starts(level.name, "!") ||
+	    slice_has(level.name, '=') || slice_has(level.name, '"') ||
+	    r->depth == XML_DEPTH_MAX ||
+	    !slice_copy(name, level.key, sizeof level.key) ||
+	    have_child(r, level.key) != 0)
 		return -1;
-	r->levels[++r->depth] = (struct level){ .name = name };
+	r->levels[++r->depth] = level;
 	buf_cut(&r->text, 0);
 	return 0;
 }
@@ -133,15 +140,14 @@ static int
 close_element(struct reader *r, struct slice name)
 {
 	const struct level *level = &r->levels[r->depth];
+	int rc = 0;
 
 	if (r->depth == 0 || !slice_same(name, level->name))
 		return -1;
-	r->depth--;
 	if (level->kind == '\0')
-		json_quote(&r->json, buf_str(&r->text));
-	else
-		buf_putc(&r->json, level->kind == '{' ? '}' : ']');
-	return 0;
+		rc = attach(r, json_new('"', buf_str(&r->text)));
+	r->depth--;
+	return rc;
 }
 
 static int
@@ -271,20 +277,22 @@ int
 xml_parse(struct json **out, struct slice document, struct err *err)
 {
 	struct reader r = { .rest = document,
-		.text = { .max = document.len + 1 },
-		.json = { .max = (document.len + 1) * GROWTH } };
-	int rc = slice_has(document, '\0') ? -1 : 0;
+		.text = { .max = document.len + 1 } };
+	struct json *doc = json_new('{', NULL);
+	int rc = slice_has(document, '\0') || !slice_utf8(document) ? -1 : 0;
 
+	r.levels[0].kind = '{';
+	r.levels[0].value = doc;
 	while (rc == 0 && r.rest.len > 0)
 		rc = read_next(&r);
-	buf_putc(&r.json, '}');
-	if (rc == 0 && r.depth == 0 && buf_ok(&r.text) && buf_ok(&r.json))
-		rc = json_parse(out, r.json.data, r.json.len, NULL);
+	if (rc == 0 && r.depth == 0 && buf_ok(&r.text) &&
+	    json_first(doc) != NULL)
+		*out = doc;
 	else
 		rc = -1;
 	buf_free(&r.text);
-	buf_free(&r.json);
-	return rc == 0 ? 0
-	               : err_set(err, ERR_KIND_PARSE,
-	                     "the answer is not sound XML");
+	if (rc == 0)
+		return 0;
+	json_free(doc);
+	return err_set(err, ERR_KIND_PARSE, "the answer is not sound XML");
 }

@@ -9,9 +9,9 @@ struct json;
 /*
  * The small part of XML that answers of STS are written in; pure.  Prefixes
  * of names, attributes, comments and processing instructions are skipped; a
- * DOCTYPE, an unknown entity, a NUL, tags that do not match, text outside the
- * root, "member" beside other children and a nesting deeper than XML_DEPTH_MAX
- * are refused.
+ * DOCTYPE, an unknown entity, a NUL, bytes that are not UTF-8, tags that do
+ * not match, text outside the root, "member" beside other children and a
+ * nesting deeper than XML_DEPTH_MAX are refused.
  */
 enum { XML_DEPTH_MAX = 32 };
 

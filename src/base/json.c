@@ -290,12 +290,8 @@ drop_twins(cJSON *obj, const cJSON *first)
 }
 
 static bool
-put_member(cJSON *obj, const char *key, cJSON *value)
+replace_member(cJSON *obj, cJSON *old, const char *key, cJSON *value)
 {
-	cJSON *old = cJSON_GetObjectItemCaseSensitive(obj, key);
-
-	if (old == NULL)
-		return cJSON_AddItemToObject(obj, key, value);
 	drop_twins(obj, old);
 	if (!cJSON_ReplaceItemInObjectCaseSensitive(obj, key, value))
 		return false;
@@ -306,19 +302,47 @@ put_member(cJSON *obj, const char *key, cJSON *value)
 }
 
 int
-json_add(struct json *to, const char *key, struct json *value)
+json_append(struct json *to, const char *key, struct json *value)
 {
 	bool done = false;
 
-	if (value == NULL)
-		return -1;
 	if (key != NULL && json_is_object(to))
-		done = put_member(inner(to), key, inner(value));
+		done = cJSON_AddItemToObject(inner(to), key, inner(value));
 	else if (key == NULL && json_is_array(to))
 		done = cJSON_AddItemToArray(inner(to), inner(value));
 	if (!done)
 		json_free(value);
 	return done ? 0 : -1;
+}
+
+int
+json_add(struct json *to, const char *key, struct json *value)
+{
+	cJSON *old = NULL;
+
+	if (value != NULL && key != NULL && json_is_object(to))
+		old = cJSON_GetObjectItemCaseSensitive(inner(to), key);
+	if (old == NULL)
+		return json_append(to, key, value);
+	if (replace_member(inner(to), old, key, inner(value)))
+		return 0;
+	json_free(value);
+	return -1;
+}
+
+struct json *
+json_new(char kind, const char *text)
+{
+	install_hooks();
+	if (kind == '"')
+		return outer(cJSON_CreateString(text));
+	return outer(kind == '{' ? cJSON_CreateObject() : cJSON_CreateArray());
+}
+
+struct json *
+json_detach(struct json *obj, const char *key)
+{
+	return outer(cJSON_DetachItemFromObjectCaseSensitive(inner(obj), key));
 }
 
 struct json *

@@ -56,6 +56,15 @@ const struct json *json_next(const struct json *item);
  * afterwards, also when -1 is given.
  */
 int json_add(struct json *to, const char *key, struct json *value);
+/* The same for a member that is not looked for first: of members of the same
+ * name the first counts. */
+int json_append(struct json *to, const char *key, struct json *value);
+/* A new value: '{' an empty object, '[' an empty array, '"' the text, which
+ * must be UTF-8.  NULL without memory. */
+struct json *json_new(char kind, const char *text);
+/* Take the member of that name out of the object, for the caller to free; NULL
+ * if there is none. */
+struct json *json_detach(struct json *obj, const char *key);
 /* The object member of that name, made when absent; NULL if it is something
  * else or without memory. */
 struct json *json_object_in(struct json *obj, const char *key);

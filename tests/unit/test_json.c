@@ -329,6 +329,40 @@ test_add_refuses_the_wrong_kind_of_list(void **state)
 }
 
 static void
+test_append_keeps_members_of_the_same_name(void **state)
+{
+	struct json *doc = json_new('{', NULL);
+	struct json *list = json_new('[', NULL);
+
+	(void)state;
+	assert_int_equal(json_append(doc, "a", json_new('"', "x")), 0);
+	assert_int_equal(json_append(doc, "a", json_new('"', "y")), 0);
+	assert_int_equal(json_append(list, NULL, json_new('{', NULL)), 0);
+	assert_int_equal(json_append(list, "key", json_new('"', "")), -1);
+	assert_int_equal(json_append(doc, "l", list), 0);
+	assert_int_equal(json_append(doc, "n", NULL), -1);
+	assert_string_equal(json_text(doc, "a"), "x");
+	assert_printed(doc, "{\"a\":\"x\",\"a\":\"y\",\"l\":[{}]}");
+	json_free(doc);
+}
+
+static void
+test_detached_member_outlives_its_object(void **state)
+{
+	struct json *doc = parse("{\"a\":{\"b\":1},\"c\":2}");
+	struct json *member = json_detach(doc, "a");
+
+	(void)state;
+	assert_printed(doc, "{\"c\":2}");
+	assert_null(json_detach(doc, "a"));
+	assert_null(json_detach(doc, NULL));
+	assert_null(json_detach(NULL, "a"));
+	json_free(doc);
+	assert_printed(member, "{\"b\":1}");
+	json_free(member);
+}
+
+static void
 test_object_in_finds_or_makes(void **state)
 {
 	struct json *doc = parse("{\"o\":{\"k\":1},\"s\":\"\",\"o\":{}}");
@@ -443,6 +477,8 @@ main(void)
 		cmocka_unit_test(test_number_that_is_not_finite_becomes_null),
 		cmocka_unit_test(test_add_replaces_all_of_the_same_name),
 		cmocka_unit_test(test_add_refuses_the_wrong_kind_of_list),
+		cmocka_unit_test(test_append_keeps_members_of_the_same_name),
+		cmocka_unit_test(test_detached_member_outlives_its_object),
 		cmocka_unit_test(test_object_in_finds_or_makes),
 		cmocka_unit_test(test_print_respects_the_ceiling),
 		cmocka_unit_test(test_quote_replaces_what_is_not_utf8),

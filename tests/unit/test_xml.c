@@ -187,6 +187,7 @@ test_other_bytes(void **state)
 	(void)state;
 	assert_int_equal(xml_parse(&doc, slice_make(nul, sizeof nul - 1), NULL),
 	    -1);
+	refused("<a>\xe9</a>");
 	buf_puts(&name, "<");
 	for (int i = 0; i < 200; i++)
 		buf_putc(&name, 'n');
