@@ -53,7 +53,7 @@ check_activation(const struct preflight *pre, const struct config *cfg,
 		    "SSM_ACTIVATE_ID needs SSM_ACTIVATE_CODE_FILE or "
 		    "SSM_ACTIVATE_CODE");
 	}
-	if (cfg->id != NULL && !ssm_is_uuid(cfg->id))
+	if (cfg->id != NULL && !id_is_uuid(cfg->id))
 		return err_set(err, ERR_KIND_INVALID_VALUE,
 		    "SSM_ACTIVATE_ID must be a UUID in lower case");
 	return 0;

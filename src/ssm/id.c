@@ -5,7 +5,7 @@
 #include "base/slice.h"
 
 bool
-ssm_is_uuid(const char *text)
+id_is_uuid(const char *text)
 {
 	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
@@ -21,7 +21,7 @@ ssm_is_uuid(const char *text)
 }
 
 bool
-ssm_is_node(const char *text)
+id_is_node(const char *text)
 {
 	struct slice s = slice_of(text);
 

@@ -16,7 +16,7 @@ enum {
 };
 
 /* Shape checks, pure: ids from outside meet them before they are used. */
-bool ssm_is_uuid(const char *text);
-bool ssm_is_node(const char *text);
+bool id_is_uuid(const char *text);
+bool id_is_node(const char *text);
 
 #endif

@@ -328,7 +328,7 @@ has_nonce(struct slice text)
 	return slice_ends(text, "]") && slice_rsplit(text, ':', &text, &tail) &&
 	       slice_copy(slice_head(tail, tail.len - 1), nonce,
 	           sizeof(nonce)) &&
-	       ssm_is_uuid(nonce);
+	       id_is_uuid(nonce);
 }
 
 static enum leftover_why

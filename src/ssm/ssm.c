@@ -149,8 +149,8 @@ ssm_create_activation(const struct ssm *ssm, const struct ssm_activation_in *in,
 
 	encode_activation(&what.body, in);
 	if (ssm_exchange(ssm, &what, err) == 0 &&
-	    take_text(&what, "ActivationId", new.id, sizeof(new.id),
-	        ssm_is_uuid, err) == 0 &&
+	    take_text(&what, "ActivationId", new.id, sizeof(new.id), id_is_uuid,
+	        err) == 0 &&
 	    take_text(&what, "ActivationCode", new.code, sizeof(new.code), NULL,
 	        err) == 0) {
 		*out = new;
@@ -215,7 +215,7 @@ ssm_register(const struct ssm *ssm, const struct ssm_register_in *in,
 	    in->public_key);
 	if (ssm_exchange(ssm, &what, err) == 0)
 		rc = take_text(&what, "InstanceId", node, SSM_NODE_SIZE,
-		    ssm_is_node, err);
+		    id_is_node, err);
 	*ambiguous = what.ambiguous;
 	json_free(what.doc);
 	return rc;

@@ -69,9 +69,9 @@ has_form(const char *text, enum form form)
 	case FORM_REGION:
 		return slice_all_in(slice_of(text), LOWER DIGITS "-");
 	case FORM_UUID:
-		return ssm_is_uuid(text);
+		return id_is_uuid(text);
 	case FORM_NODE:
-		return ssm_is_node(text);
+		return id_is_node(text);
 	}
 	return false;
 }

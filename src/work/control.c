@@ -238,7 +238,7 @@ control_valid(const struct control_status *status)
 	       is_text(status->region, sizeof(status->region)) &&
 	       slice_all_in(slice_of(status->phase),
 	           "abcdefghijklmnopqrstuvwxyz") &&
-	       (status->node[0] == '\0' || ssm_is_node(status->node)) &&
+	       (status->node[0] == '\0' || id_is_node(status->node)) &&
 	       (status->region[0] == '\0' ||
 	           endpoint_check_region(status->region, "", NULL) == 0) &&
 	       status->keeper >= 0 && status->agent >= 0 &&

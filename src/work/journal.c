@@ -81,9 +81,9 @@ text_valid(const struct journal_entry *record)
 
 	switch ((enum journal)record->type) {
 	case JOURNAL_ACTIVATION:
-		return ssm_is_uuid(record->text);
+		return id_is_uuid(record->text);
 	case JOURNAL_NODE:
-		return ssm_is_node(record->text);
+		return id_is_node(record->text);
 	case JOURNAL_REGION:
 		return endpoint_check_region(record->text, "", NULL) == 0;
 	case JOURNAL_NONE:

@@ -132,7 +132,7 @@ load_given(struct net *net, struct err *err)
 	    !slice_copy(code, net->given.code, sizeof(net->given.code)) ||
 	    !slice_copy(slice_of(cfg->id), net->given.id,
 	        sizeof(net->given.id)) ||
-	    !ssm_is_uuid(net->given.id)) {
+	    !id_is_uuid(net->given.id)) {
 		err_set(err, ERR_KIND_INVALID_VALUE,
 		    "SSM_ACTIVATE_ID must be a UUID in lower case and its code "
 		    "20 to %d characters",

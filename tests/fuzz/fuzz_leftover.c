@@ -19,7 +19,7 @@ check(const struct leftover *one)
 	require(one->state <= LEFTOVER_TASK_GONE);
 	require(memchr(one->name, '\0', sizeof one->name) != NULL);
 	require(memchr(one->task, '\0', sizeof one->task) != NULL);
-	require(one->activation ? ssm_is_uuid(one->id) : ssm_is_node(one->id));
+	require(one->activation ? id_is_uuid(one->id) : id_is_node(one->id));
 	for (const char *c = one->name; *c != '\0'; c++)
 		require(*c != '\n' && *c != '\033');
 }

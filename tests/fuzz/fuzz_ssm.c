@@ -25,7 +25,7 @@ create(const struct ssm *ssm)
 	bool ambiguous;
 
 	if (ssm_create_activation(ssm, &in, &out, &ambiguous, &err) == 0)
-		require(ssm_is_uuid(out.id) && out.code[0] != '\0');
+		require(id_is_uuid(out.id) && out.code[0] != '\0');
 	else
 		require(err.code != ERR_OK && out.id[0] == '\0');
 }
@@ -39,7 +39,7 @@ enrol(const struct ssm *ssm)
 	bool ambiguous;
 
 	if (ssm_register(ssm, &in, node, &ambiguous, &err) == 0)
-		require(ssm_is_node(node));
+		require(id_is_node(node));
 	else
 		require(err.code != ERR_OK && node[0] == '\0');
 	require(strstr(err.msg, given.code) == NULL);

@@ -437,26 +437,26 @@ test_shapes(void **state)
 	char node[SSM_NODE_SIZE + 1];
 
 	(void)state;
-	assert_true(ssm_is_uuid(ACCOUNT_ID_A));
-	assert_false(ssm_is_uuid(""));
-	assert_false(ssm_is_uuid(ACCOUNT_ID_A "0"));
-	assert_false(ssm_is_uuid("0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f"));
-	assert_false(ssm_is_uuid("0A1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"));
-	assert_false(ssm_is_uuid("0a1b2c3d04e5f-6071-8293-a4b5c6d7e8f9"));
-	assert_false(ssm_is_uuid("0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8-9"));
-	assert_true(ssm_is_node(ACCOUNT_NODE));
-	assert_false(ssm_is_node(""));
-	assert_false(ssm_is_node("mi-"));
-	assert_false(ssm_is_node("i-0123456789abcdef0"));
-	assert_false(ssm_is_node("mi-0123456789abcdeg0"));
-	assert_false(ssm_is_node(ACCOUNT_NODE "\n"));
+	assert_true(id_is_uuid(ACCOUNT_ID_A));
+	assert_false(id_is_uuid(""));
+	assert_false(id_is_uuid(ACCOUNT_ID_A "0"));
+	assert_false(id_is_uuid("0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f"));
+	assert_false(id_is_uuid("0A1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"));
+	assert_false(id_is_uuid("0a1b2c3d04e5f-6071-8293-a4b5c6d7e8f9"));
+	assert_false(id_is_uuid("0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8-9"));
+	assert_true(id_is_node(ACCOUNT_NODE));
+	assert_false(id_is_node(""));
+	assert_false(id_is_node("mi-"));
+	assert_false(id_is_node("i-0123456789abcdef0"));
+	assert_false(id_is_node("mi-0123456789abcdeg0"));
+	assert_false(id_is_node(ACCOUNT_NODE "\n"));
 	memset(node, 'a', sizeof node);
 	memcpy(node, "mi-", 3);
 	node[SSM_NODE_SIZE - 1] = '\0';
-	assert_true(ssm_is_node(node));
+	assert_true(id_is_node(node));
 	node[SSM_NODE_SIZE - 1] = 'a';
 	node[SSM_NODE_SIZE] = '\0';
-	assert_false(ssm_is_node(node));
+	assert_false(id_is_node(node));
 }
 
 static void
