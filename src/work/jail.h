@@ -25,8 +25,12 @@ void jail_private(int death_signal);
  * JAIL_ID_MAX downwards that nobody else has when it was root (JAIL_ID_OLD
  * where the user namespace has no room for one), without further groups; an
  * empty bounding set, no capability, no_new_privs; no terminal; no variable of
- * the environment but those that AWS, a proxy or this program are set by; and
- * work/jail_filter.h.  Whether it dies with its parent stays as it was.
+ * the environment but those that AWS, a proxy or this program are set by; no
+ * system call (seccomp(2)) but those for reading files, memory that is not
+ * executable, streams and datagrams of IPv4 and IPv6 that it connects itself,
+ * clocks, and its end: it cannot touch or make a process, run a program, write
+ * to a file that is not open, or drive a terminal.  Whether it dies with its
+ * parent stays as it was.
  *
  * Between the change of the uid and the end of being dumpable, which the
  * kernel may grant anew (fs.suid_dumpable), a process of the same uid could

@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -12,12 +14,115 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/exec.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "work/jail.h"
 #include "work/journal.h"
 
 /* A pipe holds 64 KiB (pipe(7)). */
-enum { PIPE_RECORDS = 64, LOOK_MS = 1 };
+enum { PIPE_RECORDS = 64, LOOK_MS = 1, SECOND_MS = 1000 };
+
+/* Credit is needed for as much as one read takes. */
+enum { PIECE = PIPE_BUF };
+
+/* With O_DIRECT what is written at once is read at once, so that no line is
+ * cut; not every kernel that calls itself Linux knows that. */
+static int
+open_pipe(int fds[static 2])
+{
+	if (pipe2(fds, O_CLOEXEC | O_DIRECT) == 0)
+		return 0;
+	return errno == EINVAL ? pipe2(fds, O_CLOEXEC) : -1;
+}
+
+/* theirs: the worker's end.  -1 with errno. */
+static int
+open_log(struct job_log *log, int *theirs)
+{
+	int fds[2];
+
+	if (open_pipe(fds) != 0)
+		return -1;
+	*theirs = fds[1];
+	*log = (struct job_log){
+		.fd = fds[0],
+		.credit = JOB_LOG_BURST,
+		.counted_at = clock_ms(),
+	};
+	return fcntl(fds[0], F_SETFL, O_NONBLOCK);
+}
+
+static void
+count_up(struct job_log *log)
+{
+	int64_t now = clock_ms();
+
+	log->credit += (now - log->counted_at) * JOB_LOG_RATE / SECOND_MS;
+	if (log->credit > JOB_LOG_BURST)
+		log->credit = JOB_LOG_BURST;
+	log->counted_at = now;
+}
+
+/* False when there is nothing more now. */
+static bool
+pass_one(struct job_log *log)
+{
+	char text[PIECE];
+	ssize_t n = read(log->fd, text, sizeof(text));
+
+	if (n > 0) {
+		log->credit -= n;
+		log_raw(text, (size_t)n);
+		return true;
+	}
+	/* Without anybody who writes there is no more to wait for. */
+	if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		file_close(&log->fd);
+	return false;
+}
+
+static void
+pass_log(struct job_log *log)
+{
+	if (log->fd < 0)
+		return;
+	if (log->credit < PIECE)
+		count_up(log);
+	while (log->fd >= 0 && log->credit >= PIECE && pass_one(log)) {
+	}
+}
+
+static void
+close_log(struct job_log *log, const char *name)
+{
+	char more;
+
+	pass_log(log);
+	if (log->fd < 0)
+		return;
+	if (read(log->fd, &more, sizeof(more)) > 0) {
+		log_event(LOG_WARN, "worker_log",
+		    "%s: the worker's log was too long, its end is dropped",
+		    name);
+	}
+	file_close(&log->fd);
+}
+
+static int
+log_fd(const struct job_log *log)
+{
+	return log->credit >= PIECE ? log->fd : -1;
+}
+
+static int64_t
+due_log(const struct job_log *log)
+{
+	int64_t missing = PIECE - log->credit;
+
+	if (log->fd < 0 || missing <= 0)
+		return INT64_MAX;
+	return log->counted_at + missing * SECOND_MS / JOB_LOG_RATE + 1;
+}
 
 /* What a worker gets from its keeper. */
 struct ends {
@@ -48,30 +153,25 @@ be_worker(const struct job_spec *spec, const struct ends *ends)
 int
 job_start(struct job *job, const struct job_spec *spec, struct err *err)
 {
-	struct ends ends = { .keeper = getpid() };
-	struct job_log log;
-	int fds[2];
-	pid_t pid = 0;
+	struct ends ends = { .out = -1, .log = -1, .keeper = getpid() };
+	struct job_log log = { .fd = -1 };
+	int fds[2] = { -1, -1 };
+	pid_t pid = -1;
 
 	log_once_share();
-	if (pipe2(fds, O_CLOEXEC) != 0)
-		return err_sys(err, ERR_KIND_SYSTEM, "pipe");
-	/* First of all, or the keeper would wait for its workers. */
-	if (job_log_open(&log, &ends.log, err) != 0) {
-		close(fds[0]);
-		close(fds[1]);
-		return -1;
+	if (pipe2(fds, O_CLOEXEC) == 0 && open_log(&log, &ends.log) == 0) {
+		ends.out = fds[1];
+		pid = fork();
 	}
-	ends.out = fds[1];
-	pid = fork();
 	if (pid == 0)
 		be_worker(spec, &ends);
-	close(fds[1]);
-	close(ends.log);
+	if (pid < 0)
+		err_sys(err, ERR_KIND_SYSTEM, ends.out < 0 ? "pipe" : "fork");
+	file_close(&fds[1]);
+	file_close(&ends.log);
 	if (pid < 0) {
-		err_sys(err, ERR_KIND_SYSTEM, "fork");
-		close(fds[0]);
-		close(log.fd);
+		file_close(&fds[0]);
+		file_close(&log.fd);
 		return -1;
 	}
 	(void)fcntl(fds[0], F_SETFL, O_NONBLOCK);
@@ -125,9 +225,8 @@ static void
 end(struct job *job)
 {
 	bury(job);
-	job_log_close(&job->log, job->name);
-	close(job->fd);
-	job->fd = -1;
+	close_log(&job->log, job->name);
+	file_close(&job->fd);
 	job->active = false;
 }
 
@@ -171,7 +270,7 @@ job_next(struct job *job, struct journal_entry *out)
 
 	if (!job->active)
 		return 0;
-	job_log_pass(&job->log);
+	pass_log(&job->log);
 	/* What it wrote in its last moment still counts: then the pipe is read
 	 * to its end before the job is over. */
 	if (late)
@@ -217,7 +316,7 @@ job_poll(const struct job *job, struct pollfd fds[static JOB_FDS])
 		return 0;
 	fds[0] = (struct pollfd){ .fd = job->fd, .events = POLLIN };
 	fds[1] = (struct pollfd){
-		.fd = job_log_fd(&job->log),
+		.fd = log_fd(&job->log),
 		.events = POLLIN,
 	};
 	return JOB_FDS;
@@ -226,6 +325,6 @@ job_poll(const struct job *job, struct pollfd fds[static JOB_FDS])
 int64_t
 job_due(const struct job *job)
 {
-	return job->active ? clock_min(job->deadline, job_log_due(&job->log))
+	return job->active ? clock_min(job->deadline, due_log(&job->log))
 	                   : INT64_MAX;
 }

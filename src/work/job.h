@@ -7,8 +7,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "work/job_log.h"
-
 struct err;
 struct journal_entry;
 
@@ -33,6 +31,19 @@ struct job_spec {
 	uint32_t tells;   /* JOURNAL_BIT() of what it may send, besides the last
 	                   * one; the rest is dropped with a warning */
 	int64_t deadline; /* clock_ms() time base */
+};
+
+/*
+ * The log of one worker: a pipe in place of standard error, whose lines the
+ * keeper passes on, without control characters (log_raw()).  No more than
+ * JOB_LOG_BURST bytes at once, and JOB_LOG_RATE a second in the long run: then
+ * the pipe is left full, and who writes to it waits or drops lines.
+ */
+enum { JOB_LOG_BURST = 128 * 1024, JOB_LOG_RATE = 4096 };
+
+struct job_log {
+	int fd; /* the end of the keeper, -1 = closed */
+	int64_t credit, counted_at;
 };
 
 /* Zero is "no job". */

@@ -1,17 +1,33 @@
 #include "work/work.h"
 
 #include <poll.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "agent/logtail.h"
 #include "agent/paths.h"
+#include "agent/volume.h"
+#include "aws/client.h"
+#include "aws/conf.h"
+#include "aws/task.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/pass.h"
+#include "base/rsa.h"
 #include "settings/config.h"
+#include "work/control.h"
+#include "work/jail.h"
+#include "work/journal.h"
+#include "work/lock.h"
 
-enum { LINE_BYTES_MAX = 4096 };
+enum { LINE_BYTES_MAX = 4096, NICE = 10, ASK_MS = 5000, PID_SIZE = 12 };
 
 void
 work_path(char out[static WORK_PATH_MAX], const struct config *cfg,
@@ -53,4 +69,214 @@ work_read_line(int fd, struct buf *out, int64_t deadline, struct err *err)
 	}
 	buf_cut(out, out->len - 1);
 	return 0;
+}
+
+/* base64 of the bytes and a line end, into the pipe. */
+static int
+send_key(int fd, struct buf *der, struct err *err)
+{
+	struct buf line = { 0 };
+	int rc = -1;
+
+	buf_base64(&line, der->data, der->len);
+	buf_putc(&line, '\n');
+	if (buf_ok(&line))
+		rc = file_write_fd(fd, line.data, line.len, err);
+	else
+		err_memory(err);
+	buf_free(&line);
+	buf_cut(der, 0);
+	return rc;
+}
+
+void
+work_key_make(const void *input, int out)
+{
+	const struct work *work = input;
+	struct rsa_key *key = NULL;
+	struct buf der = { 0 };
+	struct err err = { 0 };
+	int rc = -1;
+
+	/* The application is starting at this moment. */
+	setpriority(PRIO_PROCESS, 0, NICE);
+	if (rsa_make(&key, &err) == 0 && rsa_public_der(key, &der, &err) == 0 &&
+	    send_key(work->public_fd, &der, &err) == 0 &&
+	    rsa_private_der(key, &der, &err) == 0)
+		rc = send_key(work->private_fd, &der, &err);
+	journal_finish(out, rc, &err);
+	buf_free(&der);
+	rsa_free(key);
+}
+
+/* False: nobody listens. */
+static bool
+tell(unsigned news, int out)
+{
+	static const struct {
+		unsigned news;
+		enum journal type;
+	} table[] = {
+		{ LOGTAIL_ONLINE, JOURNAL_ONLINE },
+		{ LOGTAIL_HIBERNATE, JOURNAL_HIBERNATE },
+		{ LOGTAIL_REFUSED, JOURNAL_DOUBT },
+	};
+	bool told = true;
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if ((news & table[i].news) != 0)
+			told &= journal_send(out, table[i].type, NULL, NULL,
+			            NULL) == 0;
+	}
+	return told;
+}
+
+void
+work_log_follow(const void *input, int out)
+{
+	const struct work *work = input;
+	struct logtail tail;
+	bool told = false;
+
+	log_node(work->state->node);
+	logtail_open(&tail, PATHS_LOG, "amazon-ssm-agent.log");
+	told = journal_send(out, JOURNAL_READY, NULL, NULL, NULL) == 0;
+	while (told) {
+		/* The end of the pipe's reader shows as an error. */
+		struct pollfd wait[] = {
+			{ .fd = out },
+			{ .fd = tail.fd, .events = POLLIN },
+		};
+		int64_t due = logtail_due(&tail);
+
+		poll(wait, 2, due == INT64_MAX ? -1 : clock_left(due));
+		told = wait[0].revents == 0 && tell(logtail_read(&tail), out);
+	}
+	logtail_close(&tail);
+}
+
+/* Until the task is to stop, or nobody reads from out any more.  An answer
+ * that does not come is no reason to give up: the next one may. */
+static int
+watch(struct client *client, int64_t every, int out, struct err *err)
+{
+	struct pollfd reader = { .fd = out };
+	bool stops = false;
+
+	while (!stops) {
+		err_clear(err);
+		switch (task_stops(client_api(client), &stops, clock_in(ASK_MS),
+		    err)) {
+		case 0:
+			break;
+		case 1:
+			return err_set(err, ERR_KIND_CONFIG,
+			    "no task metadata to watch");
+		default:
+			log_debug("%s", err->msg);
+		}
+		/* Without CAP_KILL nobody can end us. */
+		if (!stops && poll(&reader, 1, clock_left(clock_in(every))) > 0)
+			return err_set(err, ERR_KIND_SYSTEM, "no keeper");
+	}
+	return 0;
+}
+
+void
+work_watch_run(const void *input, int out)
+{
+	const struct work *work = input;
+	struct conf_options options = { .env = work->cfg->env };
+	struct client *client = NULL;
+	struct err err = { 0 };
+	int rc = -1;
+
+	work_wipe_code(work);
+	rc = client_open(&client, &options, &err);
+	if (rc == 0)
+		rc = jail_net(work->cfg, &err);
+	if (rc == 0)
+		rc = watch(client, work->cfg->watch_ms, out, &err);
+	journal_finish(out, rc, &err);
+	client_free(client);
+}
+
+bool
+work_watch_wanted(const struct work *work)
+{
+	return work->cfg->watch_ms > 0 &&
+	       env_get(work->cfg->env, TASK_METADATA_VARIABLE) != NULL;
+}
+
+/* What was taken is handed over at once: our own copies end with us. */
+static int
+hand_over(const struct work *work, int fd, struct err *err)
+{
+	if (pass_send(work->guard_fd, &fd, 1) == 0)
+		return 0;
+	return err_sys(err, ERR_KIND_SYSTEM, "the keeper is gone");
+}
+
+static int
+tell_holder(int out, pid_t who)
+{
+	char text[PID_SIZE];
+
+	snprintf(text, sizeof(text), "%d", (int)who);
+	return journal_send(out, JOURNAL_HELD, text, NULL, NULL);
+}
+
+/* Before the lock, whose file may be one of those that others have put there.
+ * What cannot be removed is told of by those who write there. */
+static void
+clean(const struct config *cfg)
+{
+	int folder = -1;
+
+	if (lock_folder(&folder, cfg, NULL) != 0)
+		return;
+	(void)volume_clean_folder(folder, cfg->state_dir, WORK_NAMES, NULL);
+	close(folder);
+}
+
+static int
+take(const struct work *work, int out, struct err *err)
+{
+	const struct config *cfg = work->cfg;
+	pid_t who = getppid();
+	int fd = -1;
+	int rc;
+
+	clean(cfg);
+	rc = lock_take(&fd, &who, cfg, err);
+	if (rc == 1)
+		return tell_holder(out, who);
+	if (rc != 0)
+		work_advise_volumes(cfg, err);
+	if (rc != 0 || hand_over(work, fd, err) != 0)
+		return -1;
+	if (work->refused)
+		return 0;
+	if (control_bind(&fd, cfg, err) != 0 || hand_over(work, fd, err) != 0 ||
+	    lock_agent(&fd, err) != 0)
+		return -1;
+	return fd < 0 ? 0 : hand_over(work, fd, err);
+}
+
+void
+work_guard_take(const void *input, int out)
+{
+	struct err err = { 0 };
+	int rc = take(input, out, &err);
+
+	journal_finish(out, rc, &err);
+}
+
+void
+work_guard_drop(const void *input, int out)
+{
+	const struct work *work = input;
+
+	control_unbind(work->cfg);
+	journal_finish(out, 0, NULL);
 }

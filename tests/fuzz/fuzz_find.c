@@ -6,7 +6,7 @@
 
 #include "fuzz/fuzz.h"
 
-#include "agent/user_find.c"
+#include "agent/user.c"
 
 enum { SPEC_SIZE = 256 };
 

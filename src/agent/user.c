@@ -1,3 +1,5 @@
+#include "agent/user.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -6,13 +8,16 @@
 
 #include "agent/swap.h"
 #include "agent/used.h"
-#include "agent/user.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/entry.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/slice.h"
+#include "base/walk.h"
+
+enum { FILE_MAX = 4 * 1024 * 1024 };
 
 #define HOME "/home/" USER_NAME
 #define LOCK "/etc/.pwd.lock"
@@ -39,6 +44,211 @@ static const char *const names[FILES][2] = {
 	{ "/etc/shadow", "/etc/.shadow.ssm-activate" },
 	{ "/etc/passwd", "/etc/.passwd.ssm-activate" },
 };
+
+static int
+refuse(struct err *err, const char *why)
+{
+	return err_set(err, ERR_KIND_INVALID_VALUE, "%s", why);
+}
+
+static int
+find_user(struct user_ids *out, struct slice passwd, struct slice user,
+    struct err *err)
+{
+	struct entry e;
+
+	if (!entry_find(passwd, ENTRY_NAME, user, &e) &&
+	    !entry_find(passwd, ENTRY_ID, user, &e)) {
+		if (!entry_id(user, &out->uid))
+			return refuse(err, "no such user");
+	} else if (!entry_id(e.field[ENTRY_ID], &out->uid) ||
+	           !entry_id(e.field[ENTRY_GID], &out->gid) ||
+	           !slice_copy(e.field[ENTRY_NAME], out->name,
+	               sizeof(out->name)) ||
+	           !slice_copy(e.field[ENTRY_HOME], out->home,
+	               sizeof(out->home))) {
+		return refuse(err, "unusable entry in /etc/passwd");
+	}
+	if (out->home[0] == '\0')
+		out->home[0] = '/';
+	return 0;
+}
+
+static int
+add_group(struct user_ids *out, gid_t gid, struct err *err)
+{
+	for (int i = 0; i < out->group_count; i++)
+		if (out->groups[i] == gid)
+			return 0;
+	if (out->group_count == USER_GROUPS_MAX)
+		return refuse(err, "too many groups");
+	out->groups[out->group_count++] = gid;
+	return 0;
+}
+
+static int
+add_memberships(struct user_ids *out, struct slice groups, struct err *err)
+{
+	struct entry e;
+	gid_t gid;
+
+	if (out->name[0] == '\0')
+		return 0;
+	while (entry_next(&groups, &e)) {
+		if (entry_has_member(&e, slice_of(out->name)) &&
+		    entry_id(e.field[ENTRY_ID], &gid) &&
+		    add_group(out, gid, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+find_ids(struct user_ids *out, const char *spec, struct slice passwd,
+    struct slice groups, struct err *err)
+{
+	struct slice user = slice_of(spec), group = { 0 };
+	bool both = slice_split(user, ':', &user, &group);
+	struct entry e;
+
+	if (user.len == 0 || (both && group.len == 0))
+		return refuse(err, "a user is wanted as NAME or NAME:GROUP");
+	if (find_user(out, passwd, user, err) != 0)
+		return -1;
+	if (entry_find(groups, ENTRY_NAME, group, &e))
+		group = e.field[ENTRY_ID];
+	if (both && !entry_id(group, &out->gid))
+		return refuse(err, "no such group");
+	if (add_group(out, out->gid, err) != 0)
+		return -1;
+	return both ? 0 : add_memberships(out, groups, err);
+}
+
+int
+user_find(struct user_ids *out, const char *spec, struct err *err)
+{
+	struct buf passwd = { .max = FILE_MAX }, groups = { .max = FILE_MAX };
+	struct user_ids new = { 0 };
+	int rc = -1;
+
+	if (file_read("/etc/passwd", &passwd, err) != FILE_FAILED &&
+	    file_read("/etc/group", &groups, err) != FILE_FAILED)
+		rc = find_ids(&new, spec, slice_make(passwd.data, passwd.len),
+		    slice_make(groups.data, groups.len), err);
+	if (rc == 0)
+		*out = new;
+	buf_free(&passwd);
+	buf_free(&groups);
+	return rc == 0 ? 0 : err_wrap(err, spec);
+}
+
+/* The uid of ssm-user, 0 = there is none; and another name that has it. */
+static uid_t
+read_passwd(const char *passwd, struct slice *other)
+{
+	struct slice rest = slice_of(passwd);
+	struct entry e;
+	uint32_t uid = 0, id;
+
+	if (!entry_find(rest, ENTRY_NAME, slice_of(USER_NAME), &e) ||
+	    !entry_id(e.field[ENTRY_ID], &uid))
+		return 0;
+	while (entry_next(&rest, &e)) {
+		if (entry_id(e.field[ENTRY_ID], &id) && id == uid &&
+		    !slice_eq(e.field[ENTRY_NAME], USER_NAME)) {
+			*other = e.field[ENTRY_NAME];
+			break;
+		}
+	}
+	return uid;
+}
+
+static bool
+is_app(const char *app, uid_t uid)
+{
+	struct user_ids ids = { 0 };
+	struct err ignored = { 0 };
+
+	return app != NULL && user_find(&ids, app, &ignored) == 0 &&
+	       ids.uid == uid;
+}
+
+static bool
+is_process(uid_t uid)
+{
+	struct used used;
+
+	used_begin(&used, uid, uid);
+	used_machine(&used, NULL);
+	return used_has_uid(&used, uid);
+}
+
+uid_t
+user_shared(struct buf *who, const char *app)
+{
+	struct buf passwd = { .max = FILE_MAX };
+	struct err ignored = { 0 };
+	struct slice other = { 0 };
+	struct stat st;
+	uid_t uid = 0;
+
+	if (file_read("/etc/passwd", &passwd, &ignored) == FILE_FOUND)
+		uid = read_passwd(buf_str(&passwd), &other);
+	if (uid == 0)
+		goto out;
+	if (other.len > 0) {
+		buf_printf(who, "of %.*s in /etc/passwd", (int)other.len,
+		    other.ptr);
+	} else if (is_app(app, uid)) {
+		buf_puts(who, "of --user");
+	} else if (stat(".", &st) == 0 && st.st_uid == uid) {
+		buf_puts(who, "of the owner of the working folder");
+	} else if (is_process(uid)) {
+		buf_puts(who, "of a process that runs");
+	} else {
+		uid = 0;
+	}
+out:
+	buf_free(&passwd);
+	return uid;
+}
+
+/* The folder itself, in one of root's; where it is not there yet, others may
+ * not make it. */
+static bool
+is_own(const struct walk *walk, const struct user_ids *ids)
+{
+	struct stat st;
+
+	if (fstatat(walk->dir, walk->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return fstat(walk->dir, &st) == 0 &&
+		       (st.st_mode & WALK_OTHERS) == 0;
+	return (st.st_uid == 0 || st.st_uid == ids->uid) &&
+	       (st.st_mode & S_IWOTH) == 0 &&
+	       ((st.st_mode & S_IWGRP) == 0 || st.st_gid == ids->gid);
+}
+
+bool
+user_shared_home(struct buf *why)
+{
+	struct walk walk = { .dir = -1 };
+	struct user_ids ids = { 0 };
+	struct err err = { 0 };
+	enum file_found found;
+	bool own = true;
+
+	if (geteuid() != 0 || user_find(&ids, USER_NAME, &err) != 0)
+		return false;
+	found = walk_to(&walk, AT_FDCWD, ids.home, &err);
+	if (found == FILE_FAILED)
+		own = false;
+	else if (found == FILE_FOUND)
+		own = is_own(&walk, &ids);
+	walk_end(&walk);
+	if (!own)
+		buf_printf(why, "%s", err.code != ERR_OK ? err.msg : ids.home);
+	return !own;
+}
 
 static int
 fail(struct err *err, const char *path)
