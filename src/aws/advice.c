@@ -5,7 +5,6 @@
 #include "aws/advice_table.h"
 #include "aws/conf.h"
 #include "aws/endpoint.h"
-#include "aws/partition.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/env.h"
@@ -209,10 +208,7 @@ expand(struct buf *out, struct slice rest, const struct facts *facts)
 static bool
 needs_roots(const struct advice_context *ctx)
 {
-	char plain[ENDPOINT_REGION_MAX + 1];
-
-	(void)endpoint_plain_region(or_else(ctx->region, ""), plain);
-	return partition_find(plain)->own_roots &&
+	return endpoint_own_roots(or_else(ctx->region, "")) &&
 	       (ctx->conf == NULL ||
 	           (conf_get(ctx->conf, "AWS_CA_BUNDLE", "ca_bundle") == NULL &&
 	               env_get(conf_env(ctx->conf), "SSL_CERT_FILE") == NULL));

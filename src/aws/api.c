@@ -142,17 +142,26 @@ format_body(struct attempt *call)
 }
 
 static int
+find_endpoint(struct attempt *call, struct err *err)
+{
+	const struct conf *conf = call->api->conf;
+	const char *flag = conf_options(conf)->endpoint_url;
+
+	if (call->req->endpoint != NULL) {
+		call->endpoint = *call->req->endpoint;
+		return 0;
+	}
+	return endpoint_find(&call->endpoint, conf, call->service->name,
+	    call->api->region, call->req->for_credentials ? NULL : flag, err);
+}
+
+static int
 prepare(struct attempt *call, struct err *err)
 {
 	struct api *api = call->api;
-	const char *flag = conf_options(api->conf)->endpoint_url;
 
-	if (call->req->for_credentials)
-		flag = NULL;
 	if (retry_attempts(api->conf, &call->max, err) != 0 ||
-	    endpoint_find_for(&call->endpoint, api->conf, call->service->name,
-	        api->region, flag, err) != 0 ||
-	    rng_uuid(call->id, err) != 0)
+	    find_endpoint(call, err) != 0 || rng_uuid(call->id, err) != 0)
 		return -1;
 	if (call->req->max_attempts > 0)
 		call->max = call->req->max_attempts;

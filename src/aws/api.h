@@ -41,6 +41,7 @@ struct api_request {
 	const char *role;     /* the role it is about, for advice */
 	const char *secret;   /* in the body, masked in AWS's messages */
 	bool for_credentials; /* --endpoint-url is not meant for it */
+	const struct endpoint *endpoint; /* NULL: api_call() finds it */
 };
 
 struct api_reply {

@@ -229,9 +229,11 @@ client_call(struct client *client, const struct api_request *req,
 	/* A wrong endpoint is reported before credentials are asked for. */
 	if (client_locate(client, err) != 0 ||
 	    endpoint_find(&endpoint, client->conf,
-	        api_service_name(req->service), client->api.region, err) != 0 ||
+	        api_service_name(req->service), client->api.region,
+	        conf_options(client->conf)->endpoint_url, err) != 0 ||
 	    get_credentials(client, own.deadline, err) != 0)
 		return -1;
+	own.endpoint = &endpoint;
 	own.signer =
 	    (struct sigv4_signer){ .kind = SIGV4_HMAC, .cred = &client->cred };
 	rc = api_call(&client->api, &own, reply, &last);

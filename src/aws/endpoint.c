@@ -3,10 +3,66 @@
 #include <stddef.h>
 
 #include "aws/conf.h"
-#include "aws/partition.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
+
+/*
+ * Which partition a region belongs to, and the domains of its services: the
+ * "partitions" data that every AWS SDK carries.
+ */
+struct partition {
+	char name[11];  /* "aws-cn" */
+	char prefix[8]; /* of its regions: PREFIX-WORD-DIGITS */
+	char dns[17];   /* domain: SERVICE.REGION.dns */
+	char dual[29];  /* the same for dual-stack names; "" = none */
+	bool own_roots; /* its certificates lead to private roots */
+};
+
+/*
+ * The first one, whose regions have many prefixes, is the fallback.
+ * Dual-stack names of aws-iso-e and aws-iso-f are left out because the SDKs'
+ * endpoint data refuses them.
+ */
+static const struct partition partitions[] = {
+	{ "aws", "", "amazonaws.com", "api.aws", false },
+	{ "aws-cn", "cn", "amazonaws.com.cn", "api.amazonwebservices.com.cn",
+	    false },
+	{ "aws-us-gov", "us-gov", "amazonaws.com", "api.aws", false },
+	{ "aws-iso", "us-iso", "c2s.ic.gov", "api.aws.ic.gov", true },
+	{ "aws-iso-b", "us-isob", "sc2s.sgov.gov", "api.aws.scloud", true },
+	{ "aws-iso-e", "eu-isoe", "cloud.adc-e.uk", "", true },
+	{ "aws-iso-f", "us-isof", "csp.hci.ic.gov", "", true },
+	{ "aws-eusc", "eusc-de", "amazonaws.eu", "api.amazonwebservices.eu",
+	    false },
+};
+
+/* PREFIX-WORD-DIGITS, cut up from the end, as words hold no '-'; or the
+ * pseudo region of global services, NAME-global. */
+static bool
+holds_region(const struct partition *p, struct slice region)
+{
+	struct slice head, number, prefix, word;
+
+	if (!slice_rsplit(region, '-', &head, &number))
+		return false;
+	if (slice_eq(head, p->name) && slice_eq(number, "global"))
+		return true;
+	return slice_rsplit(head, '-', &prefix, &word) && word.len > 0 &&
+	       slice_eq(prefix, p->prefix) &&
+	       slice_all_in(number, "0123456789");
+}
+
+static const struct partition *
+find_partition(const char *region)
+{
+	size_t i;
+
+	for (i = 1; i < sizeof partitions / sizeof *partitions; i++)
+		if (holds_region(&partitions[i], slice_of(region)))
+			return &partitions[i];
+	return &partitions[0];
+}
 
 static const char global[] = "aws-global";
 
@@ -72,7 +128,16 @@ endpoint_partition(const char *region)
 	char plain[ENDPOINT_REGION_MAX + 1];
 
 	(void)endpoint_plain_region(region, plain);
-	return partition_find(plain)->name;
+	return find_partition(plain)->name;
+}
+
+bool
+endpoint_own_roots(const char *region)
+{
+	char plain[ENDPOINT_REGION_MAX + 1];
+
+	(void)endpoint_plain_region(region, plain);
+	return find_partition(plain)->own_roots;
 }
 
 /*
@@ -183,7 +248,7 @@ legacy_sts(const struct conf *conf, struct place *place, bool may,
 }
 
 static int
-find(struct endpoint *out, const struct conf *conf, struct place *place,
+find_at(struct endpoint *out, const struct conf *conf, struct place *place,
     const char *url, struct err *err)
 {
 	struct endpoint found = { .service = place->service };
@@ -211,7 +276,7 @@ find(struct endpoint *out, const struct conf *conf, struct place *place,
 }
 
 int
-endpoint_find_for(struct endpoint *out, const struct conf *conf,
+endpoint_find(struct endpoint *out, const struct conf *conf,
     const char *service, const char *region, const char *flag, struct err *err)
 {
 	struct place place = { .service = service,
@@ -224,14 +289,6 @@ endpoint_find_for(struct endpoint *out, const struct conf *conf,
 	    conf_true(conf, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint");
 	place.dual = conf_true(conf, "AWS_USE_DUALSTACK_ENDPOINT",
 	    "use_dualstack_endpoint");
-	place.partition = partition_find(place.region);
-	return find(out, conf, &place, flag, err);
-}
-
-int
-endpoint_find(struct endpoint *out, const struct conf *conf,
-    const char *service, const char *region, struct err *err)
-{
-	return endpoint_find_for(out, conf, service, region,
-	    conf_options(conf)->endpoint_url, err);
+	place.partition = find_partition(place.region);
+	return find_at(out, conf, &place, flag, err);
 }

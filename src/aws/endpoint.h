@@ -24,8 +24,12 @@ struct endpoint {
 int endpoint_check_region(const char *region, const char *from,
     struct err *err);
 
-/* "aws", "aws-cn", …: static. */
+/* The partition that the region belongs to: "aws", "aws-cn", …: static. */
 const char *endpoint_partition(const char *region);
+
+/* The certificates of the region's services lead to roots of AWS's own, which
+ * no system has. */
+bool endpoint_own_roots(const char *region);
 
 /*
  * The region itself: the pseudo regions fips-X and X-fips stand for X with
@@ -35,20 +39,14 @@ bool endpoint_plain_region(const char *region,
     char out[static ENDPOINT_REGION_MAX + 1]);
 
 /*
- * Where the service ("ssm", "sts", "ecs") lives.  A URL that the user
- * configured wins; FIPS, dual-stack and legacy STS as configured.
+ * Where the service ("ssm", "sts", "ecs") lives.  The URL of --endpoint-url
+ * (flag, may be NULL) wins, then one that the user configured; FIPS, dual-stack
+ * and legacy STS as configured.  The flag is meant for the call that the user
+ * asked for, not for those that get credentials for it.
  * The path is "/" when the URL has none.  service and region are borrowed;
  * region may be a pseudo region.
  */
 int endpoint_find(struct endpoint *out, const struct conf *conf,
-    const char *service, const char *region, struct err *err);
-
-/*
- * The same with another URL in the place of the flag --endpoint-url, which
- * may be NULL: the flag is meant for the call that the user asked for, not
- * for those that get credentials for it.
- */
-int endpoint_find_for(struct endpoint *out, const struct conf *conf,
     const char *service, const char *region, const char *flag, struct err *err);
 
 #endif

@@ -30,7 +30,7 @@ look_up(const char *const *vars, const char *service, const char *region,
 	struct buf text = { 0 };
 
 	canned_open(&c, vars);
-	if (endpoint_find(&e, c.conf, service, region, &c.err) != 0) {
+	if (endpoint_find(&e, c.conf, service, region, NULL, &c.err) != 0) {
 		buf_puts(&text, err_kind_name(c.err.kind));
 	} else {
 		buf_puts(&text, e.url.tls ? "" : "http://");
@@ -326,24 +326,29 @@ test_profile(void **state)
 	world_make(&w);
 	world_file(&w, ".aws/config", config);
 	assert_int_equal(world_open(&w, NULL), 0);
-	assert_int_equal(endpoint_find(&e, w.conf, "ssm", "eu-west-1", &w.err),
+	assert_int_equal(endpoint_find(&e, w.conf, "ssm", "eu-west-1", NULL,
+	                     &w.err),
 	    0);
 	assert_int_equal(e.url.port, 8);
 	assert_true(e.configured);
-	assert_int_equal(endpoint_find(&e, w.conf, "sts", "eu-west-1", &w.err),
+	assert_int_equal(endpoint_find(&e, w.conf, "sts", "eu-west-1", NULL,
+	                     &w.err),
 	    0);
 	assert_int_equal(e.url.port, 9);
 	assert_int_equal(world_open(&w, "lost"), 0);
-	assert_int_equal(endpoint_find(&e, w.conf, "ssm", "eu-west-1", &w.err),
+	assert_int_equal(endpoint_find(&e, w.conf, "ssm", "eu-west-1", NULL,
+	                     &w.err),
 	    -1);
 	assert_int_equal(w.err.kind, ERR_KIND_CONFIG);
 	assert_int_equal(world_open(&w, "not"), 0);
-	assert_int_equal(endpoint_find(&e, w.conf, "ssm", "eu-west-1", &w.err),
+	assert_int_equal(endpoint_find(&e, w.conf, "ssm", "eu-west-1", NULL,
+	                     &w.err),
 	    0);
 	assert_false(e.configured);
 	world_set(&w, "AWS_ENDPOINT_URL=http://127.0.0.1:7");
 	assert_int_equal(world_open(&w, NULL), 0);
-	assert_int_equal(endpoint_find(&e, w.conf, "ssm", "eu-west-1", &w.err),
+	assert_int_equal(endpoint_find(&e, w.conf, "ssm", "eu-west-1", NULL,
+	                     &w.err),
 	    0);
 	assert_int_equal(e.url.port, 7);
 	world_free(&w);
@@ -360,12 +365,12 @@ test_flag(void **state)
 
 	(void)state;
 	canned_open(&c, vars);
-	assert_int_equal(endpoint_find_for(&e, c.conf, "ssm", "eu-west-1",
+	assert_int_equal(endpoint_find(&e, c.conf, "ssm", "eu-west-1",
 	                     "http://127.0.0.1:5/x", &c.err),
 	    0);
 	assert_int_equal(e.url.port, 5);
 	assert_string_equal(e.url.path, "/x");
-	assert_int_equal(endpoint_find_for(&e, c.conf, "ssm", "eu-west-1", NULL,
+	assert_int_equal(endpoint_find(&e, c.conf, "ssm", "eu-west-1", NULL,
 	                     &c.err),
 	    0);
 	assert_string_equal(e.url.host, "ssm.eu-west-1.amazonaws.com");
