@@ -4,7 +4,7 @@
 
 #include "app/cmd.h"
 #include "aws/client.h"
-#include "aws/query.h"
+#include "aws/sts.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -66,7 +66,7 @@ make_body(struct call *call, struct err *err)
 		goto out;
 	}
 	if (call->service == API_STS) {
-		rc = query_form(&call->body, params, err);
+		rc = sts_form(&call->body, params, err);
 		goto out;
 	}
 	/* As it was given: the signature is over the bytes that are sent. */
@@ -96,7 +96,7 @@ static int
 decode(const struct call *call, struct json **out, struct err *err)
 {
 	if (call->service == API_STS)
-		return query_answer(&call->reply, out, err);
+		return sts_answer(&call->reply, out, err);
 	return api_reply_json(&call->reply, out, err);
 }
 

@@ -7,7 +7,6 @@
 #include "aws/conf.h"
 #include "aws/cred/cred.h"
 #include "aws/retry.h"
-#include "aws/useragent.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -106,20 +105,6 @@ warn_plain(struct attempt *call)
 }
 
 static void
-name_ourselves(struct api *api)
-{
-	struct buf text = { 0 };
-
-	if (api->user_agent[0] != '\0')
-		return;
-	useragent_format(&text, api->conf);
-	(void)slice_copy(slice_head(slice_make(text.data, text.len),
-	                     sizeof api->user_agent - 1),
-	    api->user_agent, sizeof api->user_agent);
-	buf_free(&text);
-}
-
-static void
 format_body(struct attempt *call)
 {
 	const struct api_request *req = call->req;
@@ -171,7 +156,6 @@ prepare(struct attempt *call, struct err *err)
 	if (!buf_ok(&call->body) || !buf_ok(&call->target))
 		return err_set(err, ERR_KIND_PARAM_VALIDATION,
 		    "the request is too large");
-	name_ourselves(api);
 	warn_plain(call);
 	return 0;
 }

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/utsname.h>
 
 #include "aws/api.h"
 #include "aws/conf.h"
@@ -10,13 +11,90 @@
 #include "aws/sigv4.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/env.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/rsa.h"
 #include "base/slice.h"
+#include "base/version.h"
 #include "net/http_msg.h"
 
-enum { JSON_MAX = 4 * 1024 * 1024, QUERY_MAX = 256 * 1024 };
+enum {
+	JSON_MAX = 4 * 1024 * 1024,
+	QUERY_MAX = 256 * 1024,
+	APP_ID_ADVISED = 50, /* characters */
+};
+
+/* A part's value, with '-' for every character that may not stand there. */
+static void
+add_value(struct buf *out, const char *value)
+{
+	struct slice s = slice_of(value),
+	             special = slice_of("\"()/:;<=>?@[\\]{}");
+	size_t i;
+
+	for (i = 0; i < s.len; i++) {
+		char c = s.ptr[i];
+
+		if (c <= ' ' || c > '~' || slice_has(special, c))
+			c = '-';
+		buf_putc(out, c);
+	}
+}
+
+/* NAME and value, or nothing without a value. */
+static void
+add_part(struct buf *out, const char *name, const char *value)
+{
+	if (value == NULL || *value == '\0')
+		return;
+	buf_puts(out, name);
+	add_value(out, value);
+}
+
+/*
+ * The value of the User-Agent header in the form that the AWS SDKs share:
+ * product, libraries, system, and what the user put into AWS_EXECUTION_ENV and
+ * AWS_SDK_UA_APP_ID (profile: sdk_ua_app_id).
+ */
+static void
+format_user_agent(struct buf *out, const struct conf *conf)
+{
+	const char *app = conf_get(conf, "AWS_SDK_UA_APP_ID", "sdk_ua_app_id");
+	struct utsname kernel = { .release = "" };
+
+	(void)uname(&kernel);
+	add_part(out, "ssm-activate/", version_program);
+	add_part(out, " md/BearSSL#", version_bearssl);
+	buf_puts(out, " ua/2.1");
+	add_part(out, " os/linux#", kernel.release);
+	add_part(out, " md/arch#", kernel.machine);
+	buf_puts(out, " lang/c");
+	add_part(out, " exec-env/",
+	    env_get(conf_env(conf), "AWS_EXECUTION_ENV"));
+	buf_puts(out, " cfg/retry-mode#standard");
+	add_part(out, " app/", app);
+	if (slice_of(app).len > APP_ID_ADVISED) {
+		log_event(LOG_WARN, "app_id_long",
+		    "AWS_SDK_UA_APP_ID (profile: sdk_ua_app_id) is longer "
+		    "than %d characters",
+		    APP_ID_ADVISED);
+	}
+}
+
+static void
+name_ourselves(struct api *api)
+{
+	struct buf text = { 0 };
+
+	if (api->user_agent[0] != '\0')
+		return;
+	format_user_agent(&text, api->conf);
+	(void)slice_copy(slice_head(slice_make(text.data, text.len),
+	                     sizeof api->user_agent - 1),
+	    api->user_agent, sizeof api->user_agent);
+	buf_free(&text);
+}
 
 /*
  * The headers of one attempt of a call, signed; pure but for the salt of an
@@ -101,6 +179,7 @@ format_headers(struct signed_headers *out, const struct attempt *call,
 	(void)snprintf(out->attempt, sizeof out->attempt, "attempt=%d; max=%d",
 	    call->reply->attempts + 1, call->max);
 	add_header(out, "Accept-Encoding", "identity");
+	name_ourselves(call->api);
 	add_header(out, "User-Agent", call->api->user_agent);
 	add_header(out, "amz-sdk-invocation-id", call->id);
 	add_header(out, "amz-sdk-request", out->attempt);

@@ -5,8 +5,9 @@
 
 #include "aws/conf.h"
 #include "aws/fault.h"
-#include "aws/region.h"
+#include "aws/imds.h"
 #include "aws/retry.h"
+#include "aws/task.h"
 #include "base/clock.h"
 #include "base/env.h"
 #include "base/err.h"
@@ -97,6 +98,89 @@ client_free(struct client *client)
 	http_close(client->http);
 	conf_free(client->conf);
 	free(client);
+}
+
+static int
+take_region(char out[static ENDPOINT_REGION_MAX + 1], const char *region,
+    const char *from, struct err *err)
+{
+	if (endpoint_check_region(region, from, err) != 0)
+		return -1;
+	(void)slice_copy(slice_of(region), out, ENDPOINT_REGION_MAX + 1);
+	return 0;
+}
+
+/*
+ * The region as configured.  Gives 0, or 1 when nothing says it, or -1 when
+ * what is said is no region.  out may be a pseudo region (fips-X).
+ */
+static int
+region_configured(char out[static ENDPOINT_REGION_MAX + 1],
+    const struct conf *conf, struct err *err)
+{
+	const struct {
+		const char *from;
+		const char *value;
+	} chain[] = {
+		{ "--region", conf_options(conf)->region },
+		{ "AWS_REGION", conf_get(conf, "AWS_REGION", NULL) },
+		{ "AWS_DEFAULT_REGION",
+		    conf_get(conf, "AWS_DEFAULT_REGION", NULL) },
+		{ "the profile's region", conf_get(conf, NULL, "region") },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof chain / sizeof *chain; i++) {
+		if (chain[i].value != NULL && *chain[i].value != '\0')
+			return take_region(out, chain[i].value, chain[i].from,
+			    err);
+	}
+	return 1;
+}
+
+_Static_assert((int)IMDS_REGION_SIZE == (int)TASK_REGION_SIZE,
+    "a source may fill all of the room");
+
+/* A source of the region: 0, 1 = it has none, or -1. */
+static const struct region_source {
+	const char *from;
+	int (*ask)(struct api *api, char *out, int64_t deadline,
+	    struct err *err);
+} region_sources[] = {
+	{ "the ECS task metadata", task_region },
+	{ "the EC2 instance metadata", imds_region },
+};
+
+static int
+from_source(char out[static ENDPOINT_REGION_MAX + 1],
+    const struct region_source *source, struct api *api, int64_t deadline,
+    struct err *err)
+{
+	char region[IMDS_REGION_SIZE] = "";
+	struct err why = { .code = ERR_OK };
+	int rc = source->ask(api, region, deadline, &why);
+
+	if (rc < 0)
+		log_debug("no region from %s: %s", source->from, why.msg);
+	if (rc != 0)
+		return 1;
+	return take_region(out, region, source->from, err);
+}
+
+/*
+ * The region that our surroundings tell: ECS task metadata, and the instance
+ * metadata service if imds says so.  Results as above; a service that is
+ * there and does not answer well counts as not there.
+ */
+static int
+region_around(char out[static ENDPOINT_REGION_MAX + 1], struct api *api,
+    bool imds, int64_t deadline, struct err *err)
+{
+	int rc = from_source(out, &region_sources[0], api, deadline, err);
+
+	if (rc == 1 && imds)
+		rc = from_source(out, &region_sources[1], api, deadline, err);
+	return rc;
 }
 
 /*

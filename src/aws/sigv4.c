@@ -3,7 +3,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "aws/canon.h"
 #include "aws/cred/cred.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -21,6 +20,152 @@ static const char unsigned_headers[] =
 
 enum { DATE_LEN = 8, CANONICAL_MAX = 1 << 20 };
 
+/*
+ * Headers or parameters in their canonical order: headers by name in lower
+ * case, equal ones as they were added; parameters by the bytes of name and
+ * value.  Zero is an empty list of headers.
+ */
+enum { PAIRS_MAX = 64 };
+
+struct pair_list {
+	struct pair {
+		struct slice name;
+		struct slice value;
+	} pairs[PAIRS_MAX];
+	size_t count;
+	bool parameters;
+};
+
+static char
+lower(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		c = (char)(c - 'A' + 'a');
+	return c;
+}
+
+static int
+compare_text(struct slice a, struct slice b, bool fold)
+{
+	size_t i;
+
+	for (i = 0; i < a.len && i < b.len; i++) {
+		char x = a.ptr[i], y = b.ptr[i];
+
+		if (fold) {
+			x = lower(x);
+			y = lower(y);
+		}
+		if (x != y)
+			return (unsigned char)x - (unsigned char)y;
+	}
+	return (a.len > b.len) - (a.len < b.len);
+}
+
+/* The names of two headers are the same, whatever their letter case. */
+static bool
+same_name(struct slice a, struct slice b)
+{
+	return compare_text(a, b, true) == 0;
+}
+
+/* Put a pair in its place; more than PAIRS_MAX are refused. */
+static int
+insert(struct pair_list *list, struct slice name, struct slice value,
+    struct err *err)
+{
+	size_t i;
+
+	if (list->count == PAIRS_MAX) {
+		return err_set(err, ERR_KIND_INVALID_VALUE,
+		    "more than %d headers or parameters to sign", PAIRS_MAX);
+	}
+	for (i = list->count++; i > 0; i--) {
+		const struct pair *before = &list->pairs[i - 1];
+		int rc = compare_text(before->name, name, !list->parameters);
+
+		if (rc == 0 && list->parameters)
+			rc = compare_text(before->value, value, false);
+		if (rc <= 0)
+			break;
+		list->pairs[i] = *before;
+	}
+	list->pairs[i] = (struct pair){ name, value };
+	return 0;
+}
+
+void
+sigv4_encode(struct buf *out, struct slice text)
+{
+	size_t i;
+
+	for (i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+		char low = lower(c);
+
+		if ((low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') ||
+		    slice_has(slice_of("-._~"), c))
+			buf_putc(out, c);
+		else
+			buf_printf(out, "%%%02X",
+			    (unsigned int)(unsigned char)c);
+	}
+}
+
+/* Append the path without ".", ".." and empty segments, then percent-encoded
+ * once more. */
+static void
+add_path(struct buf *out, const char *path)
+{
+	struct buf clean = { 0 };
+	struct slice rest = slice_of(path), segment, head, tail;
+
+	while (slice_cut(&rest, '/', &segment)) {
+		if (segment.len == 0 || slice_eq(segment, "."))
+			continue;
+		if (!slice_eq(segment, "..")) {
+			buf_putc(&clean, '/');
+			sigv4_encode(&clean, segment);
+		} else if (slice_rsplit(slice_make(clean.data, clean.len), '/',
+		               &head, &tail)) {
+			buf_cut(&clean, head.len);
+		}
+	}
+	if (clean.len == 0 || slice_ends(slice_of(path), "/"))
+		buf_putc(&clean, '/');
+	out->failed |= clean.failed;
+	buf_add(out, clean.data, clean.len);
+	buf_free(&clean);
+}
+
+/* Append the parameters of a query, which is encoded already, in order.  NULL
+ * is an empty query; one of more than PAIRS_MAX parameters is refused. */
+static int
+add_query(struct buf *out, const char *query, struct err *err)
+{
+	struct slice rest = slice_of(query), pair, name, value;
+	struct pair_list list = { .parameters = true };
+	bool last = rest.len == 0;
+	size_t i;
+
+	while (!last) {
+		last = !slice_split(rest, '&', &pair, &rest);
+		name = last ? rest : pair;
+		value = slice_make(NULL, 0);
+		(void)slice_split(name, '=', &name, &value);
+		if (insert(&list, name, value, err) != 0)
+			return -1;
+	}
+	for (i = 0; i < list.count; i++) {
+		if (i > 0)
+			buf_putc(out, '&');
+		buf_add(out, list.pairs[i].name.ptr, list.pairs[i].name.len);
+		buf_putc(out, '=');
+		buf_add(out, list.pairs[i].value.ptr, list.pairs[i].value.len);
+	}
+	return 0;
+}
+
 static bool
 is_signed(const char *name)
 {
@@ -33,7 +178,7 @@ is_signed(const char *name)
 }
 
 static int
-collect_headers(const struct sigv4_request *req, struct canon_list *list,
+collect_headers(const struct sigv4_request *req, struct pair_list *list,
     struct err *err)
 {
 	size_t i;
@@ -42,7 +187,7 @@ collect_headers(const struct sigv4_request *req, struct canon_list *list,
 		const struct http_header *header = &req->headers[i];
 
 		if (is_signed(header->name) &&
-		    canon_insert(list, slice_of(header->name),
+		    insert(list, slice_of(header->name),
 		        slice_of(header->value), err) != 0)
 			return -1;
 	}
@@ -55,7 +200,7 @@ add_lower(struct buf *out, struct slice text)
 	size_t i;
 
 	for (i = 0; i < text.len; i++)
-		buf_putc(out, canon_lower(text.ptr[i]));
+		buf_putc(out, lower(text.ptr[i]));
 }
 
 /* The value without white space around it, one blank for every run in it. */
@@ -81,7 +226,7 @@ add_trimmed(struct buf *out, struct slice value)
 
 /* A header a line; repeated ones share it. */
 static void
-add_headers(struct buf *out, const struct canon_list *list)
+add_headers(struct buf *out, const struct pair_list *list)
 {
 	struct slice last = { NULL, 0 };
 	size_t i;
@@ -89,7 +234,7 @@ add_headers(struct buf *out, const struct canon_list *list)
 	for (i = 0; i < list->count; i++) {
 		struct slice name = list->pairs[i].name;
 
-		if (canon_same(last, name)) {
+		if (same_name(last, name)) {
 			buf_cut(out, out->len - 1);
 			buf_putc(out, ',');
 		} else {
@@ -103,7 +248,7 @@ add_headers(struct buf *out, const struct canon_list *list)
 }
 
 static void
-add_names(struct buf *out, const struct canon_list *list)
+add_names(struct buf *out, const struct pair_list *list)
 {
 	struct slice last = { NULL, 0 };
 	size_t i;
@@ -111,7 +256,7 @@ add_names(struct buf *out, const struct canon_list *list)
 	for (i = 0; i < list->count; i++) {
 		struct slice name = list->pairs[i].name;
 
-		if (canon_same(last, name))
+		if (same_name(last, name))
 			continue;
 		if (i > 0)
 			buf_putc(out, ';');
@@ -150,14 +295,14 @@ int
 sigv4_canonical(const struct sigv4_request *req, struct buf *out,
     struct err *err)
 {
-	struct canon_list list = { .count = 0 };
+	struct pair_list list = { .count = 0 };
 
 	if (collect_headers(req, &list, err) != 0)
 		return -1;
 	buf_printf(out, "%s\n", req->method);
-	canon_path(out, req->path);
+	add_path(out, req->path);
 	buf_putc(out, '\n');
-	if (canon_query(out, req->query, err) != 0)
+	if (add_query(out, req->query, err) != 0)
 		return -1;
 	buf_putc(out, '\n');
 	add_headers(out, &list);
@@ -248,7 +393,7 @@ sigv4_sign(const struct sigv4_request *req, const struct sigv4_signer *signer,
     const unsigned char *salt, struct buf *out, struct err *err)
 {
 	bool rsa = signer->kind == SIGV4_RSA;
-	struct canon_list list = { .count = 0 };
+	struct pair_list list = { .count = 0 };
 	struct buf text = { 0 };
 	int rc = -1;
 

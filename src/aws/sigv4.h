@@ -10,9 +10,22 @@ struct buf;
 struct cred;
 struct err;
 struct rsa_key;
+struct slice;
 
 /*
- * AWS Signature Version 4, pure: time, randomness and keys are arguments.
+ * AWS Signature Version 4 ("Create a canonical request"; where its text leaves
+ * room, as botocore does it), pure: time, randomness and keys are arguments.
+ * What is signed is a text of this form:
+ *
+ *	POST                                    method
+ *	/                                       path, encoded once more
+ *	                                        parameters, in order
+ *	content-type:application/x-amz-json-1.1 headers, in order
+ *	host:ssm.eu-west-1.amazonaws.com
+ *	x-amz-date:20150830T123600Z
+ *
+ *	content-type;host;x-amz-date            their names
+ *	44136fa355b3678a...                     SHA-256 of the body
  */
 
 /* Who signs. */
@@ -43,7 +56,7 @@ struct sigv4_request {
 	int64_t when; /* seconds since 1970 */
 };
 
-/* Append the canonical request. */
+/* Append that text, the canonical request. */
 int sigv4_canonical(const struct sigv4_request *req, struct buf *out,
     struct err *err);
 
@@ -59,5 +72,8 @@ int sigv4_string_to_sign(const struct sigv4_request *req, struct buf *out,
 int sigv4_sign(const struct sigv4_request *req,
     const struct sigv4_signer *signer, const unsigned char *salt,
     struct buf *out, struct err *err);
+
+/* Append text percent-encoded: only A-Z a-z 0-9 - . _ ~ stay. */
+void sigv4_encode(struct buf *out, struct slice text);
 
 #endif

@@ -1,81 +1,107 @@
 #include "aws/sts.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "aws/api.h"
 #include "aws/cred/cred.h"
-#include "aws/query.h"
+#include "aws/cred/value.h"
+#include "aws/sigv4.h"
 #include "aws/xml.h"
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/slice.h"
 
+/* Append NAME=VALUE, after a '&' when the form has begun; nothing without a
+ * value (NULL). */
 static void
-wipe(char *text)
+add_field(struct buf *form, const char *name, const char *value)
 {
-	if (text != NULL)
-		explicit_bzero(text, strlen(text));
-	free(text);
+	if (value == NULL)
+		return;
+	if (form->len > 0)
+		buf_putc(form, '&');
+	sigv4_encode(form, slice_of(name));
+	buf_putc(form, '=');
+	sigv4_encode(form, slice_of(value));
 }
 
-void
-sts_credentials_free(struct sts_credentials *cred)
+/* <OperationResponse><OperationResult>…</OperationResult>…: the result, or
+ * NULL. */
+static const struct json *
+find_result(const struct json *doc)
 {
-	wipe(cred->access_key);
-	wipe(cred->secret_key);
-	wipe(cred->token);
-	free(cred->arn);
-	*cred = (struct sts_credentials){ .expires = 0 };
+	const struct json *member = json_first(json_first(doc));
+
+	while (member != NULL &&
+	       !slice_ends(slice_of(json_name(member)), "Result"))
+		member = json_next(member);
+	return member;
 }
 
-/* Make the call and read its answer: *result, a part of *doc, which is to be
- * freed, holds the members. */
-static int
-call(struct api *api, struct api_request *req, struct json **doc,
-    const struct json **result, struct err *err)
+int
+sts_form(struct buf *form, const struct json *params, struct err *err)
 {
-	struct api_reply reply = { .status = 0 };
-	int rc;
+	const struct json *member = json_first(params);
 
-	req->service = API_STS;
-	req->for_credentials = true;
-	rc = api_call(api, req, &reply, err);
-	if (rc == 0)
-		rc = xml_parse(doc, slice_make(reply.body.data, reply.body.len),
-		    err);
-	*result = query_result(*doc);
-	api_reply_free(&reply);
-	return rc;
+	for (; member != NULL; member = json_next(member)) {
+		const char *name = json_name(member);
+		const char *text = json_string(member);
+		struct buf value = { 0 };
+
+		if (json_is_object(member) || json_is_array(member) ||
+		    json_is_null(member)) {
+			return err_set(err, ERR_KIND_PARAM_VALIDATION,
+			    "parameter %s: this service takes strings, "
+			    "numbers and booleans only",
+			    name);
+		}
+		if (text != NULL)
+			buf_puts(&value, text);
+		else
+			json_print(&value, member);
+		form->failed |= value.failed;
+		add_field(form, name, buf_str(&value));
+		buf_free(&value);
+	}
+	return buf_ok(form)
+	           ? 0
+	           : err_set(err, ERR_KIND_SYSTEM, "no memory for a request");
 }
 
-/* A text of an answer as a string of its own; NULL when it is not there. */
-static char *
-copy(const struct json *from, const char *name)
+int
+sts_answer(const struct api_reply *reply, struct json **out, struct err *err)
 {
-	const char *text = json_text(from, name);
+	struct slice body = slice_make(reply->body.data, reply->body.len);
+	struct json *doc = NULL, *root, *result;
 
-	return text != NULL && *text != '\0' ? slice_dup(slice_of(text)) : NULL;
+	if (xml_parse(&doc, body, err) != 0)
+		return -1;
+	root = json_object_in(doc, json_name(json_first(doc)));
+	result = json_detach(root, json_name(find_result(doc)));
+	json_free(doc);
+	if (!json_is_object(result)) {
+		json_free(result);
+		result = json_new('{', NULL);
+	}
+	*out = result;
+	return result != NULL ? 0 : err_memory(err);
 }
 
 static int
 assume(struct api *api, struct api_request *req, const struct sts_role *role,
-    struct sts_credentials *out, struct err *err)
+    struct cred *out, struct err *err)
 {
-	struct sts_credentials got = { .expires = 0 };
+	struct cred got = { .method = out->method };
 	struct buf form = { 0 };
-	struct json *doc = NULL;
-	const struct json *result, *keys;
+	struct api_reply reply = { .status = 0 };
+	struct json *result = NULL;
 	int rc = -1;
 
-	query_add(&form, "RoleArn", role->role_arn);
-	query_add(&form, "RoleSessionName", role->session_name);
-	query_add(&form, "ExternalId", role->external_id);
-	query_add(&form, "DurationSeconds", role->duration);
+	add_field(&form, "RoleArn", role->role_arn);
+	add_field(&form, "RoleSessionName", role->session_name);
+	add_field(&form, "ExternalId", role->external_id);
+	add_field(&form, "DurationSeconds", role->duration);
 	if (req->signer.kind == SIGV4_NONE)
-		query_add(&form, "WebIdentityToken", req->secret);
+		add_field(&form, "WebIdentityToken", req->secret);
 	req->body = buf_str(&form);
 	req->role = role->role_arn;
 	if (!buf_ok(&form)) {
@@ -83,37 +109,34 @@ assume(struct api *api, struct api_request *req, const struct sts_role *role,
 		    "%s: the parameters are too long", req->operation);
 		goto out;
 	}
-	if (call(api, req, &doc, &result, err) != 0)
+	req->service = API_STS;
+	req->for_credentials = true;
+	if (api_call(api, req, &reply, err) != 0 ||
+	    sts_answer(&reply, &result, err) != 0)
 		goto out;
-	keys = json_get(result, "Credentials");
-	got = (struct sts_credentials){
-		.access_key = copy(keys, "AccessKeyId"),
-		.secret_key = copy(keys, "SecretAccessKey"),
-		.token = copy(keys, "SessionToken"),
-		.arn = copy(json_get(result, "AssumedRoleUser"), "Arn"),
-	};
-	if (got.access_key == NULL || got.secret_key == NULL ||
-	    got.token == NULL ||
-	    !clock_parse_iso(slice_of(json_text(keys, "Expiration")),
-	        &got.expires)) {
+	if (cred_value_json(&got, json_get(result, "Credentials"),
+	        "SessionToken", NULL) != 0 ||
+	    got.token == NULL || got.expires == 0) {
 		err_set(err, ERR_KIND_PARSE,
 		    "%s: the answer of STS lacks what was asked for",
 		    req->operation);
 		goto out;
 	}
+	cred_free(out);
 	*out = got;
-	got = (struct sts_credentials){ .expires = 0 };
+	got = (struct cred){ 0 };
 	rc = 0;
 out:
-	sts_credentials_free(&got);
-	json_free(doc);
+	cred_free(&got);
+	json_free(result);
+	api_reply_free(&reply);
 	buf_free(&form);
 	return rc;
 }
 
 int
 sts_assume_role(struct api *api, const struct cred *base,
-    const struct sts_role *role, int64_t deadline, struct sts_credentials *out,
+    const struct sts_role *role, int64_t deadline, struct cred *out,
     struct err *err)
 {
 	struct api_request req = { .operation = "AssumeRole",
@@ -126,8 +149,7 @@ sts_assume_role(struct api *api, const struct cred *base,
 
 int
 sts_assume_role_with_web_identity(struct api *api, const struct sts_role *role,
-    const char *token, int64_t deadline, struct sts_credentials *out,
-    struct err *err)
+    const char *token, int64_t deadline, struct cred *out, struct err *err)
 {
 	struct api_request req = { .operation = "AssumeRoleWithWebIdentity",
 		.secret = token,

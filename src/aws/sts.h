@@ -4,10 +4,16 @@
 #include <stdint.h>
 
 struct api;
+struct api_reply;
+struct buf;
 struct cred;
 struct err;
+struct json;
 
-/* Operations of AWS Security Token Service, in the region of the api. */
+/*
+ * AWS Security Token Service, in the region of the api.  It speaks the Query
+ * protocol (Smithy, "AWS query protocol"): forms, answered by XML.
+ */
 
 struct sts_role {
 	const char *role_arn, *session_name;
@@ -15,22 +21,28 @@ struct sts_role {
 	const char *duration;    /* seconds as digits, NULL = default */
 };
 
-struct sts_credentials {
-	char *access_key, *secret_key, *token; /* owned, wiped on free */
-	int64_t expires;
-	char *arn; /* owned: of the session; NULL if STS did not say */
-};
-
-void sts_credentials_free(struct sts_credentials *cred);
-
-/* Signed with base. */
+/* Signed with base.  out is replaced on success; it can be base. */
 int sts_assume_role(struct api *api, const struct cred *base,
-    const struct sts_role *role, int64_t deadline, struct sts_credentials *out,
+    const struct sts_role *role, int64_t deadline, struct cred *out,
     struct err *err);
 
 /* Unsigned; external_id and duration are not sent. */
 int sts_assume_role_with_web_identity(struct api *api,
     const struct sts_role *role, const char *token, int64_t deadline,
-    struct sts_credentials *out, struct err *err);
+    struct cred *out, struct err *err);
+
+/*
+ * The same forms and answers as the JSON that `ssm-activate api` speaks for
+ * every service; pure.
+ */
+
+/* Append the form of a flat object, its strings, numbers and booleans: names
+ * and values percent-encoded, a blank as %20. */
+int sts_form(struct buf *form, const struct json *params, struct err *err);
+
+/* The members of the result in an answer: text as strings, elements with
+ * children as objects, those with "member" children as arrays. */
+int sts_answer(const struct api_reply *reply, struct json **out,
+    struct err *err);
 
 #endif

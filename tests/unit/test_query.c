@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "aws/api.h"
-#include "aws/query.h"
+#include "aws/sts.h"
 #include "aws/xml.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -24,7 +24,7 @@ form(const char *text, struct buf *out)
 	int rc;
 
 	assert_int_equal(json_parse(&doc, text, strlen(text), &failure), 0);
-	rc = query_form(out, doc, &failure);
+	rc = sts_form(out, doc, &failure);
 	json_free(doc);
 	return rc;
 }
@@ -84,7 +84,7 @@ answer(const char *xml, struct json **out)
 
 	buf_puts(&reply.body, xml);
 	assert_true(buf_ok(&reply.body));
-	rc = query_answer(&reply, out, &failure);
+	rc = sts_answer(&reply, out, &failure);
 	api_reply_free(&reply);
 	return rc;
 }

@@ -202,23 +202,13 @@ cred_role_assume(struct cred *cred, const char *token,
 		.external_id = hop->external_id,
 		.duration = hop->duration,
 	};
-	struct sts_credentials got = { 0 };
-	struct cred given = { 0 };
 	int rc;
 
 	(void)snprintf(session, sizeof session, "ssm-activate-%lld",
 	    (long long)clock_now());
 	rc = token != NULL
 	         ? sts_assume_role_with_web_identity(api, &role, token,
-	               deadline, &got, err)
-	         : sts_assume_role(api, cred, &role, deadline, &got, err);
-	if (rc == 0) {
-		given.access_key = got.access_key;
-		given.secret_key = got.secret_key;
-		given.token = got.token;
-		given.expires = got.expires;
-		rc = cred_value_copy(cred, &given, err);
-	}
-	sts_credentials_free(&got);
+	               deadline, cred, err)
+	         : sts_assume_role(api, cred, &role, deadline, cred, err);
 	return rc == 0 ? 0 : err_wrap(err, hop->role_arn);
 }
