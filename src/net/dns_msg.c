@@ -14,7 +14,6 @@ enum {
 	POINTER = 0xc0,
 	CLASS_IN = 1,
 	NO_SUCH_NAME = 3,
-	BEFORE_NAME = DNS_MSG_LENGTH + HEADER,
 };
 
 static bool
@@ -25,7 +24,7 @@ add_labels(struct dns_msg_question *out, struct slice name)
 	do {
 		(void)slice_cut(&name, '.', &label);
 		if (label.len == 0 || label.len > LABEL_MAX ||
-		    out->len + label.len >= BEFORE_NAME + NAME_MAX)
+		    out->len + label.len >= HEADER + NAME_MAX)
 			return false;
 		out->bytes[out->len++] = (char)label.len;
 		memcpy(&out->bytes[out->len], label.ptr, label.len);
@@ -35,24 +34,21 @@ add_labels(struct dns_msg_question *out, struct slice name)
 }
 
 bool
-dns_msg_ask(struct dns_msg_question *out,
-    const unsigned char id[static DNS_MSG_ID], unsigned char type,
+dns_msg_ask(struct dns_msg_question *out, uint16_t id, unsigned char type,
     struct slice name, struct slice domain)
 {
 	/* Please recurse; there is one question. */
-	static const char head[HEADER - DNS_MSG_ID] = { 1, 0, 0, 1 };
+	const unsigned char head[HEADER] = { (unsigned char)(id >> 8),
+		(unsigned char)id, 1, 0, 0, 1 };
 	const unsigned char tail[TAIL] = { 0, 0, type, 0, CLASS_IN };
 
-	memcpy(&out->bytes[DNS_MSG_LENGTH], id, DNS_MSG_ID);
-	memcpy(&out->bytes[DNS_MSG_LENGTH + DNS_MSG_ID], head, sizeof head);
-	out->len = BEFORE_NAME;
+	memcpy(out->bytes, head, HEADER);
+	out->len = HEADER;
 	if (!add_labels(out, name) ||
 	    (domain.len > 0 && !add_labels(out, domain)))
 		return false;
 	memcpy(&out->bytes[out->len], tail, TAIL);
 	out->len += TAIL;
-	out->bytes[0] = (char)((out->len - DNS_MSG_LENGTH) >> 8);
-	out->bytes[1] = (char)(out->len - DNS_MSG_LENGTH);
 	return true;
 }
 
@@ -116,9 +112,7 @@ enum dns_msg_what
 dns_msg_read(struct slice answer, const struct dns_msg_question *question,
     struct cidr_list *out)
 {
-	struct slice asked =
-	    slice_skip(slice_make(question->bytes, question->len),
-	        DNS_MSG_LENGTH);
+	struct slice asked = slice_make(question->bytes, question->len);
 	struct slice rest = slice_skip(answer, asked.len);
 	unsigned type = byte_at(asked, asked.len - 3);
 	size_t before = out->count;

@@ -2,6 +2,7 @@
 #define NET_DNS_MSG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/slice.h"
 
@@ -9,14 +10,13 @@ struct cidr_list;
 
 /* Messages of DNS (RFC 1035, 4; AAAA: RFC 3596); pure. */
 
-enum { DNS_MSG_A = 1, DNS_MSG_AAAA = 28, DNS_MSG_ID = 2 };
+enum { DNS_MSG_A = 1, DNS_MSG_AAAA = 28 };
 
 /* At most so many addresses are taken from one answer. */
 enum { DNS_MSG_ADDRESSES_MAX = 16 };
 
-/* A question as it is sent over TCP; over UDP its first DNS_MSG_LENGTH bytes,
- * which say how long it is, are left out. */
-enum { DNS_MSG_LENGTH = 2, DNS_MSG_SIZE = DNS_MSG_LENGTH + 12 + 256 + 4 };
+/* A question as it is sent over UDP. */
+enum { DNS_MSG_SIZE = 12 + 256 + 4 };
 
 struct dns_msg_question {
 	size_t len;
@@ -28,8 +28,7 @@ struct dns_msg_question {
  * domain is empty; a dot may be at the end of both.  False when this is no
  * name: a label has 1 to 63 bytes, all of it at most 253.
  */
-bool dns_msg_ask(struct dns_msg_question *out,
-    const unsigned char id[static DNS_MSG_ID], unsigned char type,
+bool dns_msg_ask(struct dns_msg_question *out, uint16_t id, unsigned char type,
     struct slice name, struct slice domain);
 
 enum dns_msg_what {

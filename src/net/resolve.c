@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -24,18 +25,15 @@ enum {
 	TYPES = 2, /* A and AAAA */
 	SOCKETS = TYPES * RESOLVE_CONF_SERVERS,
 	FILE_MAX = 16 << 20,
+	LENGTH = 2, /* bytes that say over TCP how long the message is */
 	UDP_MAX = 1500,
 	TCP_MAX = 4096,  /* more than DNS_MSG_ADDRESSES_MAX need */
 	SEARCH_MAX = 32, /* domains */
 	LATE_MS = 1000,  /* how long the rest may take once IPv4 is there */
 };
 
-/* Both bits of ask.done; the one that is enough once it has addresses; those
- * of ask.waiting that belong to the first type. */
-enum { ALL_TYPES = 3, IPV4 = 1, SOCKETS_OF_TYPE = 0x15 };
-
-/* The first byte of private (fc00::/7) and link-local (fe80::/10) addresses is
- * not below. */
+/* Private (fc00::/7) and link-local (fe80::/10) addresses begin with a byte
+ * from this one up. */
 enum { PRIVATE = 0xfc };
 
 struct ask {
@@ -46,10 +44,9 @@ struct ask {
 	struct dns_msg_question question[TYPES];
 	/* Server i / TYPES and type i % TYPES, connected, so that nobody else
 	 * is heard; one port each, as some routers lose the second of two
-	 * questions from one port. */
+	 * questions from one port; open while an answer is to come. */
 	struct pollfd sockets[SOCKETS];
-	unsigned waiting; /* bit i: an answer is to come */
-	unsigned done;    /* bit type: answered */
+	bool done[TYPES]; /* answered */
 	unsigned failed;  /* how often a server could not tell */
 	bool exists;      /* there is a name, at least without addresses */
 };
@@ -81,19 +78,18 @@ read_whole(int fd, char *data, size_t len, int64_t deadline)
 }
 
 static enum dns_msg_what
-ask_tcp(struct ask *ask, size_t i)
+ask_tcp(const struct ask *ask, size_t i)
 {
 	const struct dns_msg_question *question = &ask->question[i % TYPES];
 	enum dns_msg_what what = DNS_MSG_FAILED;
-	char data[TCP_MAX];
-	size_t len;
+	char data[TCP_MAX] = { (char)(question->len >> 8),
+		(char)question->len };
+	size_t len = LENGTH + question->len;
 	int fd = sock_open(&ask->conf.servers[i / TYPES], PORT, SOCK_STREAM);
 
-	if (fd < 0)
-		return what;
-	if (sock_write(fd, question->bytes, question->len, ask->end, NULL) ==
-	        0 &&
-	    read_whole(fd, data, DNS_MSG_LENGTH, ask->end) == 0) {
+	memcpy(&data[LENGTH], question->bytes, question->len);
+	if (fd >= 0 && sock_write(fd, data, len, ask->end, NULL) == 0 &&
+	    read_whole(fd, data, LENGTH, ask->end) == 0) {
 		len = (size_t)((unsigned char)data[0] << 8 |
 		               (unsigned char)data[1]);
 		/* Of a longer one the beginning is enough. */
@@ -103,13 +99,13 @@ ask_tcp(struct ask *ask, size_t i)
 			what = dns_msg_read(slice_make(data, len), question,
 			    ask->out);
 	}
-	(void)close(fd);
+	file_close(&fd);
 	return what;
 }
 
 /* Read an answer; what was truncated is better than nothing. */
 static enum dns_msg_what
-read_answer(struct ask *ask, size_t i, struct slice answer)
+read_answer(const struct ask *ask, size_t i, struct slice answer)
 {
 	struct cidr_list *out = ask->out;
 	size_t before = out->count, cut;
@@ -131,70 +127,79 @@ read_answer(struct ask *ask, size_t i, struct slice answer)
 static void
 hear(struct ask *ask, size_t i)
 {
-	unsigned type = i % TYPES;
+	size_t type = i % TYPES;
 	char data[UDP_MAX];
 	ssize_t len = recv(ask->sockets[i].fd, data, sizeof data, 0);
 	enum dns_msg_what what = DNS_MSG_FAILED;
 
-	if (len >= 0 && (ask->waiting >> i & 1) != 0) {
+	if (len >= 0) {
 		what = read_answer(ask, i, slice_make(data, (size_t)len));
 		if (what == DNS_MSG_FOREIGN)
 			return;
 		ask->failed += what < DNS_MSG_GOOD;
 	}
-	ask->waiting &= ~(1U << i);
+	file_close(&ask->sockets[i].fd);
 	if (what < DNS_MSG_GOOD)
 		return;
 	if (what == DNS_MSG_GOOD)
 		ask->exists = true;
-	ask->done |= 1U << type;
-	ask->waiting &= ~((unsigned)SOCKETS_OF_TYPE << type);
+	ask->done[type] = true;
+	for (i = type; i < SOCKETS; i += TYPES)
+		file_close(&ask->sockets[i].fd);
 	if (type == 0 && ask->out->count > 0)
 		ask->end = clock_min(ask->end, clock_in(LATE_MS));
+}
+
+/* Send the question; a refusal of the datagram before may be told now. */
+static void
+send_question(struct ask *ask, size_t i)
+{
+	const struct dns_msg_question *question = &ask->question[i % TYPES];
+	int *fd = &ask->sockets[i].fd;
+
+	if (i / TYPES >= ask->conf.count || ask->done[i % TYPES])
+		return;
+	if (*fd < 0)
+		*fd =
+		    sock_open(&ask->conf.servers[i / TYPES], PORT, SOCK_DGRAM);
+	if (*fd >= 0 &&
+	    send(*fd, question->bytes, question->len, MSG_NOSIGNAL) < 0)
+		file_close(fd);
+}
+
+static bool
+is_waiting(const struct ask *ask)
+{
+	for (size_t i = 0; i < SOCKETS; i++) {
+		if (ask->sockets[i].fd >= 0)
+			return true;
+	}
+	return false;
 }
 
 static void
 ask_once(struct ask *ask)
 {
-	ask->waiting = 0;
 	ask->end = clock_min(ask->deadline,
 	    clock_in((int64_t)ask->conf.timeout * 1000 / 2));
-	for (size_t i = 0; i < SOCKETS; i++) {
-		const struct dns_msg_question *question =
-		    &ask->question[i % TYPES];
-
-		/* A refusal of the datagram before may be told now. */
-		if ((ask->done >> i % TYPES & 1) == 0 &&
-		    send(ask->sockets[i].fd, &question->bytes[DNS_MSG_LENGTH],
-		        question->len - DNS_MSG_LENGTH, MSG_NOSIGNAL) >= 0)
-			ask->waiting |= 1U << i;
-	}
-	while (ask->waiting != 0 && clock_left(ask->end) > 0) {
+	for (size_t i = 0; i < SOCKETS; i++)
+		send_question(ask, i);
+	while (is_waiting(ask) && clock_left(ask->end) > 0) {
 		if (poll(ask->sockets, SOCKETS, clock_left(ask->end)) < 0 &&
 		    errno != EINTR)
 			return;
 		for (size_t i = 0; i < SOCKETS; i++) {
-			if (ask->sockets[i].revents != 0)
+			if (ask->sockets[i].fd >= 0 &&
+			    ask->sockets[i].revents != 0)
 				hear(ask, i);
 		}
 	}
 }
 
-static int
-open_socket(const struct ask *ask, size_t i)
-{
-	size_t server = i / TYPES;
-
-	return server < ask->conf.count
-	           ? sock_open(&ask->conf.servers[server], PORT, SOCK_DGRAM)
-	           : -1;
-}
-
 static bool
 is_over(const struct ask *ask)
 {
-	return ask->done == ALL_TYPES ||
-	       ((ask->done & IPV4) != 0 && ask->out->count > 0);
+	return ask->done[0] && (ask->done[1] || ask->out->count > 0);
 }
 
 /* Ask for one name; true if there is no use in asking for others, since it
@@ -204,7 +209,7 @@ ask_name(struct ask *ask, struct slice name, struct slice domain,
     struct err *err)
 {
 	static const unsigned char types[TYPES] = { DNS_MSG_A, DNS_MSG_AAAA };
-	unsigned char id[TYPES][DNS_MSG_ID];
+	uint16_t id[TYPES];
 	unsigned failed = ask->failed;
 
 	if (rng_fill(id, sizeof id, err) != 0)
@@ -215,17 +220,14 @@ ask_name(struct ask *ask, struct slice name, struct slice domain,
 			return false;
 	}
 	for (size_t i = 0; i < SOCKETS; i++)
-		ask->sockets[i] = (struct pollfd){ .fd = open_socket(ask, i),
-			.events = POLLIN };
-	ask->done = 0;
+		ask->sockets[i] = (struct pollfd){ .fd = -1, .events = POLLIN };
+	ask->done[0] = ask->done[1] = false;
 	for (uint64_t i = 0; i < 2 * ask->conf.attempts && !is_over(ask); i++)
 		ask_once(ask);
-	for (size_t i = 0; i < SOCKETS; i++) {
-		if (ask->sockets[i].fd >= 0)
-			(void)close(ask->sockets[i].fd);
-	}
+	for (size_t i = 0; i < SOCKETS; i++)
+		file_close(&ask->sockets[i].fd);
 	return ask->out->count > 0 ||
-	       (ask->done != ALL_TYPES && ask->failed == failed);
+	       (!(ask->done[0] && ask->done[1]) && ask->failed == failed);
 }
 
 static bool
@@ -321,16 +323,6 @@ sort(struct cidr_list *list)
 	}
 }
 
-static bool
-is_below_localhost(struct slice name)
-{
-	static const char domain[] = ".localhost";
-	size_t len = sizeof domain - 1;
-
-	return name.len > len &&
-	       slice_eq_nocase(slice_skip(name, name.len - len), domain);
-}
-
 int
 resolve_host(const char *host, int64_t deadline, struct cidr_list *out,
     struct err *err)
@@ -338,7 +330,7 @@ resolve_host(const char *host, int64_t deadline, struct cidr_list *out,
 	static const unsigned char loopback[16] = { [15] = 1 };
 	struct slice name = slice_of(host);
 	struct slice bare = slice_head(name, name.len - slice_ends(name, "."));
-	bool local = slice_eq_nocase(bare, "localhost");
+	struct slice last = bare, rest;
 	struct cidr_address address;
 	struct buf text = { 0 };
 
@@ -346,10 +338,11 @@ resolve_host(const char *host, int64_t deadline, struct cidr_list *out,
 		cidr_add(out, address.bytes, address.size);
 		return 0;
 	}
-	if (!local)
+	if (!slice_eq_nocase(bare, "localhost"))
 		resolve_conf_hosts(read_file("/etc/hosts", &text), bare, out);
 	buf_free(&text);
-	if (out->count == 0 && (local || is_below_localhost(bare))) {
+	(void)slice_rsplit(bare, '.', &rest, &last);
+	if (out->count == 0 && slice_eq_nocase(last, "localhost")) {
 		cidr_add(out, "\x7f\0\0\1", 4);
 		cidr_add(out, loopback, sizeof loopback);
 		return 0;
