@@ -133,7 +133,7 @@ verb_demo()
 	exec tests/tools/demo/demo.sh "$@"
 }
 
-# All test suites, or one of them; the last line counts.
+# All test suites, one of them, or tests of it; the last line counts.
 verb_test()
 {
 	suites_run "$@"
@@ -253,10 +253,12 @@ verb_help()
 
 	  build                 build/ssm-activate (default)
 	  demo                  the whole job against a local AWS
-	  test [SUITE]          unit, interop, fuzz, integration, conformance,
+	  test [SUITE [NAME...]]
+	                        unit, interop, fuzz, integration, conformance,
 	                        docs; default all of these; full: these, with
 	                        every cell of the tables that the tests else
-	                        take a part of; by name also dist, images
+	                        take a part of; by name also dist, images.
+	                        tests/README.md has the NAMEs of a SUITE
 	  bench [N...]          times and sizes, and crowds of N containers
 	                        each; default 10 and 1000, 0 = none
 	  fuzz MODULE SECONDS   libFuzzer on tests/fuzz/fuzz_MODULE.c; all: each that

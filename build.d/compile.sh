@@ -45,7 +45,7 @@ keyed()
 	fi
 }
 
-# compile FLAVOUR TARGET: make a target of program.mk and before it the
+# compile FLAVOUR TARGET...: make targets of program.mk and before them the
 # libraries.  Other flags, compiler or sources make everything anew; other
 # than that, make compiles what changed.
 compile()
@@ -60,6 +60,10 @@ compile()
 	keyed "build/$ARCH/$1-vendor" "$tools $sources $flags"
 	[ "$1" != ship ] || run_make "$1" vendor.mk musl
 	run_make "$1" vendor.mk libraries
-	[ "$2" != unit ] || run_make "$1" vendor.mk cmocka
-	run_make "$1" program.mk "$2"
+	case $2 in
+	unit | */unit/*) run_make "$1" vendor.mk cmocka ;;
+	esac
+	kind=$1
+	shift
+	run_make "$kind" program.mk "$@"
 }

@@ -1,6 +1,7 @@
 # shellcheck shell=sh
-# The test suites.  Each adds to the two counters; the last line that `test`
-# prints is "N passed, N failed".
+# The test suites.  Each takes the names of the tests to run, by default all,
+# and adds to the two counters; the last line that `test` prints is
+# "N passed, N failed".
 
 PASSED=0
 FAILED=0
@@ -39,18 +40,35 @@ unit_program()
 	tally "${passed:-0}" "${failed:-0}"
 }
 
+# c_tests FOLDER PREFIX [NAME...]: the names of its programs, with the prefix.
+c_tests()
+{
+	folder=$1
+	prefix=$2
+	shift 2
+	for name in "$@"; do
+		name=$prefix${name#"$prefix"}
+		[ -f "$folder/$name.c" ] || die "there is no $folder/$name.c"
+		echo "$name"
+	done
+	[ $# -ne 0 ] || find "$folder" -name "$prefix*.c" -exec basename {} .c \; |
+	    sort
+}
+
 # Unit tests with sanitizers, then as shipped.
 suite_unit()
 {
 	need_packages "$PACKAGES_BUILD $PACKAGES_UNIT"
+	list=$(c_tests tests/unit test_ "$@")
 	lock
 	prepare tests
-	compile check unit
-	compile ship unit
+	for flavour in check ship; do
+		# shellcheck disable=SC2046,SC2086 # names hold no blanks
+		compile $flavour $(printf "build/$ARCH/$flavour/unit/%s\n" $list)
+	done
 	unlock
 	mkdir -p build/test
-	for source in tests/unit/test_*.c; do
-		name=$(basename "$source" .c)
+	for name in $list; do
 		unit_program "build/$ARCH/check/unit/$name" check
 		unit_program "build/$ARCH/ship/unit/$name" ship
 	done
@@ -62,13 +80,14 @@ suite_unit()
 suite_fuzz()
 {
 	need_packages "$PACKAGES_BUILD"
+	list=$(c_tests tests/fuzz fuzz_ "$@")
 	lock
 	prepare program
-	compile check replay
+	# shellcheck disable=SC2046,SC2086 # names hold no blanks
+	compile check $(printf "build/$ARCH/check/fuzz/%s\n" $list)
 	unlock
 	mkdir -p build/test
-	for source in tests/fuzz/fuzz_*.c; do
-		name=$(basename "$source" .c)
+	for name in $list; do
 		log=build/test/$name.log
 		if run_logged 600 "$log" "build/$ARCH/check/fuzz/$name" \
 		    "tests/fuzz/corpus/${name#fuzz_}"; then
@@ -135,18 +154,19 @@ suite_interop()
 	prepare program
 	compile check interop
 	unlock
-	run_counted interop "build/$ARCH/check"
+	export SSM_ACTIVATE_DRIVERS="build/$ARCH/check/interop"
+	run_counted tests/run interop "$@"
 }
 
 # The examples and other documents.
 suite_docs()
 {
 	need_packages "$PACKAGES_DOCS"
-	suite_program docs
+	suite_program docs "$@"
 }
 
-# suite_program NAME: the finished program in the hands of tests/NAME/run.  One
-# for another machine runs under an emulator.
+# suite_program SUITE [NAME...]: the finished program in the hands of tests/run.
+# One for another machine runs under an emulator.
 suite_program()
 {
 	verb_build
@@ -159,7 +179,7 @@ suite_program()
 		SSM_ACTIVATE_STANDIN=build/$ARCH/ship/amazon-ssm-agent-standin
 		export SSM_ACTIVATE_BIN SSM_ACTIVATE_STANDIN
 	fi
-	run_counted "$1"
+	run_counted tests/run "$@"
 }
 
 # The Dockerfiles, built for real on bases made of Debian's packages.
@@ -177,7 +197,8 @@ suite_images()
 	say "images: bases of Debian's packages in build/images"
 	tests/images/bases.sh "$ROOT/build/images" build/images.sources \
 	    "$(machine_codename)"
-	run_counted images build/images "$(program_revision)"
+	run_counted /usr/bin/python3 tests/images/images.py build/images \
+	    "$(program_revision)"
 }
 
 # A release made twice, and what is in it.
@@ -188,20 +209,18 @@ suite_dist()
 	lock
 	prepare program
 	unlock
-	run_counted dist
+	run_counted tests/run dist "$@"
 }
 
-# run_counted NAME ARGUMENT...: tests/NAME/run, whose last line counts.
+# run_counted COMMAND...: one whose last line counts.
 run_counted()
 {
-	name=$1
-	shift
 	mkdir -p build/test
-	log=build/test/$name.log
+	log=build/test/$suite.log
 	# The status has to get past tee.
 	{
 		status=0
-		"tests/$name/run" "$@" </dev/null 2>&1 || status=$?
+		"$@" </dev/null 2>&1 || status=$?
 		echo "$status" >build/test/status
 	} | tee "$log"
 	status=$(cat build/test/status)
@@ -211,36 +230,41 @@ run_counted()
 	failed=${counts#* }
 	if [ -z "$counts" ] || { [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; }
 	then
-		say "FAILED: tests/$name/run ends with $status"
+		say "FAILED: $suite ends with $status"
 		failed=$((${failed:-0} + 1))
 	fi
 	tally "${passed:-0}" "$failed"
 }
 
-# suites_run [NAME]: one suite, or all; but dist and images, which compile
+# suites_run [SUITE [NAME...]]: one suite, or all; but dist and images, which compile
 # everything four times and fill build/ with root file systems, only by name.
 # full: all, and with whole tables where the tests else take a part of them.
 suites_run()
 {
-	case ${1:-all} in
+	chosen=${1:-all}
+	[ $# -eq 0 ] || shift
+	case $chosen in
 	all | full)
-		list="unit interop fuzz integration conformance docs"
-		[ "${1:-all}" = all ] || export SSM_ACTIVATE_TEST_FULL=1
+		suites="unit interop fuzz integration conformance docs"
+		[ "$chosen" = all ] || export SSM_ACTIVATE_TEST_FULL=1
 		;;
 	unit | interop | fuzz | integration | conformance | docs | \
 	    dist | images)
-		list=$1
-		[ -d "tests/$1" ] || die "there is no tests/$1"
+		suites=$chosen
+		[ -d "tests/$chosen" ] || die "there is no tests/$chosen"
 		;;
 	*) die "usage: ./build.sh test" \
-	    "[full|unit|interop|fuzz|integration|conformance|docs|dist|images]" ;;
+	    "[full|unit|interop|fuzz|integration|conformance|docs|dist|images]" \
+	    "[NAME...]" ;;
 	esac
-	for suite in $list; do
+	for suite in $suites; do
 		[ -d "tests/$suite" ] || continue
 		say "suite: $suite"
 		case $suite in
-		unit | interop | fuzz | docs | dist | images) "suite_$suite" ;;
-		*) suite_program "$suite" ;;
+		unit | interop | fuzz | docs | dist | images)
+			"suite_$suite" "$@"
+			;;
+		*) suite_program "$suite" "$@" ;;
 		esac
 	done
 	echo "$PASSED passed, $FAILED failed"

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 
@@ -350,20 +349,3 @@ class Signature(unittest.TestCase):
             file.write("\n")
         with self.assertRaises(AssertionError):
             self.check(folder)
-
-
-def main():
-    """Run all; print the counts."""
-    result = unittest.TextTestRunner(sys.stdout, verbosity=2).run(
-        unittest.defaultTestLoader.loadTestsFromModule(
-            sys.modules["__main__"]))
-    bad = len(result.failures) + len(result.errors)
-    if result.skipped:
-        print("%d skipped" % len(result.skipped))
-    print("%d passed, %d failed" % (
-        max(0, result.testsRun - bad - len(result.skipped)), bad))
-    return 1 if bad else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

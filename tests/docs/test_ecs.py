@@ -140,7 +140,3 @@ class TheCheckItself(Base):
             self.check_command(["ssm-activate", "run", "--nonsense"])
         with self.assertRaises(AssertionError):
             self.check_environment("run", ["SSM_ACTIVATE_NONSENSE"])
-
-
-if __name__ == "__main__":
-    unittest.main()

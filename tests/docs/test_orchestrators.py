@@ -151,7 +151,3 @@ class Kubernetes(unittest.TestCase, examples.Commands):
                        {"containers": [{"image": "x"}]}):
             with self.subTest(change=change), self.assertRaises(ValueError):
                 check(dict(pod, spec=dict(spec, **change)), "V1Pod", "Pod")
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -197,7 +197,3 @@ class Evaluation(unittest.TestCase):
                              dict(good, Sid="A"), dict(good, Sid="A")]}):
             with self.assertRaises(iampolicy.BadPolicy):
                 iampolicy.statements(document)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -118,7 +118,3 @@ class Publish(unittest.TestCase):
         """The texts of the version on top, and no heading."""
         self.write("CHANGELOG.md", "# Changes\n\n## 2\n\n- b\n\n## 1\n\n- a\n")
         self.assertEqual(self.shell("release_notes"), (0, "\n- b\n\n"))
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -120,7 +120,3 @@ class Syntax(unittest.TestCase):
                      '= 1', 'a = (1]', 'a = b.'):
             with self.subTest(text=text), self.assertRaises(hcl.BadHcl):
                 hcl.parse(text)
-
-
-if __name__ == "__main__":
-    unittest.main()

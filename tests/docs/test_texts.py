@@ -13,6 +13,7 @@ def documents():
     """Yield the path of every Markdown file for people."""
     yield os.path.join(examples.TOP, "README.md")
     yield os.path.join(examples.TOP, "src", "README.md")
+    yield os.path.join(examples.TOP, "tests", "README.md")
     for folder, _, names in os.walk(os.path.join(examples.TOP, "docs")):
         for name in sorted(names):
             if name.endswith(".md"):
@@ -47,7 +48,3 @@ class Links(unittest.TestCase):
                                        examples.EXAMPLES)
                 with self.subTest(path=path):
                     self.assertTrue(path == "README.md" or path in linked)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -16,7 +16,7 @@ from buildah import Failed, Store
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(TOP, "tests", "lib", "integration"))
+sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
 
 import runner  # noqa: E402 (its folder had to be named first)
 
@@ -27,7 +27,6 @@ COPY = """
 COPY --from=localhost/artifact:%s /ssm-activate /usr/local/bin/
 COPY --from=localhost/agent:%s /usr/bin/ /usr/bin/
 """
-TEST_TIMEOUT = 1200
 
 
 def say(text):
@@ -102,9 +101,9 @@ def main(folder, revision):
     reason = store.usable()
     if reason:
         say("images: every test is skipped: " + reason)
-        print("0 passed, 0 failed")
+        runner.conclude(0, 0)
         return 0
-    runner.check_machine()
+    runner.possible("images", ["test_images"])
     try:
         store.tidy()
         for arch in ARCHES:
@@ -114,12 +113,9 @@ def main(folder, revision):
             build_copies(store, arch)
     except Failed as failure:
         print(failure)
-        print("0 passed, 1 failed")
-        return 1
-    done = subprocess.run(
-        runner.UNSHARE + [sys.executable, os.path.join(HERE, "inside.py"),
-                          store.folder], timeout=TEST_TIMEOUT, check=False)
-    return done.returncode
+        return runner.conclude(0, 1)
+    os.environ["SSM_ACTIVATE_IMAGES"] = store.folder
+    return runner.main("images")
 
 
 if __name__ == "__main__":

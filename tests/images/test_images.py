@@ -10,6 +10,7 @@ import tempfile
 
 import emulation
 import place
+from buildah import Store
 from case import BIN, NODE, SH, Case, environment, json, wait_until
 from roots import Root
 
@@ -27,14 +28,14 @@ UP = "trap 'ssm-activate down; exit 5' TERM; ssm-activate up; sleep 90 & wait"
 current = {}
 
 
-def use(store):
-    """Take the images from there."""
-    current["store"] = store
+def setUpModule():
+    """Take the images from where images.py built them."""
+    current["store"] = Store(os.environ["SSM_ACTIVATE_IMAGES"])
     current["mounted"] = {}
     current["emulation"] = emulation.Emulation(place.current.path("emulator"))
 
 
-def release():
+def tearDownModule():
     """Give the containers back."""
     for name, _ in current["mounted"].values():
         current["store"].drop(name)

@@ -232,7 +232,3 @@ class Signals(Case):
             procfs.argv(pid) for pid in held.processes()], "their end")
         wait_until(lambda: not [pid for pid in held.processes()
                                 if procfs.is_zombie(pid)], "no zombie")
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -4,7 +4,6 @@ is, and the node comes up and is removed as ever."""
 import os
 import shutil
 import signal
-import unittest
 
 import attacker
 import place
@@ -153,7 +152,3 @@ class Attacker(Case):
     def test_nobody(self):
         """65534 is an application's uid like any other."""
         self.live("nobody", 65534)
-
-
-if __name__ == "__main__":
-    unittest.main()

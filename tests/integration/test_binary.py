@@ -1,7 +1,6 @@
 """How the running program lies in memory."""
 
 import re
-import unittest
 
 from case import BIN, SH, Case, environment, native, procfs, wait_until
 
@@ -64,7 +63,3 @@ class Binary(Case):
             held = self.start([BIN, "run", "--", "/bin/sleep", "300"])
             starts.add(wait_until(lambda: base(held.pid1), "the program"))
         self.assertGreater(len(starts), 1, starts)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -1,7 +1,5 @@
 """Many containers at once; tests/tools/bench/crowds.py does it with a thousand."""
 
-import unittest
-
 from case import Case
 from crowd import Crowd, ideal
 
@@ -26,7 +24,3 @@ class Together(Case):
         self.assertLessEqual(calls["CreateActivation"], CALLS * COUNT)
         self.assertEqual(calls["DeleteActivation"], COUNT)
         self.assertEqual(crowd.log.odd, [])
-
-
-if __name__ == "__main__":
-    unittest.main()

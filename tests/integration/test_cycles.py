@@ -2,7 +2,6 @@
 
 import os
 import signal
-import unittest
 
 from case import BIN, SH, SLEEP, Case, environment, procfs, wait_until
 
@@ -79,7 +78,3 @@ class Cycles(Case):
             held.wait()
             sizes.append(root.changes())
         self.assertEqual(sizes[-1], sizes[0])
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -14,7 +14,6 @@ import shutil
 import signal
 import threading
 import traceback
-import unittest
 
 import denied_table as table
 import place
@@ -213,7 +212,3 @@ class Denied(Case):
         held.signal(signal.SIGTERM)
         self.assertEqual(held.wait(BOUND), 0)
         self.assert_clean(held.root)
-
-
-if __name__ == "__main__":
-    unittest.main()

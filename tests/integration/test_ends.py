@@ -171,7 +171,3 @@ class Ends(unittest.TestCase):
             with self.subTest(cell=cell):
                 self.assertEqual(written.get(cell),
                                  ends_table.left_text(result["left"]))
-
-
-if __name__ == "__main__":
-    unittest.main()

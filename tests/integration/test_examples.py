@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import signal
-import unittest
 
 import place
 from case import BIN, SLEEP, UP, Case, procfs
@@ -69,7 +68,3 @@ class Kubernetes(Case):
                 less = [one for one in capabilities() if one != name]
                 _, said = self.live(less)
                 self.assertNotEqual(said, [], "not needed: " + name)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-import unittest
 
 from case import environment, wait_until
 from wrong import Wrong
@@ -135,7 +134,3 @@ class Disk(Wrong):
         held.signal(signal.SIGTERM)
         self.assertEqual(held.wait(), 0)
         self.assert_account_empty()
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -4,7 +4,6 @@
 import os
 import shutil
 import signal
-import unittest
 
 import place
 from case import BIN, IS_AGENT, Case, environment, json, wait_until
@@ -195,7 +194,3 @@ class Sidecar(Case):
         tags = self.aws.nodes()[0]["Tags"]
         self.assertEqual(tags["ECS_TASK_AVAILABILITY_ZONE"], zone,
                          json.dumps(tags))
-
-
-if __name__ == "__main__":
-    unittest.main()

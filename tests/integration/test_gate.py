@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import tempfile
-import unittest
 
 import place
 from case import Case, native
@@ -88,7 +87,3 @@ class Trace(Case):
         ours = subprocess.run(words, env=dict(env, SSM_ACTIVATE_CODE="code"),
                               capture_output=True, timeout=30, check=True)
         self.assertEqual(ours.stdout, plain.stdout)
-
-
-if __name__ == "__main__":
-    unittest.main()

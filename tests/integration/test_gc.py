@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import time
-import unittest
 
 import place
 from case import SLEEP, BIN, Case, environment, wait_until
@@ -459,7 +458,3 @@ class Throttled(Gc):
         self.throttle("DeregisterManagedInstance", rate=20)
         self.assertEqual(set(self.ask("--yes")), left)
         self.assertEqual(self.aws.nodes(), [])
-
-
-if __name__ == "__main__":
-    unittest.main()

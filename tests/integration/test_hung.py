@@ -5,7 +5,6 @@ import signal
 import struct
 import subprocess
 import time
-import unittest
 
 import place
 import procfs
@@ -258,7 +257,3 @@ class Hung(Case):
         held.kill()
         self.aws.release()
         wait_until(lambda: not self.aws.held(), "no request held")
-
-
-if __name__ == "__main__":
-    unittest.main()

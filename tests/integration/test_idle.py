@@ -2,7 +2,6 @@
 
 import subprocess
 import time
-import unittest
 
 from case import BIN, SH, Case, native, procfs, wait_until
 
@@ -66,7 +65,3 @@ class Idle(Case):
         sizes = {words[0]: int(words[1]) for words in
                  map(str.split, lines[1:])}
         return sizes["Private_Clean:"] + sizes["Private_Dirty:"]
-
-
-if __name__ == "__main__":
-    unittest.main()

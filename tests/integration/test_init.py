@@ -6,7 +6,6 @@ import hashlib
 import os
 import signal
 import time
-import unittest
 
 from case import BIN, SH, environment, json, native, procfs, wait_until
 from inits import OURS, PROGRAM, PYTHON, REFUSED, RIVALS, InitCase
@@ -473,7 +472,3 @@ class Inherited(InitCase):
         direct["environment"].pop("HOME")
         self.assertEqual([key for key in direct if direct[key] != user[key]],
                          ["status"])
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -2,7 +2,6 @@
 
 import re
 import signal
-import unittest
 
 import activations
 from case import BIN, SH, Case, environment, native, procfs, wait_until
@@ -190,7 +189,3 @@ class Jail(Case):
         self.assertEqual(held.wait(30), 0)
         self.assert_one_line(held.err, "not limited in its system calls")
         self.assert_account_empty()
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -175,7 +175,3 @@ class SessionUser(Case):
                             SSM_ACTIVATE_AGENT_ENV="minimal")
         self.assertEqual(said.splitlines()[2:4],
                          ["inherited /home/app", "1"])
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import unittest
 
 import place
 from case import (BIN, SH, SLEEP, STATE, UP, VAULT, Case, environment, json,
@@ -281,7 +280,3 @@ class Restarted(Case):
         self.assertEqual([one["InstanceId"] for one in self.aws.nodes()],
                          [done.stdout.strip()], done.stderr)
         self.wait_one_core(held)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -2,7 +2,6 @@
 
 import re
 import signal
-import unittest
 
 from case import (AGENTS, BIN, NODE, SH, SLEEP, Case, environment, procfs,
                   wait_until)
@@ -426,7 +425,3 @@ class Other(Case):
         held.signal(signal.SIGTERM)
         self.assertEqual(held.wait(), 0)
         self.assert_account_empty()
-
-
-if __name__ == "__main__":
-    unittest.main()

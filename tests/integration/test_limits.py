@@ -272,7 +272,3 @@ class NotRoot(Case):
                            "sleep 60"])
         wait_until(lambda: held.out.endswith("\n0\n"), "the answer")
         self.assertIn("only root may ask it, not uid 1000", held.out)
-
-
-if __name__ == "__main__":
-    unittest.main()

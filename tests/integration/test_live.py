@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import unittest
 
 import place
 from case import Case, native, wait_until
@@ -118,7 +117,3 @@ class Live(Case):
         self.assertEqual(status, 1, text)
         self.assertRegex(text, r"describe-instance-information --filters "
                          r"Key=tag:ssm-activate-live,Values=ssm-activate-live-")
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import time
-import unittest
 
 import dnsd
 import place
@@ -91,7 +90,3 @@ class Names(Case):
                                    "the name servers do not answer.*"
                                    "/etc/resolv.conf")
         self.assertLess(spent, 30)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -140,7 +140,3 @@ class Neighbour:
         if self.outer.poll() is None:
             os.kill(self.keeper(), signal.SIGKILL)
         self.outer.wait(10)
-
-
-if __name__ == "__main__":
-    unittest.main()

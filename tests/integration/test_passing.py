@@ -1,7 +1,6 @@
 """Failures that pass, or that are somebody else's."""
 
 import signal
-import unittest
 
 from case import BIN, IS_AGENT, NODE, SH, SLEEP, UP, Case, wait_until
 from wrong import WAITING
@@ -84,7 +83,3 @@ class Passing(Case):
         self.assertEqual(self.operations(), [])
         self.assertEqual(len(held.find("amazon-ssm-agent")), 1)
         self.assertNotRegex(held.out, NODE)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -1,7 +1,6 @@
 """Who may do what: tags refused, and roles split as AWS FIS wants them."""
 
 import signal
-import unittest
 
 from case import BIN, SLEEP, UP, Case, environment, wait_until
 
@@ -89,7 +88,3 @@ class Split(Case):
         held = self.start(["/bin/sh", "-c", "ssm-activate up; sleep 60"])
         held.wait_line(UP)
         self.assertNotEqual(held.program("down").returncode, 0)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import unittest
 
 import place
 from case import BIN, SLEEP, UP, Case, environment, re
@@ -201,7 +200,3 @@ class Collector(Policies):
                 _, said = self.collect(without(policy, action))
                 self.assertNotEqual(self.refused(), [])
                 self.assertRegex(said, "warn: .*" + action)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -1,7 +1,5 @@
 """AWS cannot be reached, is somebody else, or says no."""
 
-import unittest
-
 from wrong import Wrong
 
 QUICK = {"SSM_ACTIVATE_GIVE_UP": "1s"}
@@ -107,7 +105,3 @@ class Refused(Wrong):
                    lambda _: self.aws.fault(operation="CreateActivation",
                                             lost=True, count=0),
                    ways=("run_required", "up_open"))
-
-
-if __name__ == "__main__":
-    unittest.main()

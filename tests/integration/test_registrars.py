@@ -136,7 +136,3 @@ class Registrars(Case):
                            "agent; echo done; sleep 60"])
         held.wait_line(UP)
         self.assert_activations_go()
-
-
-if __name__ == "__main__":
-    unittest.main()

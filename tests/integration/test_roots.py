@@ -301,7 +301,3 @@ class AgentEnvironment(Case):
         self.assertNotIn("DATABASE_URL", found)
         self.assertLessEqual(set(found), {
             "PATH", "HOME", "LANG", "TZ", "AWS_REGION", "SSL_CERT_FILE"})
-
-
-if __name__ == "__main__":
-    unittest.main()

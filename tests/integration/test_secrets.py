@@ -1,8 +1,6 @@
 """Codes, keys and tokens appear nowhere that they must not."""
 
-import os
 import signal
-import unittest
 
 import activations
 from case import (AGENTS, BIN, SH, VAULT, Case, environment, json, native,
@@ -217,8 +215,3 @@ class GivenCode(Watched):
         files = dict(root.contents())
         self.assertEqual(files.pop("/run/code").decode(), code + "\n")
         self.assert_absent(code, held, seen, files)
-
-
-if __name__ == "__main__":
-    os.umask(0o022)
-    unittest.main()

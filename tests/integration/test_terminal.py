@@ -8,7 +8,6 @@ import signal
 import struct
 import termios
 import threading
-import unittest
 
 from case import BIN, environment, procfs, wait_until
 from inits import OURS, PROGRAM, PYTHON, REFUSED, RIVALS, InitCase
@@ -223,7 +222,3 @@ class OnTerminal(InitCase):
         self.terminal.type(INTERRUPT)
         self.terminal.wait(r"(?m)^%d\r$" % signal.SIGINT)
         self.wait_asleep(held)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import threading
-import unittest
 
 from case import BIN, SH, SLEEP, Case, environment, procfs, wait_until
 
@@ -327,7 +326,3 @@ class Ends(Trust):
         self.both(held)
         os.kill(held.find("ssm-activate")[0], signal.SIGKILL)
         wait_until(lambda: not self.sleepers(held), "none that sleeps")
-
-
-if __name__ == "__main__":
-    unittest.main()

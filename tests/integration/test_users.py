@@ -2,7 +2,6 @@
 and no line of /etc/passwd or /etc/group lost."""
 
 import os
-import unittest
 
 import place
 from case import BIN, SH, Case, environment, procfs, wait_until
@@ -244,7 +243,3 @@ class Files(Users):
         held.wait_line("warn: .*/etc/group.*No space left")
         self.assertEqual(root.read("/etc/group"), text)
         self.assertEqual(root.read("/etc/passwd"), PASSWD)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -1,7 +1,6 @@
 """The process that speaks TLS has nothing to lose."""
 
 import signal
-import unittest
 
 import place
 from case import BIN, SH, SLEEP, Case, environment, wait_until
@@ -124,7 +123,3 @@ class Jail(Case):
         return wait_until(lambda: [
             call for call in self.own_calls()
             if call["status"] is not None][:count], "a call")
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -394,7 +394,3 @@ class AccountTest(unittest.TestCase):
         """An operation that does not exist has its own code."""
         self.refused(self.user.call("MakeCoffee"),
                      "UnknownOperationException")
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -355,7 +355,3 @@ class MessagesTest(Case):
             "GetMessages", target="EC2WindowsMessageDeliveryService",
             Destination=self.node)
         self.assertEqual((status, answer["Messages"]), (200, []))
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -146,7 +146,3 @@ class PssTest(unittest.TestCase):
         for der in bad:
             with self.assertRaises(rsapss.BadKey):
                 rsapss.parse_spki(der)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -394,7 +394,3 @@ class ProcessTest(unittest.TestCase):
             bad = ctl("limits", '{"nosuch": 1}')
             self.assertEqual(bad.returncode, 1)
             self.assertIn("unknown: nosuch", bad.stderr)
-
-
-if __name__ == "__main__":
-    unittest.main()

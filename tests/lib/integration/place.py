@@ -13,20 +13,14 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 import tempfile
 import threading
 
+import emulation
+from client import FakeAws
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-LIB = os.path.dirname(HERE)
-TOP = os.path.dirname(os.path.dirname(LIB))
-for _name in ("fake", "emulation"):
-    sys.path.insert(0, os.path.join(LIB, _name))
-
-# Their folders had to be named first.
-import emulation  # noqa: E402
-from client import FakeAws  # noqa: E402
-
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 REGION = "eu-west-1"
 HOSTNAME = "container1"
 SERVICES = ("ssm", "ssmmessages", "ec2messages", "sts", "ecs")

@@ -1,17 +1,16 @@
-#!/usr/bin/env python3
-"""Runs AWS's signing test suite, for those who have a copy of it.
+"""AWS's signing test suite, for those who have a copy of it: SIGNING_SUITE is
+the folder tests/aws-signing-test-suite/v4 of the repository awslabs/aws-c-auth.
 
-Usage: sigv4_suite.py DRIVER FOLDER
-
-FOLDER is tests/aws-signing-test-suite/v4 of the repository awslabs/aws-c-auth;
-DRIVER is sign_driver.c.  Compared are canonical request, string to sign and
-signature of the cases, as far as signatures in a header are concerned.
+Compared are canonical request, string to sign and signature of the cases, as
+far as signatures in a header are concerned.
 """
 import hashlib
 import json
+import os
 import pathlib
-import subprocess
-import sys
+import unittest
+
+from drivers import sign
 
 NOT_NORMALIZED = "paths are normalized for every service that is called here"
 SKIPPED = {
@@ -64,32 +63,32 @@ def make_job(case):
             "secret_key": keys["secret_access_key"]}
 
 
-def agrees(case, got):
-    """Compare the driver's answer with the files of the case."""
-    signature = read(case / "header-signature.txt").strip()
-    return (got["canonical"] == read(case / "header-canonical-request.txt")
-            and got["string_to_sign"] == read(
-                case / "header-string-to-sign.txt")
-            and got["authorization"].endswith("Signature=" + signature))
+class Suite(unittest.TestCase):
+    """One case."""
+
+    def __init__(self, folder):
+        super().__init__("signed_as_aws_says")
+        self.folder = folder
+
+    def id(self):
+        """Return what the case is called."""
+        return "test_sigv4_suite." + self.folder.name
+
+    def signed_as_aws_says(self):
+        """Compare the driver's answer with the files of the case."""
+        got = sign([make_job(self.folder)])[0]
+        for key, name in (("canonical", "canonical-request"),
+                          ("string_to_sign", "string-to-sign")):
+            self.assertEqual(got[key], read(
+                self.folder / ("header-%s.txt" % name)))
+        signature = read(self.folder / "header-signature.txt").strip()
+        self.assertEqual(got["authorization"].rpartition("Signature=")[2],
+                         signature)
 
 
-def main():
-    """Run all cases but those of SKIPPED, and count."""
-    driver, folder = sys.argv[1], pathlib.Path(sys.argv[2])
-    cases = [case for case in sorted(folder.iterdir())
-             if case.name not in SKIPPED]
-    lines = "".join(json.dumps(make_job(case)) + "\n" for case in cases)
-    done = subprocess.run([driver], input=lines, capture_output=True,
-                          encoding="utf-8", timeout=60, check=True)
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
-    bad = [case.name for case, got in zip(cases, answers, strict=True)
-           if not agrees(case, got)]
-    for name in bad:
-        print("differs:", name)
-    print(f"{len(cases) - len(bad)} passed, {len(bad)} failed, "
-          f"{len(SKIPPED)} skipped")
-    return 1 if bad or not cases else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def load_tests(_loader, _tests, _pattern):
+    """All cases but those of SKIPPED."""
+    folder = os.environ.get("SIGNING_SUITE")
+    return unittest.TestSuite(
+        Suite(case) for case in sorted(pathlib.Path(folder).iterdir())
+        if case.name not in SKIPPED) if folder else unittest.TestSuite()

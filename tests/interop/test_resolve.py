@@ -1,27 +1,18 @@
-#!/usr/bin/env python3
-"""Our resolver against a name server of ours, and beside glibc's.
-
-Usage: resolve_names.py DRIVER
-
-DRIVER is resolve_driver.c.  Everything happens in network and mount
-namespaces of their own, with files of their own in /etc.
+"""Our resolver (resolve_driver.c) against a name server of ours, and beside
+glibc's, in namespaces of its own with files of their own in /etc.
 """
 import os
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib", "fake"))
+import dnsd
+from dnsd import Name, Server
+from drivers import driver
 
-import dnsd  # noqa: E402 (its folder had to be named first)
-from dnsd import Name, Server  # noqa: E402
-
-UNSHARE = ["unshare", "--net", "--mount", "--propagation", "private"]
-INSIDE = "RESOLVE_NAMES_INSIDE"
+DRIVER = driver("resolve_driver")
 LIMIT_MS = 20000
 HOSTS = b"""\
 127.0.0.1\tlocalhost
@@ -33,7 +24,6 @@ HOSTS = b"""\
 10.0.0.10 """ + b"filler" * 2000 + b""" far
 10.0.0.11 app.localhost
 """
-DRIVER = ""
 
 
 def run(argv, seconds=60):
@@ -52,10 +42,13 @@ def glibc(name):
     return {line.split()[0] for line in text.splitlines()}
 
 
-def prepare():
+def setUpModule():
     """Give the namespaces addresses, routes and files."""
     folder = tempfile.mkdtemp(prefix="resolve-names-")
+    unittest.addModuleCleanup(os.rmdir, folder)
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
+    unittest.addModuleCleanup(subprocess.run, ["umount", "-l", folder],
+                              check=True)
     for name in ("hosts", "resolv.conf", "nsswitch.conf"):
         path = os.path.join(folder, name)
         with open(path, "wb") as file:
@@ -67,7 +60,6 @@ def prepare():
                  "-6 addr add 2001:db8::2/64 dev lo nodad",
                  "-6 addr add fd00::2/64 dev lo nodad"):
         subprocess.run(["ip"] + line.split(), check=True)
-    return folder
 
 
 class Case(unittest.TestCase):
@@ -449,50 +441,3 @@ class Search(Case):
         self.serve()
         self.names["a.b"] = Name(["10.0.0.4"])
         self.check("a.b", "10.0.0.4", same=False)
-
-
-class Counter(unittest.TextTestResult):
-    """Counts what passed."""
-
-    passed = 0
-
-    def addSuccess(self, test):
-        """Count it."""
-        super().addSuccess(test)
-        self.passed += 1
-
-
-def inside(driver):
-    """Run the tests in the namespaces."""
-    global DRIVER
-    DRIVER = os.path.abspath(driver)
-    folder = prepare()
-    suite = unittest.defaultTestLoader.loadTestsFromModule(
-        sys.modules["__main__"])
-    result = unittest.TextTestRunner(sys.stdout, resultclass=Counter,
-                                     verbosity=0).run(suite)
-    subprocess.run(["umount", "-l", folder], check=True)
-    os.rmdir(folder)
-    failed = len(result.failures) + len(result.errors)
-    print("%d passed, %d failed" % (result.passed, failed))
-    return 1 if failed else 0
-
-
-def main():
-    """Run again in namespaces, if the kernel gives some."""
-    if INSIDE in os.environ:
-        return inside(sys.argv[1])
-    unshare = UNSHARE + ([] if os.geteuid() == 0 else ["--map-root-user"])
-    probe = subprocess.run(unshare + ["true"], capture_output=True,
-                           timeout=30, check=False)
-    if probe.returncode != 0:
-        print("resolver: the kernel gives no namespaces here, skipped")
-        print("0 passed, 0 failed")
-        return 0
-    return subprocess.run(unshare + [sys.executable] + sys.argv,
-                          env=dict(os.environ, **{INSIDE: "1"}),
-                          timeout=300, check=False).returncode
-
-
-if __name__ == "__main__":
-    sys.exit(main())

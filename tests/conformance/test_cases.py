@@ -6,18 +6,18 @@ the HTTP requests that were seen.  Everything happens in a private network and
 mount namespace with real host names, ports and link-local addresses, all on
 the namespace's own loopback device; so it needs root.
 """
-import argparse
 import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
+import unittest
 
 import check
 import mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+CLIENT = os.environ.get('SSM_ACTIVATE_CLIENT', HERE + '/adapter').split()
 CLIENT_SECONDS = 170
 SETTLE_SECONDS = 10
 ADDRS = [
@@ -51,23 +51,25 @@ HOSTS = [
     'sts-fips.us-east-1.amazonaws.com',
 ]
 
+# The folder of certificates and the server that all cases share.
+held = {}
 
-def setup_ns():
+
+def setup_ns(hosts):
+    """Give the namespaces their addresses and names."""
     subprocess.check_call(['ip', 'link', 'set', 'lo', 'up'])
     for a in ADDRS:
         subprocess.check_call(
             ['ip', 'addr', 'add', a, 'dev', 'lo']
             + (['nodad'] if ':' in a else [])
         )
-    f = tempfile.NamedTemporaryFile('w', delete=False)
-    f.write(
-        '127.0.0.1 localhost\n::1 localhost6\n'
-        + ''.join(f'127.0.0.1 {h}\n' for h in HOSTS)
-    )
-    f.close()
-    os.chmod(f.name, 0o644)
-    subprocess.check_call(['mount', '--make-rprivate', '/'])
-    subprocess.check_call(['mount', '--bind', f.name, '/etc/hosts'])
+    with open(hosts, 'w') as f:
+        f.write(
+            '127.0.0.1 localhost\n::1 localhost6\n'
+            + ''.join(f'127.0.0.1 {h}\n' for h in HOSTS)
+        )
+    os.chmod(hosts, 0o644)
+    subprocess.check_call(['mount', '--bind', hosts, '/etc/hosts'])
 
 
 def fill(text, places):
@@ -110,10 +112,10 @@ def environment(case, home, places):
     return env
 
 
-def call(client, case, env, home):
+def call(case, env, home):
     """Run the client; what it prints last is its answer."""
     run = subprocess.run(
-        client + [json.dumps(case['input']['action'])],
+        CLIENT + [json.dumps(case['input']['action'])],
         env=env,
         capture_output=True,
         text=True,
@@ -129,75 +131,63 @@ def call(client, case, env, home):
         }
 
 
-def run_case(case, presets, server, client, certs):
-    """The faults of one case, as sentences; none when it passes."""
-    home = tempfile.mkdtemp(prefix='conformance-home-')
-    places = {
-        'HOME': home,
-        'CA': certs + '/ca.crt',
-        'CA2': certs + '/ca2.crt',
-    }
-    rules = []
-    for rule in case['input'].get('mocks', []):
-        rules += presets[rule] if isinstance(rule, str) else [rule]
-    try:
+class Case(unittest.TestCase):
+    """One case, whose id is the name of the test."""
+
+    def __init__(self, case, presets):
+        super().__init__('check')
+        self.case = case
+        self.presets = presets
+
+    def id(self):
+        """Return what the case is called."""
+        return 'test_cases.' + self.case['id']
+
+    def setUp(self):
+        self.home = tempfile.mkdtemp(prefix='conformance-home-')
+        self.addCleanup(shutil.rmtree, self.home, ignore_errors=True)
+
+    def rules(self):
+        """Return how AWS answers."""
+        found = []
+        for rule in self.case['input'].get('mocks', []):
+            found += self.presets[rule] if isinstance(rule, str) else [rule]
+        return found
+
+    def check(self):
+        """What was printed and asked is what the case expects."""
+        case, home = self.case, self.home
+        places = {
+            'HOME': home,
+            'CA': held['folder'] + '/ca.crt',
+            'CA2': held['folder'] + '/ca2.crt',
+        }
         write_files(case, home, places)
-        server.start_case(rules)
-        answer = call(client, case, environment(case, home, places), home)
+        server = held['server']
+        server.start_case(self.rules())
+        answer = call(case, environment(case, home, places), home)
         server.settle(SETTLE_SECONDS)
-        return check.check(case, answer, server.take_log())
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+        faults = check.check(case, answer, server.take_log())
+        self.assertFalse(faults, '\n'.join(faults))
 
 
-def load(only):
-    """All cases, and the rule lists that they name."""
+def load_tests(_loader, _tests, _pattern):
+    """All cases, with the rule lists that they name."""
     cases, presets = [], {}
     for name in ('cases.json', 'more.json'):
         with open(os.path.join(HERE, name)) as text:
             doc = json.load(text)
         presets.update(doc['presets'])
         cases += doc['cases']
-    cases = [c for c in cases if not c.get('reference_only')]
-    return [c for c in cases if not only or c['id'] in only], presets
+    return unittest.TestSuite(
+        Case(case, presets) for case in cases
+        if not case.get('reference_only'))
 
 
-def run_all(client, only):
-    """Run the cases and print what came of each; the number of failures."""
-    certs = tempfile.mkdtemp(prefix='conformance-certs-')
-    failed = 0
-    try:
-        subprocess.check_call(['sh', os.path.join(HERE, 'certs.sh'), certs])
-        server = mock.Server(certs)
-        cases, presets = load(only)
-        for case in cases:
-            faults = run_case(case, presets, server, client, certs)
-            failed += bool(faults)
-            print(('not ok  ' if faults else 'ok      ') + case['id'])
-            for fault in faults:
-                print('          ' + fault)
-    finally:
-        shutil.rmtree(certs, ignore_errors=True)
-    print(f'{len(cases) - failed} passed, {failed} failed')
-    return failed
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--client', default=os.path.join(HERE, 'adapter'))
-    parser.add_argument('--only', default='', help='ID,ID…')
-    parser.add_argument('--inner', action='store_true')
-    args = parser.parse_args()
-    if not args.inner:
-        here = os.path.abspath(__file__)
-        os.execvp(
-            'unshare',
-            ['unshare', '-n', '-m', sys.executable, here, '--inner']
-            + sys.argv[1:],
-        )
-    setup_ns()
-    only = set(filter(None, args.only.split(',')))
-    sys.exit(1 if run_all(args.client.split(), only) else 0)
-
-
-main()
+def setUpModule():
+    """Start the AWS that the cases script."""
+    folder = tempfile.mkdtemp(prefix='conformance-')
+    unittest.addModuleCleanup(shutil.rmtree, folder, ignore_errors=True)
+    setup_ns(folder + '/hosts')
+    subprocess.check_call(['sh', os.path.join(HERE, 'certs.sh'), folder])
+    held.update(folder=folder, server=mock.Server(folder))
