@@ -10,10 +10,10 @@
 struct err;
 
 /*
- * HTTP/1.1 answers (RFC 9112); pure.  The parser takes an answer in pieces
- * of any size and holds hard limits: 64 KiB of status line and headers (with
- * 1xx answers, trailers and chunk extensions), 100 headers, body_max bytes of
- * body.  Lines end with CRLF and nothing else.
+ * Messages of HTTP/1.1 (RFC 9112): heads of requests, and answers; pure.  The
+ * parser takes an answer in pieces of any size and holds hard limits: 64 KiB of
+ * status line and headers (with 1xx answers, trailers and chunk extensions),
+ * 100 headers, body_max bytes of body.  Lines end with CRLF and nothing else.
  */
 enum { HTTP_MSG_HEAD_MAX = 64 * 1024, HTTP_MSG_HEADERS_MAX = 100 };
 
@@ -88,5 +88,20 @@ const char *http_msg_header(const struct http_msg *msg, const char *name);
 bool http_msg_is_text(struct slice text);
 
 void http_msg_free(struct http_msg *msg);
+
+/* A request head with Host, Content-Length and the given headers. A header
+ * with a control character in it is refused (ERR_KIND_INVALID_VALUE). */
+struct http_req {
+	const char *method;
+	const char *target; /* path or absolute form */
+	const char *host;   /* value of the Host header */
+	const struct http_header *headers;
+	size_t header_count;
+	const char *proxy_auth; /* Proxy-Authorization; NULL or "" = none */
+	size_t body_len;
+	bool has_length; /* send Content-Length (also for 0) */
+};
+int http_msg_format(const struct http_req *req, struct buf *out,
+    struct err *err);
 
 #endif

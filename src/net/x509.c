@@ -1,6 +1,7 @@
 #include "net/x509.h"
 
 #include <bearssl.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -75,6 +76,145 @@ x509_curves(void)
 	return &curves;
 }
 
+enum step { TAG, LENGTH, MORE_LENGTH, VALUE };
+
+/* Where an element is, by the number of elements around it. */
+enum level {
+	CERTIFICATE,
+	TO_BE_SIGNED,
+	FIELD,
+	EXTENSIONS,
+	EXTENSION,
+	PART,
+	USAGES,
+	USAGE,
+};
+
+enum {
+	OCTETS = 0x04,
+	OBJECT_ID = 0x06,
+	SEQUENCE = 0x30,
+	EXTENSIONS_TAG = 0xA3,
+	LONG = 0x80,
+};
+
+static const unsigned char extended_key_usage[] = { 0x55, 0x1D, 0x25 };
+static const unsigned char any_usage[] = { 0x55, 0x1D, 0x25, 0x00 };
+static const unsigned char server_auth[] = { 0x2B, 0x06, 0x01, 0x05, 0x05, 0x07,
+	0x03, 0x01 };
+
+static bool
+is_oid(const struct x509_purpose *p, const unsigned char *oid, size_t len)
+{
+	return p->oid_len == len && memcmp(p->oid, oid, len) == 0;
+}
+
+/* The elements that hold what we look for; others are skipped, above all
+ * those behind the part that is signed. */
+static bool
+is_entered(const struct x509_purpose *p)
+{
+	switch (p->depth) {
+	case TO_BE_SIGNED:
+		return p->tag == SEQUENCE && !p->body;
+	case FIELD:
+		return p->tag == EXTENSIONS_TAG;
+	case PART:
+		return p->tag == OCTETS && p->usages;
+	case USAGE:
+		return false;
+	default:
+		return p->tag == SEQUENCE;
+	}
+}
+
+static void
+take_oid(struct x509_purpose *p)
+{
+	if (p->depth == PART) {
+		p->usages =
+		    is_oid(p, extended_key_usage, sizeof extended_key_usage);
+		p->limited |= p->usages;
+	} else if (p->depth == USAGE) {
+		p->servers |= is_oid(p, server_auth, sizeof server_auth) ||
+		              is_oid(p, any_usage, sizeof any_usage);
+	}
+}
+
+static void
+leave(struct x509_purpose *p)
+{
+	p->step = TAG;
+	if (p->tag == OBJECT_ID)
+		take_oid(p);
+	while (p->depth > 0 && p->at >= p->end[p->depth - 1])
+		p->depth--;
+}
+
+static void
+enter(struct x509_purpose *p)
+{
+	p->oid_len = 0;
+	p->value = p->length;
+	p->step = VALUE;
+	if (p->length > 0 && is_entered(p)) {
+		p->body |= p->depth == TO_BE_SIGNED;
+		if (p->depth == EXTENSION)
+			p->usages = false;
+		p->end[p->depth++] = p->at + p->length;
+		p->step = TAG;
+	} else if (p->length == 0) {
+		leave(p);
+	}
+}
+
+static void
+read_length(struct x509_purpose *p, unsigned char byte)
+{
+	if (p->step == MORE_LENGTH) {
+		p->length = p->length << 8 | byte;
+		p->length_bytes--;
+	} else {
+		p->length_bytes = byte >= LONG ? byte - LONG : 0;
+		p->length = byte >= LONG ? 0 : byte;
+		p->step = MORE_LENGTH;
+	}
+	if (p->length_bytes == 0)
+		enter(p);
+}
+
+static void
+read_value(struct x509_purpose *p, unsigned char byte)
+{
+	if (p->oid_len < sizeof p->oid)
+		p->oid[p->oid_len] = byte;
+	p->oid_len++;
+	if (--p->value == 0)
+		leave(p);
+}
+
+void
+x509_purpose_read(struct x509_purpose *p, const unsigned char *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		p->at++;
+		if (p->step == VALUE) {
+			read_value(p, data[i]);
+		} else if (p->step == TAG) {
+			p->tag = data[i];
+			p->step = LENGTH;
+		} else {
+			read_length(p, data[i]);
+		}
+	}
+}
+
+bool
+x509_purpose_serves(const struct x509_purpose *p)
+{
+	return !p->limited || p->servers;
+}
+
 /* BearSSL counts days from year 0. */
 enum { DAYS_BEFORE_1970 = 719528, SECONDS_A_DAY = 86400, RSA_MIN_BYTES = 256 };
 
@@ -92,7 +232,7 @@ start_cert(const br_x509_class **context, uint32_t length)
 	struct x509 *x = self(context);
 
 	br_x509_decoder_init(&x->decoder, NULL, NULL);
-	x->purpose = (struct purpose){ 0 };
+	x->purpose = (struct x509_purpose){ 0 };
 	x->counts = x->minimal.err == 0;
 	br_x509_minimal_vtable.start_cert(context, length);
 }
@@ -106,7 +246,7 @@ append(const br_x509_class **context, const unsigned char *data, size_t len)
 	if (x->decoder.err == 0)
 		br_x509_decoder_push(&x->decoder, data, len);
 	if (x->counts)
-		purpose_read(&x->purpose, data, len);
+		x509_purpose_read(&x->purpose, data, len);
 	br_x509_minimal_vtable.append(context, data, len);
 }
 
@@ -129,7 +269,7 @@ end_cert(const br_x509_class **context)
 		if (x->now < x->from || x->now > x->to)
 			x->outdated = x->seen;
 	}
-	if (x->counts && x->misused == 0 && !purpose_serves(&x->purpose))
+	if (x->counts && x->misused == 0 && !x509_purpose_serves(&x->purpose))
 		x->misused = x->seen;
 	br_x509_minimal_vtable.end_cert(context);
 }

@@ -6,8 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "net/purpose.h"
-
 struct ca;
 struct err;
 
@@ -17,17 +15,51 @@ struct err;
  * or 512, valid now, all for servers, that leads to an anchor.  Beside the
  * verdict it remembers what an explanation needs.
  */
+
+/*
+ * Finds out whether a certificate is one for servers: without the extension
+ * extendedKeyUsage it is for everything, with it only when that names servers
+ * or any purpose (RFC 5280, 4.2.1.12).  BearSSL does not look at it.
+ *
+ * The certificate comes in pieces of any size and nothing of it is kept.  The
+ * answer counts for one that BearSSL has found well formed.
+ */
+enum { X509_DEPTH = 8, X509_OID_MAX = 8 };
+
+struct x509_purpose {
+	size_t at;              /* bytes read so far */
+	size_t end[X509_DEPTH]; /* of the elements we are in */
+	unsigned depth;
+	size_t value; /* bytes left of a value that is read or skipped */
+	size_t length;
+	unsigned length_bytes; /* of a long length, still to come */
+	unsigned step;
+	unsigned char tag;
+	unsigned char oid[X509_OID_MAX];
+	size_t oid_len; /* with what did not fit into oid */
+	bool body;      /* the part that is signed has begun */
+	bool usages;    /* in the extension that we look for */
+	bool limited, servers;
+};
+
+/* All zero is the state before a certificate. */
+void x509_purpose_read(struct x509_purpose *purpose, const unsigned char *data,
+    size_t len);
+
+/* After the last byte. */
+bool x509_purpose_serves(const struct x509_purpose *purpose);
+
 struct x509 {
 	br_x509_minimal_context minimal; /* first: this is the engine's */
 	br_x509_class class;
 	br_x509_decoder_context decoder; /* of the certificate at hand */
 	br_name_element name;
-	char name_text[256];    /* the first name in the leaf */
-	int64_t now, from, to;  /* seconds since 1970; of the one outdated */
-	size_t seen;            /* certificates so far */
-	size_t outdated;        /* number of the first such one, 0 = none */
-	bool counts;            /* the one at hand is not behind the anchor */
-	struct purpose purpose; /* of the certificate at hand */
+	char name_text[256];   /* the first name in the leaf */
+	int64_t now, from, to; /* seconds since 1970; of the one outdated */
+	size_t seen;           /* certificates so far */
+	size_t outdated;       /* number of the first such one, 0 = none */
+	bool counts;           /* the one at hand is not behind the anchor */
+	struct x509_purpose purpose; /* of the certificate at hand */
 	size_t misused; /* number of the first not for servers, 0 = none */
 };
 

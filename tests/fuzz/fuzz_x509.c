@@ -61,7 +61,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	count = check_all(c, data, size);
 	code = (int)(*c)->end_chain(c);
 	require(x->seen == count && x->outdated <= count);
-	require(x->misused <= count && x->purpose.depth < PURPOSE_DEPTH);
+	require(x->misused <= count && x->purpose.depth < X509_DEPTH);
 	require(x->name.buf == x->name_text);
 	require(x->name.len == sizeof x->name_text);
 	/* Nobody here has the key of an anchor. */

@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "net/http_req.h"
+#include "net/http_msg.h"
 
 static void
 check(const struct http_req *req, const char *want)
@@ -17,7 +17,7 @@ check(const struct http_req *req, const char *want)
 	struct buf out = { 0 };
 	struct err err = { 0 };
 
-	assert_int_equal(http_req_format(req, &out, &err), 0);
+	assert_int_equal(http_msg_format(req, &out, &err), 0);
 	assert_string_equal(buf_str(&out), want);
 	buf_free(&out);
 }
@@ -58,7 +58,7 @@ refuse(const struct http_req *req)
 	struct err err = { 0 };
 
 	buf_puts(&out, "before");
-	assert_int_equal(http_req_format(req, &out, &err), -1);
+	assert_int_equal(http_msg_format(req, &out, &err), -1);
 	assert_int_equal(err.kind, ERR_KIND_INVALID_VALUE);
 	assert_null(strstr(err.msg, "secret"));
 	assert_string_equal(buf_str(&out), "before");
@@ -103,7 +103,7 @@ test_head_over_the_ceiling(void **state)
 	struct err err = { 0 };
 
 	(void)state;
-	assert_int_equal(http_req_format(&req, &out, &err), -1);
+	assert_int_equal(http_msg_format(&req, &out, &err), -1);
 	assert_int_equal(err.kind, ERR_KIND_INVALID_VALUE);
 	buf_free(&out);
 }

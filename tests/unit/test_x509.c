@@ -17,7 +17,6 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "net/ca.h"
-#include "net/purpose.h"
 #include "net/tls.h"
 #include "net/x509.h"
 
@@ -312,13 +311,13 @@ test_purposes(void **state)
 		    cases[i].parameters);
 		for (size_t piece = 1; piece < sizeof cert.data - cert.at;
 		     piece++) {
-			struct purpose p = { 0 };
+			struct x509_purpose p = { 0 };
 
 			for (size_t at = cert.at; at < sizeof cert.data;
 			     at += piece)
-				purpose_read(&p, &cert.data[at],
+				x509_purpose_read(&p, &cert.data[at],
 				    min(piece, sizeof cert.data - at));
-			if (purpose_serves(&p) != cases[i].serves)
+			if (x509_purpose_serves(&p) != cases[i].serves)
 				fail_msg("case %zu in pieces of %zu", i, piece);
 		}
 	}
