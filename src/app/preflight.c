@@ -1,18 +1,16 @@
 #include "app/preflight.h"
 
-#include <fcntl.h>
 #include <linux/capability.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/paths.h"
 #include "agent/spec.h"
 #include "agent/user.h"
+#include "base/buf.h"
+#include "base/capture.h"
 #include "base/clock.h"
 #include "base/env.h"
 #include "base/err.h"
@@ -123,70 +121,47 @@ struct found {
 	struct err err;
 };
 
-static void __attribute__((noreturn))
-tell_agent(int to, const struct config *cfg)
+static int
+tell_agent(void *argument)
 {
+	const struct config *cfg = argument;
 	struct found found = { 0 };
 
 	found.rc = spec_find(found.agent, sizeof(found.agent), cfg->agent,
 	    cfg->env, &found.err);
-	_exit(file_write_fd(to, &found, sizeof(found), NULL) != 0);
-}
-
-/* All that comes until the deadline; false if that is not everything. */
-static bool
-hear(int from, struct found *found, int64_t deadline)
-{
-	char *to = (char *)found;
-	size_t have = 0;
-
-	while (have < sizeof(*found)) {
-		struct pollfd wait = { .fd = from, .events = POLLIN };
-		ssize_t n = 0;
-
-		if (poll(&wait, 1, clock_left(deadline)) == 1)
-			n = read(from, to + have, sizeof(*found) - have);
-		if (n <= 0)
-			return false;
-		have += (size_t)n;
-	}
-	return true;
+	return file_write_fd(STDOUT_FILENO, &found, sizeof(found), NULL);
 }
 
 /* In a process of its own: a volume that does not answer must not hold up
  * CMD, which is started after this. */
 static int
-find_in_time(struct preflight *out, const struct config *cfg, struct err *err)
+find_in_time(struct preflight *out, struct config *cfg, struct err *err)
 {
-	struct found found = { 0 };
-	bool heard = false;
-	int fds[2];
-	pid_t pid = 0;
+	struct buf told = { .max = sizeof(struct found) };
+	struct found found = { .rc = -1 };
+	struct capture capture = {
+		.work = tell_agent,
+		.argument = cfg,
+		.deadline = clock_in(FIND_MS),
+		.streams = { { capture_all, &told } },
+	};
+	enum capture_end how = capture_run(&capture, err);
 
-	if (pipe2(fds, O_CLOEXEC) != 0)
-		return err_sys(err, ERR_KIND_SYSTEM, "pipe");
-	pid = fork();
-	if (pid == 0)
-		tell_agent(fds[1], cfg);
-	close(fds[1]);
-	heard = pid > 0 && hear(fds[0], &found, clock_in(FIND_MS));
-	close(fds[0]);
-	/* One that hangs is reaped when it can be. */
-	if (pid > 0 && !heard)
-		kill(pid, SIGKILL);
-	if (pid > 0)
-		waitpid(pid, NULL, heard ? 0 : WNOHANG);
-	if (!heard)
-		return err_set(err, ERR_KIND_SYSTEM,
+	if (told.len == sizeof(found)) {
+		memcpy(&found, told.data, sizeof(found));
+		memcpy(out->agent, found.agent, sizeof(out->agent));
+		*err = found.err;
+	} else if (how != CAPTURE_FAILED) {
+		err_set(err, ERR_KIND_SYSTEM,
 		    "no answer from where " PATHS_AGENT " is looked for");
-	memcpy(out->agent, found.agent, sizeof(out->agent));
-	*err = found.err;
+	}
+	buf_free(&told);
 	return found.rc;
 }
 
 /* In the image's own folder there is nothing to wait for. */
 static int
-find_agent(struct preflight *out, const struct config *cfg, struct err *err)
+find_agent(struct preflight *out, struct config *cfg, struct err *err)
 {
 	if (cfg->agent != NULL || access(PATHS_BIN "/" PATHS_AGENT, X_OK) != 0)
 		return find_in_time(out, cfg, err);

@@ -1,17 +1,15 @@
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/child.h"
 #include "agent/spec.h"
 #include "agent/vault.h"
 #include "base/buf.h"
-#include "base/clock.h"
+#include "base/capture.h"
 #include "base/err.h"
+#include "base/exec.h"
 #include "base/log.h"
 #include "base/slice.h"
 #include "settings/config.h"
@@ -20,7 +18,15 @@
 #include "work/journal.h"
 #include "work/work.h"
 
-enum { OUTPUT_MAX = 256 * 1024, CHUNK = 4096 };
+enum { OUTPUT_MAX = 256 * 1024 };
+
+/* What the agent says before the reason. */
+static const char mark[] = "Registration failed due to ";
+
+struct start {
+	const char *const *argv;
+	char *const *envp;
+};
 
 static int
 read_activation(int fd, struct ssm_activation *out, struct err *err)
@@ -36,35 +42,11 @@ read_activation(int fd, struct ssm_activation *out, struct err *err)
 	return err_set(err, ERR_KIND_SYSTEM, "no activation was handed over");
 }
 
-/* Its output until it ends or the time is over; all its errors go there. */
-static int
-collect(int fd, struct buf *out, int64_t deadline, struct err *err)
-{
-	for (;;) {
-		struct pollfd wait = { .fd = fd, .events = POLLIN };
-		char chunk[CHUNK];
-		ssize_t n = 0;
-
-		if (poll(&wait, 1, clock_left(deadline)) <= 0) {
-			return err_set(err, ERR_KIND_CONNECTION,
-			    "amazon-ssm-agent -register: no end within the "
-			    "time");
-		}
-		n = read(fd, chunk, sizeof(chunk));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return 0;
-		buf_add(out, chunk, (size_t)n);
-	}
-}
-
 /* "… ERROR Registration failed due to error registering the instance with
  * AWS SSM. CODE: MESSAGE" */
 static int
 explain(const struct buf *output, int status, struct err *err)
 {
-	static const char mark[] = "Registration failed due to ";
 	struct slice rest = slice_of(buf_str(output)), line;
 	char text[512] = "it does not say why";
 
@@ -80,27 +62,54 @@ explain(const struct buf *output, int status, struct err *err)
 	    "amazon-ssm-agent -register: status %d: %s", status, text);
 }
 
+static bool
+drop(void *into, const char *text, size_t len)
+{
+	(void)into;
+	(void)text;
+	(void)len;
+	return true;
+}
+
 static int
-start(pid_t *pid, int out, const struct work *work,
-    const struct ssm_activation *activation, struct err *err)
+become_agent(void *argument)
+{
+	const struct start *start = argument;
+	int status = 0;
+
+	exec_reset_signals();
+	if (chdir("/") == 0)
+		exec_program(start->argv, start->envp, false);
+	status = child_exec_status(errno);
+	dprintf(STDOUT_FILENO, "%scannot run %s: %s\n", mark, start->argv[0],
+	    strerror(errno));
+	return status;
+}
+
+static int
+run_agent(const struct work *work, const struct ssm_activation *activation,
+    struct err *err)
 {
 	const char *const argv[] = { work->agent, "-register", "-code",
 		activation->code, "-id", activation->id, "-region",
 		work->state->region, "-y", NULL };
-	struct child_options options = {
-		.argv = argv,
-		.dir = "/",
-		.null_stderr = !log_enabled(LOG_DEBUG),
-	};
 	struct spec_options env = {
 		.env = work->cfg->env,
 		.path = work->agent,
 		.minimal = true,
 		.region = work->state->region,
 	};
+	struct buf output = { .max = OUTPUT_MAX };
 	struct spec spec = { 0 };
+	struct start start = { .argv = argv };
+	struct capture capture = {
+		.work = become_agent,
+		.argument = &start,
+		.deadline = work->deadline,
+		.streams = { { capture_head, &output },
+		    { log_enabled(LOG_DEBUG) ? NULL : drop, NULL } },
+	};
 	char cert[WORK_PATH_MAX];
-	int exec_errno = 0;
 	int rc = -1;
 
 	certs_path(cert, work->cfg);
@@ -108,40 +117,21 @@ start(pid_t *pid, int out, const struct work *work,
 		env.cert_file = cert;
 	if (spec_build(&spec, &env, err) != 0)
 		return -1;
-	options.envp = spec.envp;
-	/* The child inherits our standard output. */
-	if (dup2(out, STDOUT_FILENO) < 0)
-		err_sys(err, ERR_KIND_SYSTEM, "dup2");
-	else
-		rc = child_start(pid, &options, &exec_errno, err);
-	close(STDOUT_FILENO);
+	start.envp = spec.envp;
+	switch (capture_run(&capture, err)) {
+	case CAPTURE_ENDED:
+		rc = child_status(capture.status);
+		if (rc != 0)
+			rc = explain(&output, rc, err);
+		break;
+	case CAPTURE_LATE:
+		err_set(err, ERR_KIND_CONNECTION,
+		    "amazon-ssm-agent -register: no end within the time");
+		break;
+	default:
+		break;
+	}
 	spec_free(&spec);
-	return rc;
-}
-
-static int
-run_agent(const struct work *work, const struct ssm_activation *activation,
-    struct err *err)
-{
-	struct buf output = { .max = OUTPUT_MAX };
-	int fds[2] = { -1, -1 };
-	int status = 0;
-	pid_t pid = 0;
-	int rc = -1;
-
-	if (pipe2(fds, O_CLOEXEC) != 0)
-		return err_sys(err, ERR_KIND_SYSTEM, "pipe");
-	rc = start(&pid, fds[1], work, activation, err);
-	close(fds[1]);
-	if (rc == 0)
-		rc = collect(fds[0], &output, work->deadline, err);
-	/* Nobody waits for what it may still do. */
-	if (rc != 0 && pid > 0)
-		kill(pid, SIGKILL);
-	if (pid > 0 && waitpid(pid, &status, 0) == pid && rc == 0 &&
-	    child_status(status) != 0)
-		rc = explain(&output, child_status(status), err);
-	close(fds[0]);
 	buf_free(&output);
 	return rc;
 }

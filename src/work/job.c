@@ -7,10 +7,9 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/capture.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/exec.h"
@@ -20,7 +19,7 @@
 #include "work/journal.h"
 
 /* A pipe holds 64 KiB (pipe(7)). */
-enum { PIPE_RECORDS = 64, LOOK_MS = 1, SECOND_MS = 1000 };
+enum { PIPE_RECORDS = 64, SECOND_MS = 1000 };
 
 /* Credit is needed for as much as one read takes. */
 enum { PIECE = PIPE_BUF };
@@ -187,29 +186,13 @@ job_start(struct job *job, const struct job_spec *spec, struct err *err)
 	return 0;
 }
 
-/* False if it has not ended by then.  pidfd_open(2) came with Linux 5.3, and
- * some seccomp profiles refuse it. */
-static bool
-ends_by(pid_t pid, int64_t until)
-{
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd wait = { .fd = fd, .events = POLLIN };
-	bool ended = waitpid(pid, NULL, WNOHANG) != 0;
-
-	while (!ended && clock_left(until) > 0) {
-		poll(&wait, 1, fd >= 0 ? clock_left(until) : LOOK_MS);
-		ended = waitpid(pid, NULL, WNOHANG) != 0;
-	}
-	if (fd >= 0)
-		close(fd);
-	return ended;
-}
-
 /* A worker that nobody listens to any more is gone before we go on, with what
  * it has started, so that none is left when its keeper is. */
 static void
 bury(struct job *job)
 {
+	int status;
+
 	if (job->pid <= 0)
 		return;
 	kill(-job->pid, SIGKILL);
@@ -217,7 +200,7 @@ bury(struct job *job)
 	 * will. */
 	if (kill(job->pid, SIGKILL) != 0)
 		return;
-	if (ends_by(job->pid, clock_in(JOB_BURY_MS)))
+	if (capture_ended(job->pid, &status, clock_in(JOB_BURY_MS)))
 		job->pid = 0;
 }
 
