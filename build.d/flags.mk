@@ -62,6 +62,6 @@ WARN := $(WARN_BASE) -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
 	-Wformat=2 -Wformat-signedness -Wcast-qual -Wcast-align=strict \
 	-Wpointer-arith -Wstrict-prototypes -Wold-style-definition \
 	-Wmissing-prototypes -Wredundant-decls -Wvla -Wundef \
-	-Wwrite-strings -Wswitch-enum -Wimplicit-fallthrough=5 \
+	-Wwrite-strings -Wimplicit-fallthrough=5 \
 	-Wnull-dereference -Wduplicated-cond -Wduplicated-branches \
 	-Wlogical-op -Wstack-usage=65536 -Wunused-macros

@@ -17,7 +17,8 @@ TEST_INCLUDE := -Itests/lib -isystem build/source/cmocka/include
 include_of = $(if $(filter $(TESTS),$<),$(TEST_INCLUDE),$(BANNED))
 
 EVERYTHING := -Weverything -Werror -Wno-declaration-after-statement \
-	-Wno-padded -Wno-format-nonliteral -Wno-disabled-macro-expansion
+	-Wno-padded -Wno-format-nonliteral -Wno-disabled-macro-expansion \
+	-Wno-switch-enum
 
 .PHONY: lint calls
 lint: $(ALL:%=$(LINT)/%.format) $(HEADERS:%=$(LINT)/%.format) \

@@ -40,15 +40,9 @@ value_of(const struct option *opt)
 	case OPTIONS_BOOL:
 	case OPTIONS_WISH:
 		return "[=on|off]";
-	case OPTIONS_GATE:
-	case OPTIONS_TEXT:
-	case OPTIONS_DIR:
-	case OPTIONS_SPAN:
-	case OPTIONS_CHOICE:
-	case OPTIONS_SIGNALS:
-		break;
+	default:
+		return opt->value;
 	}
-	return opt->value;
 }
 
 static void

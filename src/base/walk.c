@@ -254,7 +254,7 @@ walk_trusted(const char *path, struct err *err)
 		else
 			rc = 0;
 		break;
-	case FILE_FAILED:
+	default:
 		break;
 	}
 	walk_end(&walk);

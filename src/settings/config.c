@@ -131,12 +131,9 @@ expected(const struct option *opt)
 		return opt->value;
 	case OPTIONS_SIGNALS:
 		return "names of signals such as TERM,INT";
-	case OPTIONS_GATE:
-	case OPTIONS_SWITCH:
-	case OPTIONS_TEXT:
-		break;
+	default:
+		return "text";
 	}
-	return "text";
 }
 
 static void

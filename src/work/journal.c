@@ -87,28 +87,14 @@ text_valid(const struct journal_entry *record)
 	case JOURNAL_REGION:
 		return endpoint_check_region(record->text, "", NULL) == 0;
 	case JOURNAL_NONE:
-	case JOURNAL_TYPES:
 		return false;
 	case JOURNAL_FAILED:
 		return record->err.code != ERR_OK;
 	case JOURNAL_HELD:
 		return slice_u64(slice_of(record->text), INT32_MAX, &pid);
-	case JOURNAL_STATE:
-	case JOURNAL_CERTS:
-	case JOURNAL_NO_ACTIVATION:
-	case JOURNAL_NO_NODE:
-	case JOURNAL_SETTLED:
-	case JOURNAL_HANDED_OVER:
-	case JOURNAL_ACCEPTED:
-	case JOURNAL_REFUSED:
-	case JOURNAL_READY:
-	case JOURNAL_ONLINE:
-	case JOURNAL_HIBERNATE:
-	case JOURNAL_DOUBT:
-	case JOURNAL_DONE:
-		return true;
+	default:
+		return record->type < JOURNAL_TYPES;
 	}
-	return false;
 }
 
 bool
@@ -170,20 +156,7 @@ journal_apply(struct state *state, const struct journal_entry *record)
 	case JOURNAL_STATE:
 		*state = record->state;
 		return true;
-	case JOURNAL_NONE:
-	case JOURNAL_CERTS:
-	case JOURNAL_HELD:
-	case JOURNAL_HANDED_OVER:
-	case JOURNAL_ACCEPTED:
-	case JOURNAL_REFUSED:
-	case JOURNAL_READY:
-	case JOURNAL_ONLINE:
-	case JOURNAL_HIBERNATE:
-	case JOURNAL_DOUBT:
-	case JOURNAL_DONE:
-	case JOURNAL_FAILED:
-	case JOURNAL_TYPES:
-		break;
+	default:
+		return false;
 	}
-	return false;
 }
