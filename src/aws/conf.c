@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "aws/shared.h"
+#include "aws/ini.h"
 #include "base/buf.h"
 #include "base/entry.h"
 #include "base/err.h"
@@ -21,7 +21,7 @@ enum {
 
 struct conf {
 	struct conf_options options;
-	struct shared files[2]; /* by enum conf_file */
+	struct ini files[2]; /* by enum conf_file */
 	const char *profile;
 	bool profile_flag;
 };
@@ -30,13 +30,13 @@ struct conf {
 struct place {
 	const char *variable;
 	const char *path;
-	enum shared_kind kind;
+	enum ini_kind kind;
 };
 
 static const struct place places[] = {
 	[CONF_CREDENTIALS] = { "AWS_SHARED_CREDENTIALS_FILE",
-	    "~/.aws/credentials", SHARED_CREDENTIALS },
-	[CONF_CONFIG] = { "AWS_CONFIG_FILE", "~/.aws/config", SHARED_CONFIG },
+	    "~/.aws/credentials", INI_CREDENTIALS },
+	[CONF_CONFIG] = { "AWS_CONFIG_FILE", "~/.aws/config", INI_CONFIG },
 };
 
 /* Append HOME, else what the passwd file says.  getpwuid(3) would also ask a
@@ -101,8 +101,8 @@ load_file(struct conf *conf, enum conf_file file, struct err *err)
 		rc = err_set(err, ERR_KIND_CONFIG, "%s: path is too long",
 		    place->variable);
 	} else {
-		rc = shared_load(&conf->files[file], place->kind,
-		    buf_str(&path), &mode, err);
+		rc = ini_load(&conf->files[file], place->kind, buf_str(&path),
+		    &mode, err);
 	}
 	if (file == CONF_CREDENTIALS)
 		warn_mode(buf_str(&path), mode);
@@ -173,8 +173,8 @@ conf_free(struct conf *conf)
 {
 	if (conf == NULL)
 		return;
-	shared_free(&conf->files[CONF_CREDENTIALS]);
-	shared_free(&conf->files[CONF_CONFIG]);
+	ini_free(&conf->files[CONF_CREDENTIALS]);
+	ini_free(&conf->files[CONF_CONFIG]);
 	free(conf);
 }
 
@@ -205,10 +205,10 @@ conf_profile_flag(const struct conf *conf)
 bool
 conf_has_profile(const struct conf *conf, const char *profile)
 {
-	return shared_find(&conf->files[CONF_CREDENTIALS], SHARED_PROFILE,
-	           profile) != NULL ||
-	       shared_find(&conf->files[CONF_CONFIG], SHARED_PROFILE,
-	           profile) != NULL;
+	return ini_find(&conf->files[CONF_CREDENTIALS], INI_PROFILE, profile) !=
+	           NULL ||
+	       ini_find(&conf->files[CONF_CONFIG], INI_PROFILE, profile) !=
+	           NULL;
 }
 
 const char *
@@ -262,8 +262,8 @@ conf_file_value(const struct conf *conf, enum conf_file file,
     const char *profile, const char *key)
 {
 	const char *value =
-	    ini_value(shared_find(&conf->files[file], SHARED_PROFILE, profile),
-	        key, NULL);
+	    ini_value(ini_find(&conf->files[file], INI_PROFILE, profile), key,
+	        NULL);
 
 	return is_set(value) ? value : NULL;
 }
@@ -280,7 +280,7 @@ conf_service(const struct conf *conf, const char *service, const char *key,
 		*value = NULL;
 		return 0;
 	}
-	section = shared_find(&conf->files[CONF_CONFIG], SHARED_SERVICES, name);
+	section = ini_find(&conf->files[CONF_CONFIG], INI_SERVICES, name);
 	if (section == NULL) {
 		return err_set(err, ERR_KIND_CONFIG,
 		    "profile \"%.100s\": [services %.100s] does not exist",

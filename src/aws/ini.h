@@ -3,16 +3,19 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
+
+#include "base/owner.h"
 
 struct err;
 struct slice;
 
 /*
- * The text of a shared AWS file (~/.aws/config, ~/.aws/credentials), taken
- * apart; pure.  What is accepted is what the AWS CLI accepts, less what the
- * other SDKs refuse (AWS SDKs and Tools Reference Guide, "shared config and
- * credentials files"): sections, "key = value" lines, and one level of
- * indented sub-keys below a key without a value.
+ * The shared files of AWS's tools (~/.aws/config, ~/.aws/credentials), taken
+ * apart; pure but for ini_load().  What is accepted is what the AWS CLI
+ * accepts, less what the other SDKs refuse (AWS SDKs and Tools Reference Guide,
+ * "shared config and credentials files"): sections, "key = value" lines, and
+ * one level of indented sub-keys below a key without a value.
  */
 enum {
 	INI_TEXT_MAX = 1024 * 1024, /* bytes */
@@ -38,6 +41,7 @@ struct ini_section {
 struct ini {
 	struct ini_section *sections; /* owned array */
 	size_t count;
+	struct owner owner; /* whose word it is; zero = ours */
 };
 
 /*
@@ -54,5 +58,30 @@ const struct ini_section *ini_section(const struct ini *ini, const char *name);
  * Letter case of either makes no difference. */
 const char *ini_value(const struct ini_section *section, const char *name,
     const char *sub);
+
+/*
+ * The same with sections that have a meaning.  In the config file these are
+ * [default], [profile NAME], [services NAME] and [sso-session NAME]; in the
+ * credentials file every section is a profile.  Such a section is named "WORD
+ * NAME" afterwards, without quotes, and all others "".
+ */
+enum ini_kind { INI_CREDENTIALS, INI_CONFIG };
+enum ini_word { INI_PROFILE, INI_SERVICES, INI_SSO_SESSION };
+int ini_parse_as(struct ini *out, enum ini_kind kind, struct slice text,
+    struct err *err);
+
+/* The section with that meaning, or NULL. */
+const struct ini_section *ini_find(const struct ini *ini, enum ini_word word,
+    const char *name);
+
+/*
+ * The same for a file, with the path before the message, read by the rules of
+ * base/trust.h.  One that is absent, not a regular file or in a folder that we
+ * may not look into is an empty one; so is, after a warning, one that is
+ * another user's and could not be read with his rights.  mode: the file's
+ * permissions, left as it is when there is none.
+ */
+int ini_load(struct ini *out, enum ini_kind kind, const char *path,
+    mode_t *mode, struct err *err);
 
 #endif

@@ -9,7 +9,6 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/slice.h"
-#include "ssm/find.h"
 #include "ssm/register.h"
 
 /* No start takes longer. */
@@ -386,14 +385,14 @@ leftover_find(const struct ssm *ssm, int64_t age, struct buf *list,
     struct err *err)
 {
 	struct gather g = { .list = list, .age = age };
-	struct find_sink nodes = { &g, node_found };
-	struct find_sink activations = { &g, activation_found };
+	struct ssm_sink nodes = { &g, node_found };
+	struct ssm_sink activations = { &g, activation_found };
 	struct leftover *node = NULL;
 	struct err now = { 0 };
 	size_t count = 0;
 
 	list->max = LEFTOVER_MAX * sizeof(*node);
-	if (find_nodes(ssm, "tag-key", "ssm-activate", &nodes, &now) != 0)
+	if (ssm_find_nodes(ssm, "tag-key", "ssm-activate", &nodes, &now) != 0)
 		note_failure(err, &now);
 	ask_tasks(ssm, list, err);
 	g.now = clock_now() + client_api(ssm->client)->clock_offset;
@@ -401,7 +400,8 @@ leftover_find(const struct ssm *ssm, int64_t age, struct buf *list,
 	for (count = list->len / sizeof(*node); count > 0; count--, node++)
 		judge_node(node, &g);
 	err_clear(&now);
-	if (find_activations(ssm, NULL, REGISTER_MARK, &activations, &now) != 0)
+	if (ssm_find_activations(ssm, NULL, REGISTER_MARK, &activations,
+	        &now) != 0)
 		note_failure(err, &now);
 	return err->code == ERR_OK ? 0 : -1;
 }

@@ -7,7 +7,6 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/slice.h"
-#include "ssm/find.h"
 
 void
 register_mark(char out[static REGISTER_MARK_SIZE], const char *nonce)
@@ -76,7 +75,7 @@ sweep_lost(const struct ssm *ssm, const char *role, const char *nonce,
     const char *keep, struct err *err)
 {
 	struct sweep sweep = { .ssm = ssm, .keep = keep };
-	struct find_sink finder = { .context = &sweep, .found = sweep_found };
+	struct ssm_sink finder = { .context = &sweep, .found = sweep_found };
 	char mark[REGISTER_MARK_SIZE];
 
 	register_mark(mark, nonce);
@@ -89,7 +88,7 @@ sweep_lost(const struct ssm *ssm, const char *role, const char *nonce,
 			    "making was not answered");
 		}
 		clock_sleep(next);
-		if (find_activations(ssm, role, mark, &finder, err) != 0)
+		if (ssm_find_activations(ssm, role, mark, &finder, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -111,10 +110,10 @@ int
 register_lost_node(const struct ssm *ssm, const char *activation,
     char node[static SSM_NODE_SIZE], struct err *err)
 {
-	struct find_sink sink = { .context = node, .found = note_node };
+	struct ssm_sink sink = { .context = node, .found = note_node };
 
 	node[0] = '\0';
-	if (find_nodes(ssm, "ActivationIds", activation, &sink, err) != 0)
+	if (ssm_find_nodes(ssm, "ActivationIds", activation, &sink, err) != 0)
 		node[0] = '\0';
 	return node[0] != '\0' ? 0 : -1;
 }

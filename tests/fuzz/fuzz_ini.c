@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "aws/ini.h"
-#include "aws/shared.h"
 #include "base/err.h"
 #include "base/slice.h"
 #include "fuzz/fuzz.h"
@@ -60,34 +59,34 @@ check_ini(const struct ini *ini)
 
 /* A section has one meaning or none, and is found under it alone. */
 static void
-check_found(const struct shared *shared, const struct ini_section *section)
+check_found(const struct ini *shared, const struct ini_section *section)
 {
-	static const enum shared_word words[] = { SHARED_PROFILE,
-		SHARED_SERVICES, SHARED_SSO_SESSION };
+	static const enum ini_word words[] = { INI_PROFILE, INI_SERVICES,
+		INI_SSO_SESSION };
 	struct slice head, name;
 	int found = 0;
 
 	if (!slice_split(slice_of(section->name), ' ', &head, &name))
 		return;
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-		found += shared_find(shared, words[i], name.ptr) == section;
+		found += ini_find(shared, words[i], name.ptr) == section;
 	require(found == 1);
 }
 
 static void
-check_shared(enum shared_kind kind, struct slice text)
+check_shared(enum ini_kind kind, struct slice text)
 {
-	struct shared shared = { 0 };
+	struct ini shared = { 0 };
 	struct err err = { 0 };
 
-	if (shared_parse(&shared, kind, text, &err) != 0) {
-		require(err.kind == ERR_KIND_CONFIG && shared.ini.count == 0);
+	if (ini_parse_as(&shared, kind, text, &err) != 0) {
+		require(err.kind == ERR_KIND_CONFIG && shared.count == 0);
 		return;
 	}
-	for (size_t i = 0; i < shared.ini.count; i++)
-		check_found(&shared, &shared.ini.sections[i]);
-	shared_free(&shared);
-	require(shared.ini.sections == NULL);
+	for (size_t i = 0; i < shared.count; i++)
+		check_found(&shared, &shared.sections[i]);
+	ini_free(&shared);
+	require(shared.sections == NULL);
 }
 
 int
@@ -103,7 +102,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	check_ini(&ini);
 	ini_free(&ini);
-	check_shared(SHARED_CONFIG, text);
-	check_shared(SHARED_CREDENTIALS, text);
+	check_shared(INI_CONFIG, text);
+	check_shared(INI_CREDENTIALS, text);
 	return 0;
 }

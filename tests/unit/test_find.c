@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "net/http.h"
-#include "ssm/find.h"
+#include "ssm/ssm.h"
 #include "unit/account.h"
 
 enum { FOUND_MAX = 8 };
@@ -35,7 +35,7 @@ found(void *context, const char *id, const struct json *item, struct err *err)
 	return 0;
 }
 
-static const struct find_sink sink = { &got, found };
+static const struct ssm_sink sink = { &got, found };
 
 static int
 make(void **state)
@@ -66,7 +66,7 @@ find(const struct world_step *steps, size_t count)
 	int rc;
 
 	account_expect(&a, steps, count);
-	rc = find_activations(&a.ssm, "r", "[mark]", &sink, &a.err);
+	rc = ssm_find_activations(&a.ssm, "r", "[mark]", &sink, &a.err);
 	account_done(&a);
 	return rc;
 }
@@ -171,7 +171,8 @@ test_endless_listing(void **state)
 	(void)state;
 	pages = 0;
 	client_api(a.client)->transport = (struct transport){ NULL, endless };
-	assert_int_equal(find_activations(&a.ssm, "r", "x", &sink, &a.err), -1);
+	assert_int_equal(ssm_find_activations(&a.ssm, "r", "x", &sink, &a.err),
+	    -1);
 	assert_int_not_equal(a.err.kind, ERR_KIND_NONE);
 }
 
@@ -191,7 +192,7 @@ test_nodes_of_an_activation(void **state)
 
 	(void)state;
 	account_expect(&a, WORLD_STEPS(steps));
-	assert_int_equal(find_nodes(&a.ssm, "ActivationIds", ACCOUNT_ID_A,
+	assert_int_equal(ssm_find_nodes(&a.ssm, "ActivationIds", ACCOUNT_ID_A,
 	                     &sink, &a.err),
 	    0);
 	assert_int_equal(got.count, 1);
@@ -209,7 +210,7 @@ test_of_any_role(void **state)
 
 	(void)state;
 	account_expect(&a, WORLD_STEPS(steps));
-	assert_int_equal(find_activations(&a.ssm, NULL, "[mark]", &sink,
+	assert_int_equal(ssm_find_activations(&a.ssm, NULL, "[mark]", &sink,
 	                     &a.err),
 	    0);
 	assert_int_equal(got.count, 1);

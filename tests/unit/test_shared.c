@@ -6,40 +6,39 @@
 
 #include <cmocka.h>
 
-#include "aws/shared.h"
+#include "aws/ini.h"
 #include "base/err.h"
 #include "base/slice.h"
 
 /* The value of k in the section, "(none)" without it, "(gone)" without the
  * section, or the message when the text is refused. */
 static const char *
-find(enum shared_kind kind, const char *text, enum shared_word word,
-    const char *name)
+find(enum ini_kind kind, const char *text, enum ini_word word, const char *name)
 {
 	static char out[ERR_MSG_MAX];
-	struct shared shared = { 0 };
+	struct ini shared = { 0 };
 	struct err err = { 0 };
 	const struct ini_section *section;
 	const char *value = "(gone)";
 
-	if (shared_parse(&shared, kind, slice_of(text), &err) != 0) {
+	if (ini_parse_as(&shared, kind, slice_of(text), &err) != 0) {
 		assert_int_equal(err.kind, ERR_KIND_CONFIG);
 		(void)slice_copy(slice_of(err.msg), out, sizeof out);
 		return out;
 	}
-	section = shared_find(&shared, word, name);
+	section = ini_find(&shared, word, name);
 	if (section != NULL)
 		value = ini_value(section, "k", NULL);
 	(void)slice_copy(slice_of(value != NULL ? value : "(none)"), out,
 	    sizeof out);
-	shared_free(&shared);
+	ini_free(&shared);
 	return out;
 }
 
 static void
 check_config(const char *text, const char *profile, const char *expected)
 {
-	assert_string_equal(find(SHARED_CONFIG, text, SHARED_PROFILE, profile),
+	assert_string_equal(find(INI_CONFIG, text, INI_PROFILE, profile),
 	    expected);
 }
 
@@ -88,10 +87,8 @@ test_config_has_other_sections(void **state)
 	                           "[profile s]\nk=3\n[plugins]\nk=4\n";
 
 	(void)state;
-	assert_string_equal(find(SHARED_CONFIG, text, SHARED_SERVICES, "s"),
-	    "1");
-	assert_string_equal(find(SHARED_CONFIG, text, SHARED_SSO_SESSION, "t"),
-	    "2");
+	assert_string_equal(find(INI_CONFIG, text, INI_SERVICES, "s"), "1");
+	assert_string_equal(find(INI_CONFIG, text, INI_SSO_SESSION, "t"), "2");
 	check_config(text, "s", "3");
 	check_config(text, "plugins", "(gone)");
 	check_config(text, "t", "(gone)");
@@ -116,12 +113,11 @@ test_credentials_take_names_as_they_stand(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++) {
-		assert_string_equal(find(SHARED_CREDENTIALS, text,
-		                        SHARED_PROFILE, profiles[i].name),
+		assert_string_equal(find(INI_CREDENTIALS, text, INI_PROFILE,
+		                        profiles[i].name),
 		    profiles[i].value);
 	}
-	assert_string_equal(find(SHARED_CREDENTIALS, text, SHARED_SERVICES,
-	                        "s"),
+	assert_string_equal(find(INI_CREDENTIALS, text, INI_SERVICES, "s"),
 	    "(gone)");
 }
 
