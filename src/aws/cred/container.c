@@ -88,6 +88,34 @@ out:
 	return rc;
 }
 
+static int
+fetch(struct cred *out, const struct cred_plan *plan, struct api *api,
+    int64_t deadline, struct err *err)
+{
+	struct metadata m = {
+		.what = "container credentials",
+		.api = api,
+		.deadline = deadline,
+		.base = &plan->url,
+		.below = "",
+		.headers = { { "Accept", "application/json" },
+		    { "Authorization", plan->token } },
+		.json = true,
+		.connect_ms = WAIT_MS,
+		.read_ms = WAIT_MS,
+		.attempts = ATTEMPTS,
+		.pause_ms = plan->pause_ms,
+		/* All failures but those of TLS have the same kind. */
+		.kind = ERR_KIND_CREDENTIAL_RETRIEVAL,
+	};
+	int rc = metadata_ask(&m, err);
+
+	if (rc == 0 && cred_value_json(out, m.doc, "Token", err) != 0)
+		rc = err_wrap(err, m.what);
+	metadata_free(&m);
+	return rc;
+}
+
 int
 cred_container_plan(struct cred_plan *plan, const struct cred_request *req,
     struct err *err)
@@ -106,35 +134,7 @@ cred_container_plan(struct cred_plan *plan, const struct cred_request *req,
 	                      : read_full(&plan->url, full, err);
 	if (rc != 0 || read_token(&plan->token, env, err) != 0)
 		return -1;
-	plan->fetch = cred_container_fetch;
+	plan->fetch = fetch;
 	plan->pause_ms = PAUSE_MS;
 	return 0;
-}
-
-/* Any failure counts like any other, but for TLS. */
-int
-cred_container_fetch(struct cred *out, const struct cred_plan *plan,
-    struct api *api, int64_t deadline, struct err *err)
-{
-	struct metadata m = {
-		.what = "container credentials",
-		.api = api,
-		.deadline = deadline,
-		.base = &plan->url,
-		.below = "",
-		.headers = { { "Accept", "application/json" },
-		    { "Authorization", plan->token } },
-		.json = true,
-		.connect_ms = WAIT_MS,
-		.read_ms = WAIT_MS,
-		.attempts = ATTEMPTS,
-		.pause_ms = plan->pause_ms,
-		.kind = ERR_KIND_CREDENTIAL_RETRIEVAL,
-	};
-	int rc = metadata_ask(&m, err);
-
-	if (rc == 0 && cred_value_json(out, m.doc, "Token", err) != 0)
-		rc = err_wrap(err, m.what);
-	metadata_free(&m);
-	return rc;
 }

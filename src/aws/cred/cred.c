@@ -23,13 +23,13 @@ static const struct source {
 	    struct err *err);
 	const char *name; /* as a credential_source, NULL = it is none */
 } sources[] = {
-	{ "env", cred_env_plan, "Environment" },
+	{ "env", cred_keys_env_plan, "Environment" },
 	{ "assume-role", cred_role_plan, NULL },
-	{ "assume-role-with-web-identity", cred_web_plan, NULL },
-	{ "shared-credentials-file", cred_file_plan, NULL },
+	{ "assume-role-with-web-identity", cred_role_web_plan, NULL },
+	{ "shared-credentials-file", cred_keys_file_plan, NULL },
 	{ "custom-process", cred_process_plan, NULL },
-	{ "config-file", cred_file_plan_config, NULL },
-	{ "sso", cred_sso_plan, NULL },
+	{ "config-file", cred_keys_config_plan, NULL },
+	{ "sso", cred_keys_sso_plan, NULL },
 	{ "container-role", cred_container_plan, "EcsContainer" },
 	{ "iam-role", cred_imds_plan, "Ec2InstanceMetadata" },
 };

@@ -11,8 +11,9 @@ struct err;
 /*
  * Credentials: where they come from (a plan, made from local files and the
  * environment only, while the process still has its privileges) and getting
- * them (over the network, when the source needs it).  The order of the
- * sources is one table in cred.c; each source is a file cred_<name>.c.
+ * them (over the network, when the source needs it).  The order of the sources
+ * is one table in cred.c.  keys.c has those that are written down as they are,
+ * role.c those that STS gives; each other source is a file.
  */
 struct cred {
 	char *access_key; /* owned, as are the next two; wiped on free */

@@ -9,13 +9,15 @@
 #include "base/err.h"
 #include "base/slice.h"
 
-/* Limits of AssumeRole (STS API reference). */
+/* Limits of AssumeRole and AssumeRoleWithWebIdentity (STS API reference). */
 enum {
 	ROLE_ARN_MIN = 20,
 	EXTERNAL_ID_MAX = 1224,
 	SESSION_MAX = 64,
 	DURATION_MIN = 900,
 	DURATION_DIGITS = 9,
+	TOKEN_MIN = 4,
+	TOKEN_MAX = 20000,
 };
 
 static int
@@ -34,8 +36,9 @@ check_text(const char *text, const char *what, bool external, struct err *err)
 	    what, max, external ? ":/" : "");
 }
 
-int
-cred_role_check(const struct cred_hop *hop, struct err *err)
+/* The session name and external id are as STS wants them. */
+static int
+check_role(const struct cred_hop *hop, struct err *err)
 {
 	if (strlen(hop->role_arn) < ROLE_ARN_MIN) {
 		return err_set(err, ERR_KIND_PARAM_VALIDATION,
@@ -105,7 +108,7 @@ add_hop(struct cred_plan *plan, const struct cred_request *req, struct err *err)
 	if (value_of(req, "mfa_serial") != NULL)
 		return err_set(err, ERR_KIND_CONFIG,
 		    "needs an MFA code; ssm-activate does not support MFA");
-	if (cred_role_check(&hop, err) != 0 ||
+	if (check_role(&hop, err) != 0 ||
 	    read_duration(&hop, value_of(req, "duration_seconds"), err) != 0)
 		return -1;
 	plan->hops[plan->hop_count++] = hop;
@@ -211,4 +214,98 @@ cred_role_assume(struct cred *cred, const char *token,
 	               deadline, cred, err)
 	         : sts_assume_role(api, cred, &role, deadline, cred, err);
 	return rc == 0 ? 0 : err_wrap(err, hop->role_arn);
+}
+
+static const char token_file[] = "AWS_WEB_IDENTITY_TOKEN_FILE";
+
+/* The variable, or the key of the same name without "AWS_". */
+static const char *
+setting(const struct cred_request *req, const char *variable)
+{
+	const char *value = NULL;
+
+	if (req->env)
+		value = env_get(conf_env(req->conf), variable);
+	if (value == NULL)
+		value = conf_value(req->conf, req->profile,
+		    &variable[sizeof "AWS_" - 1]);
+	return value;
+}
+
+/* Whose word the path of the token's file is; NULL = the environment's. */
+static const struct owner *
+path_owner(const struct cred_request *req)
+{
+	if (req->env && env_get(conf_env(req->conf), token_file) != NULL)
+		return NULL;
+	return conf_owner(req->conf, req->profile,
+	    &token_file[sizeof "AWS_" - 1]);
+}
+
+/* The token without the blanks and line ends behind it. */
+static int
+read_token(char **out, const char *path, const struct owner *by,
+    struct err *err)
+{
+	static const char what[] = "web identity token file";
+	struct buf text = { 0 };
+	int rc = -1;
+
+	if (cred_value_file(&text, path, by, what, err) != 0)
+		goto out;
+	while (text.len > 0 &&
+	       slice_has(slice_of(" \t\r\n"), text.data[text.len - 1]))
+		buf_cut(&text, text.len - 1);
+	if (text.len < TOKEN_MIN || text.len > TOKEN_MAX) {
+		err_set(err, ERR_KIND_PARAM_VALIDATION,
+		    "%s %s holds %zu characters, not %d to %d", what, path,
+		    text.len, TOKEN_MIN, TOKEN_MAX);
+		goto out;
+	}
+	if (slice_has(slice_make(text.data, text.len), '\0')) {
+		err_set(err, ERR_KIND_PARAM_VALIDATION,
+		    "%s %s holds a NUL byte", what, path);
+		goto out;
+	}
+	*out = buf_take(&text);
+	rc = *out != NULL ? 0 : err_memory(err);
+out:
+	buf_free(&text);
+	return rc;
+}
+
+static int
+fetch_web(struct cred *out, const struct cred_plan *plan, struct api *api,
+    int64_t deadline, struct err *err)
+{
+	return cred_role_assume(out, plan->token, &plan->web, api, deadline,
+	    err);
+}
+
+int
+cred_role_web_plan(struct cred_plan *plan, const struct cred_request *req,
+    struct err *err)
+{
+	const char *path = setting(req, token_file);
+	struct cred_hop web = {
+		.profile = req->profile,
+		.role_arn = setting(req, "AWS_ROLE_ARN"),
+		.session_name = setting(req, "AWS_ROLE_SESSION_NAME"),
+	};
+
+	if (path == NULL)
+		return cred_skip(plan, "no web identity token file is named");
+	if (web.role_arn == NULL) {
+		err_set(err, ERR_KIND_CONFIG,
+		    "a web identity token file is configured but no role to "
+		    "assume with it");
+		err_fix(err, "Set AWS_ROLE_ARN, or role_arn in the profile.");
+		return -1;
+	}
+	if (check_role(&web, err) != 0 ||
+	    read_token(&plan->token, path, path_owner(req), err) != 0)
+		return -1;
+	plan->web = web;
+	plan->fetch = fetch_web;
+	return 0;
 }

@@ -14,8 +14,8 @@ struct conf;
 struct err;
 
 /*
- * What cred.c and the sources (cred_<name>.c) share: the plan, and the
- * functions of each source.
+ * What cred.c and the sources share: the plan, and the functions of each
+ * source.
  */
 
 enum { CRED_HOPS_MAX = 10 };
@@ -67,19 +67,19 @@ struct cred_request {
  * configured (cred_skip() noted why); -1, it is and is broken, which ends the
  * search.
  */
-int cred_env_plan(struct cred_plan *plan, const struct cred_request *req,
+int cred_keys_env_plan(struct cred_plan *plan, const struct cred_request *req,
     struct err *err);
 int cred_role_plan(struct cred_plan *plan, const struct cred_request *req,
     struct err *err);
-int cred_web_plan(struct cred_plan *plan, const struct cred_request *req,
+int cred_role_web_plan(struct cred_plan *plan, const struct cred_request *req,
     struct err *err);
-int cred_file_plan(struct cred_plan *plan, const struct cred_request *req,
+int cred_keys_file_plan(struct cred_plan *plan, const struct cred_request *req,
     struct err *err);
-int cred_file_plan_config(struct cred_plan *plan,
+int cred_keys_config_plan(struct cred_plan *plan,
     const struct cred_request *req, struct err *err);
 int cred_process_plan(struct cred_plan *plan, const struct cred_request *req,
     struct err *err);
-int cred_sso_plan(struct cred_plan *plan, const struct cred_request *req,
+int cred_keys_sso_plan(struct cred_plan *plan, const struct cred_request *req,
     struct err *err);
 int cred_container_plan(struct cred_plan *plan, const struct cred_request *req,
     struct err *err);
@@ -105,16 +105,9 @@ int cred_profile_plan(struct cred_plan *plan, const struct cred_request *req,
 int cred_named_plan(struct cred_plan *plan, const struct cred_request *req,
     const char *name, struct err *err);
 
-/* The network half of the sources that have one. */
-int cred_web_fetch(struct cred *out, const struct cred_plan *plan,
-    struct api *api, int64_t deadline, struct err *err);
-int cred_container_fetch(struct cred *out, const struct cred_plan *plan,
-    struct api *api, int64_t deadline, struct err *err);
+/* The network half of iam-role. */
 int cred_imds_fetch(struct cred *out, const struct cred_plan *plan,
     struct api *api, int64_t deadline, struct err *err);
-
-/* The session name and external id are as STS wants them. */
-int cred_role_check(const struct cred_hop *hop, struct err *err);
 
 /* Assume the role with the token of a web identity, or (NULL) with what is in
  * cred, which becomes what STS gives. */
