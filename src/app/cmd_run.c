@@ -40,7 +40,6 @@ cmd_run(struct config *cfg, struct err *err)
 	struct err refused = { 0 };
 	struct keeper_options options = {
 		.cfg = cfg,
-		.agent = pre.agent,
 		.role = pre.role,
 		.user = cfg->user != NULL ? &ids : NULL,
 		.command = cfg->argv != NULL,

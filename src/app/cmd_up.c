@@ -109,7 +109,6 @@ be_keeper(const struct config *cfg, struct preflight *pre, int report)
 {
 	struct keeper_options options = {
 		.cfg = cfg,
-		.agent = pre->agent,
 		.role = pre->role,
 		.code = pre->code[0] != '\0' ? pre->code : NULL,
 		.report_fd = report,

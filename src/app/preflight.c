@@ -18,6 +18,7 @@
 #include "base/slice.h"
 #include "settings/config.h"
 #include "work/naming.h"
+#include "work/work.h"
 
 enum { FIND_MS = 2000 }; /* for a folder that may not answer */
 
@@ -117,7 +118,6 @@ check_privileges(struct err *err)
 /* What the process that looks for the agent tells. */
 struct found {
 	int rc;
-	char agent[PREFLIGHT_PATH_MAX];
 	struct err err;
 };
 
@@ -125,17 +125,18 @@ static int
 tell_agent(void *argument)
 {
 	const struct config *cfg = argument;
+	char agent[WORK_AGENT_SIZE];
 	struct found found = { 0 };
 
-	found.rc = spec_find(found.agent, sizeof(found.agent), cfg->agent,
-	    cfg->env, &found.err);
+	found.rc =
+	    spec_find(agent, sizeof(agent), cfg->agent, cfg->env, &found.err);
 	return file_write_fd(STDOUT_FILENO, &found, sizeof(found), NULL);
 }
 
-/* In a process of its own: a volume that does not answer must not hold up
- * CMD, which is started after this. */
+/* Is there an agent?  In a process of its own: a volume that does not answer
+ * must not hold up CMD for longer, which is started after this. */
 static int
-find_in_time(struct preflight *out, struct config *cfg, struct err *err)
+check_agent(struct config *cfg, struct err *err)
 {
 	struct buf told = { .max = sizeof(struct found) };
 	struct found found = { .rc = -1 };
@@ -149,7 +150,6 @@ find_in_time(struct preflight *out, struct config *cfg, struct err *err)
 
 	if (told.len == sizeof(found)) {
 		memcpy(&found, told.data, sizeof(found));
-		memcpy(out->agent, found.agent, sizeof(out->agent));
 		*err = found.err;
 	} else if (how != CAPTURE_FAILED) {
 		err_set(err, ERR_KIND_SYSTEM,
@@ -157,15 +157,6 @@ find_in_time(struct preflight *out, struct config *cfg, struct err *err)
 	}
 	buf_free(&told);
 	return found.rc;
-}
-
-/* In the image's own folder there is nothing to wait for. */
-static int
-find_agent(struct preflight *out, struct config *cfg, struct err *err)
-{
-	if (cfg->agent != NULL || access(PATHS_BIN "/" PATHS_AGENT, X_OK) != 0)
-		return find_in_time(out, cfg, err);
-	return spec_find(out->agent, sizeof(out->agent), NULL, cfg->env, err);
 }
 
 int
@@ -182,7 +173,8 @@ preflight_check(struct preflight *out, struct config *cfg, struct err *err)
 	    check_names(cfg, err) != 0 || check_session_user(cfg, err) != 0 ||
 	    check_privileges(err) != 0)
 		return -1;
-	return find_agent(out, cfg, err);
+	/* Else the keeper's first worker looks for it, beside CMD. */
+	return cfg->required ? check_agent(cfg, err) : 0;
 }
 
 void

@@ -7,13 +7,11 @@ struct config;
 struct err;
 
 /*
- * The settings as a whole, checked before anything is started or asked for.
+ * The settings as a whole, checked before anything is started or asked for;
+ * with a node that is required, that there is an agent, too.
  */
-enum { PREFLIGHT_PATH_MAX = 1024 };
-
 struct preflight {
 	char role[SSM_ROLE_MAX + 1];
-	char agent[PREFLIGHT_PATH_MAX];
 	char code[SSM_CODE_SIZE]; /* secret, "" = none or from a file */
 };
 

@@ -19,14 +19,14 @@
 #include "work/control.h"
 #include "work/journal.h"
 
-enum { FDS_MAX = COURSE_FDS + 2 * JOB_FDS + LISTENER_CLIENTS + 3 };
+enum { FDS_MAX = LIFE_FDS + 2 * JOB_FDS + LISTENER_CLIENTS + 3 };
 enum { DOUBT_MS = 600000 }; /* between two questions whether AWS knows us */
 
 bool
 keeper_report(struct keeper *k, enum journal type)
 {
-	bool told = journal_send(k->report_fd, type, k->course.state.node, NULL,
-	                &k->course.last) == 0;
+	bool told = journal_send(k->report_fd, type, k->life.state.node, NULL,
+	                &k->life.last) == 0;
 
 	close(k->report_fd);
 	k->report_fd = -1;
@@ -36,9 +36,8 @@ keeper_report(struct keeper *k, enum journal type)
 static int
 open_keeper(struct keeper *k, struct err *err)
 {
-	struct course_options options = {
+	struct life_options options = {
 		.cfg = k->cfg,
-		.agent = k->options->agent,
 		.role = k->options->role,
 		.code = k->options->code,
 	};
@@ -46,7 +45,7 @@ open_keeper(struct keeper *k, struct err *err)
 	guard_init(&k->guard);
 	k->report_fd = k->options->report_fd;
 	k->leave_by = INT64_MAX;
-	course_init(&k->course, &options);
+	life_init(&k->life, &options);
 	return signals_open(&k->signal_fd, &k->signals, err);
 }
 
@@ -56,8 +55,8 @@ stop(struct keeper *k)
 {
 	int64_t by = clock_in(k->cfg->down_timeout_ms);
 
-	k->course.quiet |= !guard_holds(&k->guard);
-	course_stop(&k->course);
+	keeper_leave_disk(k);
+	life_stop(&k->life);
 	minder_stop(&k->minder, k->cfg->down_timeout_ms);
 	follow_end(&k->follow);
 	if (!k->options->command || k->command.ended)
@@ -76,7 +75,7 @@ reap(struct keeper *k)
 			                           ? 0
 			                           : k->cfg->down_timeout_ms);
 			stop(k);
-		} else if (!course_reaped(&k->course, pid) &&
+		} else if (!life_reaped(&k->life, pid) &&
 		           !job_reaped(&k->guard.job, pid) &&
 		           !job_reaped(&k->follow.job, pid)) {
 			minder_reaped(&k->minder, pid, status);
@@ -95,7 +94,7 @@ take_signal(struct keeper *k, int sig)
 		kill(k->command.pid, sig);
 	if (!ends)
 		return;
-	if (!k->course.stopping)
+	if (!k->life.stopping)
 		log_event(LOG_INFO, "stopping", "SIG%s: taking the node down",
 		    signals_name(sig));
 	stop(k);
@@ -119,74 +118,66 @@ start_agent(struct keeper *k)
 {
 	struct spec_options options = {
 		.env = k->cfg->env,
-		.path = k->options->agent,
+		.path = k->life.agent,
 		.minimal = k->cfg->agent_env == CONFIG_MINIMAL,
-		.region = k->course.state.region,
+		.region = k->life.state.region,
 	};
 	struct err err = { 0 };
 	char cert[WORK_PATH_MAX];
 
 	certs_path(cert, k->cfg);
-	if (k->course.certs)
+	if (k->life.certs)
 		options.cert_file = cert;
 	spec_free(&k->spec);
 	if (spec_build(&k->spec, &options, &err) != 0 ||
 	    minder_start(&k->minder, &k->spec, &err) != 0)
-		course_agent_lost(&k->course, &err);
+		life_agent_lost(&k->life, &err);
 }
 
 static void
 announce(struct keeper *k)
 {
-	const struct state *state = &k->course.state;
+	const struct state *state = &k->life.state;
 
 	k->announced = true;
 	log_node(state->node);
 	log_event(LOG_INFO, "node_up",
 	    "%s is up%s; aws ssm start-session --region %s --target %s",
-	    state->node, k->course.reused ? " again" : "", state->region,
+	    state->node, life_reuses(&k->life) ? " again" : "", state->region,
 	    state->node);
 	keeper_report(k, JOURNAL_NODE);
-	ttl_begin(&k->course.ttl, k->cfg, state->node);
+	ttl_begin(&k->life.ttl, k->cfg, state->node);
 }
 
-/* What the agent is to do, by the course's phase. */
+/* What the agent is to do, by the state of the node's life. */
 static void
 mind(struct keeper *k)
 {
 	minder_tick(&k->minder);
-	switch (k->course.phase) {
-	case COURSE_START:
-		follow_begin(&k->follow, &k->course.work);
+	switch (k->life.at) {
+	case LIFE_START:
+		follow_begin(&k->follow, &k->life.work);
 		if (k->minder.phase == MINDER_OFF && follow_ready(&k->follow))
 			start_agent(k);
 		else if (k->minder.phase == MINDER_RUNNING)
-			course_agent_runs(&k->course);
+			life_agent_runs(&k->life);
 		break;
-	case COURSE_REMOVE:
+	case LIFE_REMOVE:
 		follow_end(&k->follow);
 		minder_stop(&k->minder, k->cfg->down_timeout_ms);
 		break;
-	case COURSE_FORGET:
-	case COURSE_DOWN:
+	case LIFE_CLOSE:
+	case LIFE_OVER:
 		follow_end(&k->follow);
 		minder_kill(&k->minder);
 		break;
-	case COURSE_OFF:
-	case COURSE_PREPARE:
-	case COURSE_CHECK:
-	case COURSE_REGISTER:
-	case COURSE_DELEGATE:
-	case COURSE_INSTALL:
-	case COURSE_UP:
-	case COURSE_WAIT:
-	case COURSE_PHASES:
+	default:
 		break;
 	}
-	if (k->course.phase == COURSE_UP && !k->announced)
+	if (k->life.at == LIFE_UP && !k->announced)
 		announce(k);
 	if (k->minder.phase == MINDER_LOST)
-		course_agent_lost(&k->course, &k->minder.why);
+		life_agent_lost(&k->life, &k->minder.why);
 }
 
 static void
@@ -201,36 +192,36 @@ act_on_log(struct keeper *k)
 	if ((news & FOLLOW_ONLINE) != 0 && !k->online) {
 		k->online = true;
 		log_event(LOG_INFO, "node_online", "%s is online",
-		    k->course.state.node);
+		    k->life.state.node);
 	}
 	if ((news & FOLLOW_HIBERNATE) != 0)
 		minder_hibernates(&k->minder);
 	if ((news & FOLLOW_DOUBT) != 0 && clock_ms() >= k->doubt_after) {
 		k->doubt_after = clock_in(DOUBT_MS);
-		course_doubt(&k->course);
+		life_doubt(&k->life);
 	}
 }
 
 static void
 fill_status(const struct keeper *k, struct control_status *out)
 {
-	const struct state *state = &k->course.state;
+	const struct state *state = &k->life.state;
 
 	*out = (struct control_status){
 		.keeper = getpid(),
 		.agent = k->minder.pid,
 		.since = state->node[0] != '\0' ? state->since : 0,
-		.until = k->course.stopping ? 0 : k->course.ttl.until,
+		.until = k->life.stopping ? 0 : k->life.ttl.until,
 		.stays = k->options->command && !k->command.ended,
 		.restarts = k->minder.restarts,
-		.up = k->course.phase == COURSE_UP,
+		.up = k->life.at == LIFE_UP,
 		.online = k->online,
-		.over = course_over(&k->course),
-		.last = k->course.last,
+		.over = life_over(&k->life),
+		.last = k->life.last,
 	};
 	memcpy(out->node, state->node, sizeof(out->node));
 	memcpy(out->region, state->region, sizeof(out->region));
-	slice_copy(slice_of(course_move_name(k->course.phase)), out->phase,
+	slice_copy(slice_of(life_name(k->life.at)), out->phase,
 	    sizeof(out->phase));
 }
 
@@ -240,23 +231,22 @@ serve(struct keeper *k)
 	struct control_status status;
 
 	fill_status(k, &status);
-	if (listener_serve(&k->listener, &status) && !k->course.stopping) {
+	if (listener_serve(&k->listener, &status) && !k->life.stopping) {
 		log_event(LOG_INFO, "stopping", "down: taking the node down");
 		stop(k);
 	}
-	if (course_over(&k->course))
+	if (life_over(&k->life))
 		listener_finish(&k->listener, &status);
 }
 
-/* Once, when the course has come to its end. */
+/* Once, when the life has come to its end. */
 static void
 tell_over(struct keeper *k)
 {
-	const struct err *last = &k->course.last;
+	const struct err *last = &k->life.last;
 	bool failed = last->code != ERR_OK;
 
-	if (k->over_told || !course_over(&k->course) ||
-	    guard_pending(&k->guard))
+	if (k->over_told || !life_over(&k->life) || guard_pending(&k->guard))
 		return;
 	k->over_told = true;
 	/* Where `up` still waits, it says why itself. */
@@ -277,14 +267,14 @@ may_leave(struct keeper *k)
 		return false;
 	if (clock_ms() >= k->leave_by)
 		return true;
-	return course_over(&k->course) && !guard_pending(&k->guard) &&
-	       guard_drop(&k->guard, &k->course.work);
+	return life_over(&k->life) && !guard_pending(&k->guard) &&
+	       guard_drop(&k->guard, &k->life.work);
 }
 
 static int64_t
 due_next(const struct keeper *k)
 {
-	int64_t due = clock_min(course_due(&k->course), minder_due(&k->minder));
+	int64_t due = clock_min(life_due(&k->life), minder_due(&k->minder));
 
 	due = clock_min(due, job_due(&k->guard.job));
 	due = clock_min(due, job_due(&k->follow.job));
@@ -298,7 +288,7 @@ wait_for_events(const struct keeper *k)
 		{ .fd = k->signal_fd, .events = POLLIN },
 	};
 	int64_t due = clock_min(clock_min(due_next(k), log_due()), k->leave_by);
-	size_t count = 1 + course_poll(&k->course, fds + 1);
+	size_t count = 1 + life_poll(&k->life, fds + 1);
 
 	count += job_poll(&k->guard.job, fds + count);
 	count += job_poll(&k->follow.job, fds + count);
@@ -313,8 +303,8 @@ loop(struct keeper *k)
 	for (;;) {
 		take_signals(k);
 		keeper_guard_take(k);
-		course_step(&k->course);
-		k->news |= follow_step(&k->follow, &k->course.work);
+		life_step(&k->life);
+		k->news |= follow_step(&k->follow, &k->life.work);
 		mind(k);
 		act_on_log(k);
 		tell_over(k);
@@ -352,8 +342,8 @@ keeper_run(const struct keeper_options *options, struct err *err)
 		close_others(&k);
 	keeper_guard_begin(&k);
 	loop(&k);
-	if (!course_over(&k.course))
-		course_abandon(&k.course);
+	if (!life_over(&k.life))
+		life_abandon(&k.life);
 	minder_kill(&k.minder);
 	listener_close(&k.listener);
 	guard_end(&k.guard);

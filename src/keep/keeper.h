@@ -11,14 +11,14 @@ struct user_ids;
 /*
  * The process that lives as long as the node: init of the application under
  * `run`, a process of its own after `up`.  It forwards signals, reaps, has
- * workers do the steps of the course (keep/course.h), keeps the agent running
+ * workers do what the node's life needs (keep/life.h), keeps the agent running
  * (keep/minder.h), answers `status` and `down` (work/control.h).  It reads no
  * byte from the network.
  */
 struct keeper_options {
 	const struct config *cfg;
-	const char *agent, *role; /* as checked by preflight */
-	char *code; /* of a given activation, wiped once used, or NULL */
+	const char *role; /* as checked by preflight */
+	char *code;       /* of a given activation, wiped once used, or NULL */
 	const struct err *refused;    /* why there will be no node, or NULL */
 	const struct user_ids *user;  /* of the command, or NULL */
 	const struct state *leftover; /* only remove this, or NULL */

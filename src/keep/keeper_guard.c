@@ -4,13 +4,19 @@
 #include "keep/keeper.h"
 #include "settings/config.h"
 
-/* There will be no node.  What another keeper holds, or what does not answer,
- * is not written to. */
+void
+keeper_leave_disk(struct keeper *k)
+{
+	if (!guard_holds(&k->guard))
+		k->life.close = LIFE_NOTHING;
+}
+
+/* There will be no node. */
 static void
 refuse(struct keeper *k, const struct err *err)
 {
-	k->course.quiet |= !guard_holds(&k->guard);
-	course_refuse(&k->course, err);
+	keeper_leave_disk(k);
+	life_bar(&k->life, err);
 }
 
 /* Somebody else keeps the node; `up` asks him. */
@@ -27,12 +33,12 @@ begin(struct keeper *k, enum guard_news news)
 	const struct state *leftover = k->options->leftover;
 
 	if (leftover != NULL)
-		course_clear(&k->course, leftover, news == GUARD_SHARED);
+		life_clear(&k->life, leftover, news == GUARD_SHARED);
 	else
-		course_start(&k->course);
+		life_start(&k->life);
 }
 
-/* Lock and socket are there, or not: then the course can begin, and ends at
+/* Lock and socket are there, or not: then the life can begin, and ends at
  * once in all cases but one.  Where the application has ended already there is
  * nothing to begin, but why there would have been no node is still said. */
 void
@@ -53,14 +59,14 @@ keeper_guard_take(struct keeper *k)
 		refuse(k, options->refused);
 	else if (!begins)
 		refuse(k, &err);
-	else if (!k->course.stopping)
+	else if (!k->life.stopping)
 		begin(k, news);
 }
 
 void
 keeper_guard_begin(struct keeper *k)
 {
-	struct work work = k->course.work;
+	struct work work = k->life.work;
 	struct err err = { 0 };
 
 	work.refused = k->options->refused != NULL;

@@ -7,9 +7,9 @@
 #include "agent/spec.h"
 #include "base/exec.h"
 #include "keep/command.h"
-#include "keep/course.h"
 #include "keep/follow.h"
 #include "keep/guard.h"
+#include "keep/life.h"
 #include "keep/listener.h"
 #include "keep/minder.h"
 #include "work/journal.h"
@@ -28,7 +28,7 @@ struct keeper {
 	unsigned news;       /* of the log, not acted on yet */
 	int required_status; /* REQUIRED and no access: the exit status */
 	int64_t leave_by, doubt_after;
-	struct course course;
+	struct life life;
 	struct minder minder;
 	struct spec spec;
 	struct listener listener;
@@ -39,9 +39,12 @@ struct keeper {
 /* Tell `up`; false if nobody waits for it, or does not any more. */
 bool keeper_report(struct keeper *k, enum journal type);
 
-/* The beginning: lock and socket, then the course.  Begin to take them; and,
+/* The beginning: lock and socket, then the life.  Begin to take them; and,
  * whenever something happened, go on. */
 void keeper_guard_begin(struct keeper *k);
 void keeper_guard_take(struct keeper *k);
+
+/* What another keeper holds, or what does not answer, is not written to. */
+void keeper_leave_disk(struct keeper *k);
 
 #endif

@@ -50,9 +50,11 @@ enum journal {
 	JOURNAL_ACCEPTED, /* AWS still accepts the registration */
 	JOURNAL_REFUSED,  /* it does not */
 	/* by files workers */
-	JOURNAL_STATE, /* state: what is on disk */
-	JOURNAL_CERTS, /* the agent is to trust a file of ours */
-	JOURNAL_HELD,  /* by another keeper; text: its pid, 0 = not known */
+	JOURNAL_STATE,    /* state: what is on disk, of this container */
+	JOURNAL_LEFTOVER, /* state: what is on disk, of a predecessor */
+	JOURNAL_AGENT,    /* text: path of amazon-ssm-agent */
+	JOURNAL_CERTS,    /* the agent is to trust a file of ours */
+	JOURNAL_HELD,     /* by another keeper; text: its pid, 0 = not known */
 	/* by the reader of the agent's log */
 	JOURNAL_READY,     /* what is written from now on will be read */
 	JOURNAL_ONLINE,    /* the agent's control channel is open */

@@ -4,6 +4,7 @@
 #include "agent/paths.h"
 #include "agent/procs.h"
 #include "agent/setup.h"
+#include "agent/spec.h"
 #include "agent/user.h"
 #include "agent/vault.h"
 #include "agent/volume.h"
@@ -62,12 +63,12 @@ check_lib(struct err *err)
 /* Before any call of AWS: a node whose files cannot be written would only
  * have to be removed again. */
 static int
-check_writable(const struct work *work, struct err *err)
+check_writable(const struct config *cfg, const char *agent, struct err *err)
 {
-	if (check_state_dir(work->cfg, err) == 0 && check_lib(err) == 0 &&
-	    setup_config(work->agent, err) == 0)
+	if (check_state_dir(cfg, err) == 0 && check_lib(err) == 0 &&
+	    setup_config(agent, err) == 0)
 		return 0;
-	work_advise_volumes(work->cfg, err);
+	work_advise_volumes(cfg, err);
 	return -1;
 }
 
@@ -133,17 +134,29 @@ is_ours(const struct state *state, struct env env)
 	       strcmp(state->container, here) == 0;
 }
 
+/* The agent's path, told to the keeper, who starts it. */
+static int
+find_agent(char agent[static WORK_AGENT_SIZE], const struct config *cfg,
+    int out, struct err *err)
+{
+	if (spec_find(agent, WORK_AGENT_SIZE, cfg->agent, cfg->env, err) != 0)
+		return -1;
+	return journal_send(out, JOURNAL_AGENT, agent, NULL, NULL);
+}
+
 static int
 prepare(const struct work *work, int out, struct err *err)
 {
 	struct state state = { 0 };
 	struct err damaged = { 0 };
-	const char *verdict = "fresh";
+	enum journal found = JOURNAL_STATE;
+	char agent[WORK_AGENT_SIZE];
 	char path[WORK_PATH_MAX];
 	int loaded = 0;
 
 	work_path(path, work->cfg, STATE);
-	if (check_writable(work, err) != 0)
+	if (find_agent(agent, work->cfg, out, err) != 0 ||
+	    check_writable(work->cfg, agent, err) != 0)
 		return -1;
 	loaded = state_load(&state, path, &damaged);
 	if (check_alone(state.installed, err) != 0)
@@ -151,16 +164,16 @@ prepare(const struct work *work, int out, struct err *err)
 	if (loaded < 0)
 		log_event(LOG_WARN, "state_damaged", "%s; starting anew",
 		    damaged.msg);
-	if (loaded == 0 && state.installed && state.node[0] != '\0' &&
+	if (loaded == 0 && work_registered(&state) &&
 	    is_ours(&state, work->cfg->env) && vault_matches(&state))
-		verdict = "reuse";
+		found = JOURNAL_STATE;
 	else if (loaded == 0 && (state.begun || !state_settled(&state)))
-		verdict = "leftover";
+		found = JOURNAL_LEFTOVER;
 	else if (begin(&state, work, path, err) != 0)
 		return -1;
 	if (certs_exist(work->cfg))
 		journal_send(out, JOURNAL_CERTS, NULL, NULL, NULL);
-	return journal_send(out, JOURNAL_STATE, verdict, &state, NULL);
+	return journal_send(out, found, NULL, &state, NULL);
 }
 
 void
@@ -338,7 +351,7 @@ install(const struct work *work, int out, struct err *err)
 		return -1;
 	if (certs_exist(work->cfg))
 		journal_send(out, JOURNAL_CERTS, NULL, NULL, NULL);
-	return journal_send(out, JOURNAL_STATE, "installed", &state, NULL);
+	return journal_send(out, JOURNAL_STATE, NULL, &state, NULL);
 }
 
 void
@@ -348,6 +361,17 @@ work_files_install(const void *work, int out)
 	int rc = install(work, out, &err);
 
 	journal_finish(out, rc, &err);
+}
+
+/* Nobody reads why it could not be noted. */
+static void
+note(const struct work *work)
+{
+	struct err err = { 0 };
+
+	if (work->failure != NULL &&
+	    failure_save(work->cfg, work->failure, &err) != 0)
+		log_debug("%s", err.msg);
 }
 
 void
@@ -365,15 +389,13 @@ work_files_forget(const void *input, int out)
 	rc |= file_remove_own(path, &err);
 	work_path(path, work->cfg, STATE);
 	rc |= file_remove_own(path, &err);
+	note(work);
 	journal_finish(out, rc, &err);
 }
 
 void
 work_files_note(const void *input, int out)
 {
-	const struct work *work = input;
-	struct err err = { 0 };
-	int rc = failure_save(work->cfg, work->failure, &err);
-
-	journal_finish(out, rc, &err);
+	note(input);
+	journal_finish(out, 0, NULL);
 }

@@ -92,6 +92,8 @@ text_valid(const struct journal_entry *record)
 		return record->err.code != ERR_OK;
 	case JOURNAL_HELD:
 		return slice_u64(slice_of(record->text), INT32_MAX, &pid);
+	case JOURNAL_AGENT:
+		return record->text[0] == '/';
 	default:
 		return record->type < JOURNAL_TYPES;
 	}
@@ -152,9 +154,6 @@ journal_apply(struct state *state, const struct journal_entry *record)
 		return true;
 	case JOURNAL_SETTLED:
 		state->unsettled = false;
-		return true;
-	case JOURNAL_STATE:
-		*state = record->state;
 		return true;
 	default:
 		return false;

@@ -13,8 +13,7 @@
  * on the account is known as soon as it exists, and a worker that is killed
  * takes no knowledge with it.  Their types are enum journal of ssm/state.h.
  */
-
-enum { JOURNAL_TEXT_SIZE = 128 };
+enum { JOURNAL_TEXT_SIZE = 384 };
 
 /* One type in a set of types. */
 #define JOURNAL_BIT(type) (UINT32_C(1) << (type))

@@ -251,19 +251,6 @@ do_register(struct net *net, struct err *err)
 	return register_all(net, &task, err);
 }
 
-void
-work_net_register(const void *work, int out)
-{
-	struct net net = { .work = work, .out = out };
-	struct err err = { 0 };
-	int rc = do_register(&net, &err);
-
-	if (!net.begun)
-		journal_send(out, JOURNAL_SETTLED, NULL, NULL, NULL);
-	journal_finish(out, rc, &err);
-	net_free(&net);
-}
-
 /* The node's own credentials, signed for with the key in its vault. */
 static int
 own_credentials(struct net *net, struct err *err)
@@ -293,21 +280,40 @@ out:
 	return rc;
 }
 
-void
-work_net_check(const void *work, int out)
+bool
+work_registered(const struct state *state)
 {
-	struct net net = { .work = work, .out = out };
-	struct err err = { 0 };
+	return state->installed && state->node[0] != '\0';
+}
+
+/* Is the registration still good? */
+static int
+do_check(struct net *net, struct err *err)
+{
 	int rc = -1;
 
-	if (vault_load(&net.vault, &err) == 0 &&
-	    net_open(&net, net.work->state->region, &err) == 0 &&
-	    client_locate(net.client, &err) == 0)
-		rc = own_credentials(&net, &err);
+	if (vault_load(&net->vault, err) == 0 &&
+	    net_open(net, net->work->state->region, err) == 0 &&
+	    client_locate(net->client, err) == 0)
+		rc = own_credentials(net, err);
 	if (rc == 0)
-		journal_send(out, JOURNAL_ACCEPTED, NULL, NULL, NULL);
-	else if (slice_names(REFUSALS, err.peer_code))
-		rc = journal_send(out, JOURNAL_REFUSED, NULL, NULL, NULL);
+		journal_send(net->out, JOURNAL_ACCEPTED, NULL, NULL, NULL);
+	else if (slice_names(REFUSALS, err->peer_code))
+		rc = journal_send(net->out, JOURNAL_REFUSED, NULL, NULL, NULL);
+	return rc;
+}
+
+void
+work_net_register(const void *input, int out)
+{
+	const struct work *work = input;
+	struct net net = { .work = work, .out = out };
+	bool check = work_registered(work->state);
+	struct err err = { 0 };
+	int rc = check ? do_check(&net, &err) : do_register(&net, &err);
+
+	if (!check && !net.begun)
+		journal_send(out, JOURNAL_SETTLED, NULL, NULL, NULL);
 	journal_finish(out, rc, &err);
 	net_free(&net);
 }

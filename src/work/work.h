@@ -10,13 +10,17 @@ struct buf;
 struct config;
 struct err;
 
+/* The path of amazon-ssm-agent, with its end; a journal entry has room for it.
+ */
+enum { WORK_AGENT_SIZE = 384 };
+
 /*
  * The jobs that a keeper has done by workers (work/job.h).  All take a struct
  * work and tell what they did by records (work/journal.h).
  */
 struct work {
 	const struct config *cfg;
-	const char *agent; /* path of amazon-ssm-agent */
+	const char *agent; /* path of amazon-ssm-agent, "" = not known yet */
 	const char *role;  /* as CreateActivation takes it */
 	const struct state *state;
 	char *code;       /* of a given activation, NULL = read the file */
@@ -28,17 +32,16 @@ struct work {
 	int guard_fd;     /* socket: descriptors, for pass_receive() */
 	int code_fd;      /* pipe: struct ssm_activation, handed over */
 	int64_t deadline; /* clock_ms() time base, of the requests */
-	const struct err *failure; /* to be noted, code 0 = none */
+	const struct err *failure; /* to be noted, code 0 = none, or NULL */
 };
 
 /* Network workers; the first thing they do is to give up privileges. */
 
-/* JOURNAL_REGION, JOURNAL_ACTIVATION, JOURNAL_NODE, … */
+/* JOURNAL_REGION, JOURNAL_ACTIVATION, JOURNAL_NODE, …  Where the state is that
+ * of a registration (work_registered()): is it still good?  JOURNAL_ACCEPTED or
+ * JOURNAL_REFUSED. */
 void work_net_register(const void *work, int out);
-
-/* Is the registration in the vault still good?  JOURNAL_ACCEPTED or _REFUSED.
- */
-void work_net_check(const void *work, int out);
+bool work_registered(const struct state *state);
 
 /* Remove what the state knows of. */
 void work_net_remove(const void *work, int out);
@@ -65,9 +68,10 @@ void work_log_follow(const void *input, int out);
 
 /*
  * Can everything be written that will have to be; is somebody else's agent
- * running; what is known of an earlier start?  JOURNAL_STATE with text
- * "reuse" (registered in this container), "leftover" (somebody's, to be
- * removed first) or "fresh" (a new state, on disk already).
+ * running; where is the agent; what is known of an earlier start?
+ * JOURNAL_AGENT, then JOURNAL_STATE (registered in this container, or a new
+ * state, on disk already) or JOURNAL_LEFTOVER (somebody's, to be removed
+ * first).
  */
 void work_files_prepare(const void *work, int out);
 
@@ -80,7 +84,7 @@ void work_delegate_run(const void *work, int out);
 /* Vault, configuration, ssm-user, sudoers, certificates: JOURNAL_STATE. */
 void work_files_install(const void *work, int out);
 
-/* Remove what we put on disk. */
+/* Remove what we put on disk, and note the failure. */
 void work_files_forget(const void *input, int out);
 
 /* Note why there is no node, for `status`; or that there is no reason. */

@@ -1,0 +1,341 @@
+#include "keep/life.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/slice.h"
+#include "keep/life_table.h"
+#include "settings/config.h"
+#include "work/journal.h"
+
+enum { SAVE_MS = 10000 };
+
+/* A state that is due to begin; some wait until what is known is on disk. */
+static bool
+may_begin(const struct life *life)
+{
+	if (life->begun || life_table[life->at].begin == NULL)
+		return false;
+	return !life_table[life->at].on_disk ||
+	       (!life->saver.due && !life->saver.job.active);
+}
+
+/* Begin what is due to begin; true if that led to another state. */
+static bool
+begin(struct life *life)
+{
+	struct err err = { 0 };
+	int rc = 0;
+
+	if (!may_begin(life))
+		return false;
+	/* After a stop only what is on the disk has to be known. */
+	if (life->stopping && life->at > LIFE_PREPARE &&
+	    life->at < LIFE_REMOVE) {
+		life_happen(life, LIFE_ENDED, NULL);
+		return true;
+	}
+	life->begun = true;
+	life->outcome = LIFE_DONE;
+	rc = life_table[life->at].begin(life, &err);
+	if (rc > 0)
+		life_happen(life, life_end(life, NULL), NULL);
+	else if (rc < 0)
+		life_happen(life, life_end(life, &err), &err);
+	return rc != 0;
+}
+
+/* What workers tell. */
+
+/* One save at a time; a change meanwhile makes another one. */
+static void
+save(struct life *life)
+{
+	struct work work = life->work;
+	struct job_spec spec = {
+		.name = "save",
+		.work = work_files_save,
+		.input = &work,
+		.deadline = clock_in(SAVE_MS),
+	};
+	struct err err = { 0 };
+
+	work.state = &life->state;
+	life->saver.due = false;
+	if (job_start(&life->saver.job, &spec, &err) != 0)
+		log_err(LOG_WARN, "save_failed", &err);
+}
+
+static void
+take_state(struct life *life, const struct journal_entry *entry)
+{
+	life->state = entry->state;
+	if (entry->type == JOURNAL_LEFTOVER)
+		life->outcome = LIFE_LEFTOVER;
+	else if (life->state.node[0] == '\0')
+		life->state.unsettled = false; /* nothing was sent yet */
+}
+
+static void
+take(struct life *life, const struct journal_entry *entry)
+{
+	switch ((enum journal)entry->type) {
+	case JOURNAL_STATE:
+	case JOURNAL_LEFTOVER:
+		take_state(life, entry);
+		return; /* it comes from the disk */
+	case JOURNAL_AGENT:
+		slice_copy(slice_of(entry->text), life->agent,
+		    sizeof(life->agent));
+		return;
+	case JOURNAL_CERTS:
+		life->certs = true;
+		return;
+	case JOURNAL_HANDED_OVER:
+		life->outcome = LIFE_HANDED_OVER;
+		return;
+	case JOURNAL_ACCEPTED:
+		life->outcome = LIFE_ACCEPTED;
+		return;
+	case JOURNAL_REFUSED:
+		life->outcome = LIFE_REFUSED;
+		return;
+	case JOURNAL_ACTIVATION:
+		life->key.used = true;
+		break;
+	case JOURNAL_NO_NODE:
+		log_event(LOG_INFO, "node_removed", "%s is removed",
+		    life->state.node);
+		break;
+	case JOURNAL_REGION:
+		/* On disk it says so all the time. */
+		life->state.unsettled = life->work.cfg->id == NULL;
+		key_pair_make(&life->key, &life->work);
+		break;
+	default:
+		break;
+	}
+	if (journal_apply(&life->state, entry))
+		life->saver.due = true;
+}
+
+static void
+step_job(struct life *life)
+{
+	struct journal_entry entry;
+
+	while (job_next(&life->job, &entry) == 1) {
+		if (entry.type == JOURNAL_FAILED)
+			life_happen(life, life_end(life, &entry.err), &entry.err);
+		else if (entry.type == JOURNAL_DONE)
+			life_happen(life, life_end(life, NULL), NULL);
+		else
+			take(life, &entry);
+	}
+}
+
+/* Workers beside the state's own. */
+static void
+step_others(struct life *life)
+{
+	struct journal_entry entry;
+
+	while (job_next(&life->tidy, &entry) == 1) {
+		if (entry.type == JOURNAL_FAILED)
+			log_err(LOG_WARN, "activation_kept", &entry.err);
+		else
+			take(life, &entry);
+	}
+	while (job_next(&life->saver.job, &entry) == 1) {
+		if (entry.type == JOURNAL_FAILED)
+			log_err(LOG_WARN, "save_failed", &entry.err);
+	}
+	/* Its failure is seen by whoever waits for the key. */
+	while (job_next(&life->key.job, &entry) == 1) {
+	}
+}
+
+/* Reasons to end that nobody has to tell us. */
+static void
+look_for_end(struct life *life)
+{
+	const char *why = NULL;
+
+	if (life->stopping) {
+		watch_end(&life->watch);
+		job_kill(&life->tidy);
+		return;
+	}
+	if (ttl_over(&life->ttl))
+		why = "SSM_ACTIVATE_TTL is over";
+	else if (watch_step(&life->watch, &life->work))
+		why = "ECS stops the task";
+	if (why == NULL)
+		return;
+	log_event(LOG_INFO, "stopping", "%s: taking the node down", why);
+	life_stop(life);
+}
+
+void
+life_step(struct life *life)
+{
+	look_for_end(life);
+	step_others(life);
+	step_job(life);
+	if (life->at == LIFE_WAIT && clock_ms() >= life->retry_at)
+		life_happen(life, LIFE_TIME, NULL);
+	if (life->saver.due && !life->saver.job.active)
+		save(life);
+	while (begin(life)) {
+	}
+}
+
+void
+life_init(struct life *life, const struct life_options *options)
+{
+	*life = (struct life){
+		.at = LIFE_WAIT,
+		.retry_at = INT64_MAX,
+		.code_fd = -1,
+		.key.out = { -1, -1 },
+		.work = {
+			.cfg = options->cfg,
+			.agent = life->agent,
+			.role = options->role,
+			.code = options->code,
+			.public_fd = -1,
+			.private_fd = -1,
+			.code_fd = -1,
+		},
+	};
+}
+
+void
+life_start(struct life *life)
+{
+	life->started_at = clock_ms();
+	life->give_up_at = life->started_at + life->work.cfg->give_up_ms;
+	watch_begin(&life->watch, &life->work);
+	life_happen(life, LIFE_TIME, NULL);
+}
+
+void
+life_bar(struct life *life, const struct err *err)
+{
+	life_happen(life, LIFE_BARRED, err);
+}
+
+void
+life_clear(struct life *life, const struct state *state, bool shared)
+{
+	life->state = *state;
+	life->state.begun &= !shared;
+	life_stop(life);
+}
+
+void
+life_doubt(struct life *life)
+{
+	life_happen(life, LIFE_DOUBT, NULL);
+}
+
+void
+life_abandon(const struct life *life)
+{
+	/* Who closes has said it already. */
+	if (life->at != LIFE_CLOSE && life->at != LIFE_OVER &&
+	    !state_settled(&life->state))
+		life_tell_left(&life->state);
+}
+
+void
+life_agent_runs(struct life *life)
+{
+	life_happen(life, LIFE_AGENT_RUNS, NULL);
+}
+
+void
+life_agent_lost(struct life *life, const struct err *err)
+{
+	if (life->at == LIFE_START || life->at == LIFE_UP)
+		life_happen(life, LIFE_FAILED, err);
+}
+
+void
+life_stop(struct life *life)
+{
+	int64_t by = clock_in(life->work.cfg->down_timeout_ms);
+
+	if (life->stopping) {
+		/* What a failed start has made is being removed. */
+		life->stop_by = clock_min(life->stop_by, by);
+		life->job.deadline = clock_min(life->job.deadline, by);
+		return;
+	}
+	life->stopping = true;
+	life->stop_by = by;
+	life_happen(life, LIFE_STOP, NULL);
+}
+
+bool
+life_reuses(const struct life *life)
+{
+	return life->outcome == LIFE_ACCEPTED;
+}
+
+bool
+life_over(const struct life *life)
+{
+	return life->at == LIFE_OVER && !life->saver.due &&
+	       !life->saver.job.active;
+}
+
+/* All workers that there may be at a time. */
+static void
+list_jobs(const struct job *out[static LIFE_JOBS], const struct life *life)
+{
+	out[0] = &life->job;
+	out[1] = &life->saver.job;
+	out[2] = &life->key.job;
+	out[3] = &life->tidy;
+	out[4] = &life->watch.job;
+}
+
+bool
+life_reaped(struct life *life, pid_t pid)
+{
+	return job_reaped(&life->job, pid) ||
+	       job_reaped(&life->saver.job, pid) ||
+	       job_reaped(&life->key.job, pid) ||
+	       job_reaped(&life->tidy, pid) ||
+	       job_reaped(&life->watch.job, pid);
+}
+
+size_t
+life_poll(const struct life *life, struct pollfd *fds)
+{
+	const struct job *jobs[LIFE_JOBS];
+	size_t count = 0;
+
+	list_jobs(jobs, life);
+	for (size_t i = 0; i < LIFE_JOBS; i++)
+		count += job_poll(jobs[i], &fds[count]);
+	return count;
+}
+
+int64_t
+life_due(const struct life *life)
+{
+	const struct job *jobs[LIFE_JOBS];
+	int64_t due = watch_due(&life->watch);
+
+	if (may_begin(life))
+		return 0;
+	if (life->at == LIFE_WAIT)
+		due = clock_min(due, life->retry_at);
+	if (life->ttl.next != 0 && !life->stopping)
+		due = clock_min(due, life->ttl.next);
+	list_jobs(jobs, life);
+	for (size_t i = 0; i < LIFE_JOBS; i++)
+		due = clock_min(due, job_due(jobs[i]));
+	return due;
+}
