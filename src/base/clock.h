@@ -39,7 +39,7 @@ void clock_sleep(int64_t deadline);
  *   ssm/ssm            removal and gc, what AWS still throttles (ssm_pace):
  *                      until nothing was let through for 3 minutes
  *   ssm/register       listings, which lag behind: 3 times within 7 seconds
- *   keep/course_phases the whole registration, for as long as `start` may take;
+ *   keep/life_table   the whole registration, for as long as `start` may take;
  *                      CreateActivation is left to it, since many containers
  *                      start at once: aws/retry tries that only once
  *   keep/minder        the agent, the reader of its log, the watcher of ECS

@@ -68,7 +68,7 @@ save(struct life *life)
 static void
 take_state(struct life *life, const struct journal_entry *entry)
 {
-	life->state = entry->state;
+	(void)journal_apply(&life->state, entry);
 	if (entry->type == JOURNAL_LEFTOVER)
 		life->outcome = LIFE_LEFTOVER;
 	else if (life->state.node[0] == '\0')

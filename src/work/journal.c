@@ -155,6 +155,10 @@ journal_apply(struct state *state, const struct journal_entry *record)
 	case JOURNAL_SETTLED:
 		state->unsettled = false;
 		return true;
+	case JOURNAL_STATE:
+	case JOURNAL_LEFTOVER:
+		*state = record->state;
+		return true;
 	default:
 		return false;
 	}

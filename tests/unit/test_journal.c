@@ -281,7 +281,7 @@ test_what_replaces_the_state(void **unused)
 	struct journal_entry record;
 
 	(void)unused;
-	assert_int_equal(journal_send(ends[1], JOURNAL_STATE, "fresh", &disk,
+	assert_int_equal(journal_send(ends[1], JOURNAL_STATE, NULL, &disk,
 	                     NULL),
 	    0);
 	assert_int_equal(journal_receive(ends[0], &record), 1);

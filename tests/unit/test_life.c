@@ -1,4 +1,4 @@
-/* The phases of a node's course, as far as they need no network. */
+/* The life of a node, as far as it needs no network. */
 #include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -15,8 +15,8 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "keep/course.h"
-#include "keep/course_phases.h"
+#include "keep/life.h"
+#include "keep/life_table.h"
 #include "settings/config.h"
 #include "work/failure.h"
 #include "work/journal.h"
@@ -29,15 +29,13 @@ enum { LONG_MS = 20000, STEP_MS = 20, DOWN_MS = 8000, GIVE_UP_MS = 3600000 };
 static const char *const files[] = { "failure", "state.json" };
 static char folder[64];
 static struct config cfg;
-static struct course course;
+static struct life life;
 static struct err why;
 
 static int
 make(void **state)
 {
-	struct course_options options = {
-		.cfg = &cfg, .agent = "/nonexistent/agent", .role = "Role"
-	};
+	struct life_options options = { .cfg = &cfg, .role = "Role" };
 
 	(void)state;
 	strcpy(folder, "/tmp/ssm-activate-unit-XXXXXX");
@@ -45,7 +43,7 @@ make(void **state)
 	cfg = (struct config){ .state_dir = folder,
 		.down_timeout_ms = DOWN_MS,
 		.give_up_ms = GIVE_UP_MS };
-	course_init(&course, &options);
+	life_init(&life, &options);
 	err_clear(&why);
 	err_set(&why, ERR_KIND_API, "because");
 	return 0;
@@ -58,8 +56,8 @@ clean(void **state)
 	pid_t pid = 0;
 
 	(void)state;
-	job_kill(&course.job);
-	job_kill(&course.saver);
+	job_kill(&life.job);
+	job_kill(&life.saver.job);
 	do
 		pid = waitpid(-1, NULL, 0);
 	while (pid > 0);
@@ -70,24 +68,24 @@ clean(void **state)
 	return rmdir(folder);
 }
 
-/* As a keeper does, until it is over or in the phase. */
+/* As a keeper does, until it is over or in the state. */
 static void
-drive(enum course_phase phase)
+drive(enum life_state at)
 {
 	int64_t until = clock_in(LONG_MS);
-	struct pollfd fds[COURSE_FDS];
+	struct pollfd fds[LIFE_FDS];
 	int status;
 	pid_t pid;
 
-	while (!course_over(&course) && clock_ms() < until) {
-		course_step(&course);
+	while (!life_over(&life) && clock_ms() < until) {
+		life_step(&life);
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-			assert_true(course_reaped(&course, pid));
-		if (course.phase == phase)
+			assert_true(life_reaped(&life, pid));
+		if (life.at == at)
 			return;
-		(void)poll(fds, course_poll(&course, fds), STEP_MS);
+		(void)poll(fds, life_poll(&life, fds), STEP_MS);
 	}
-	assert_int_equal(course.phase, phase);
+	assert_int_equal(life.at, at);
 }
 
 static bool
@@ -99,35 +97,35 @@ exists(const char *name)
 	return access(path, F_OK) == 0;
 }
 
-/* The worker of the phase came to its end, or failed. */
+/* The worker of the state came to its end, or failed. */
 static void
-done(enum course_phase phase)
+done(enum life_state at, enum life_event outcome)
 {
-	course.phase = phase;
-	course_phases[phase].done(&course);
+	life.at = at;
+	life.outcome = outcome;
+	life_happen(&life, life_end(&life, NULL), NULL);
 }
 
 static void
-failed(enum course_phase phase)
-{
-	course.phase = phase;
-	course_phases[phase].failed(&course, &why);
-}
-
-static void
-failed_so(enum course_phase phase, enum err_retry retry)
+failed_so(enum life_state at, enum err_retry retry)
 {
 	struct err err = why;
 
 	err.retry = retry;
-	course.phase = phase;
-	course_phases[phase].failed(&course, &err);
+	life.at = at;
+	life_happen(&life, life_end(&life, &err), &err);
+}
+
+static void
+failed(enum life_state at)
+{
+	failed_so(at, why.retry);
 }
 
 static void
 hold_node(void)
 {
-	strcpy(course.state.node, NODE);
+	strcpy(life.state.node, NODE);
 }
 
 static void
@@ -135,53 +133,61 @@ until_over(void)
 {
 	int64_t until = clock_in(LONG_MS);
 
-	while (!course_over(&course) && clock_ms() < until) {
-		course_step(&course);
+	while (!life_over(&life) && clock_ms() < until) {
+		life_step(&life);
 		(void)poll(NULL, 0, STEP_MS);
 	}
-	assert_true(course_over(&course));
-	assert_int_equal(course.phase, COURSE_DOWN);
+	assert_true(life_over(&life));
+	assert_int_equal(life.at, LIFE_OVER);
 }
 
 static void
 test_begin(void **state)
 {
-	struct pollfd fds[COURSE_FDS];
+	struct pollfd fds[LIFE_FDS];
 
 	(void)state;
-	assert_int_equal(course.phase, COURSE_OFF);
-	assert_false(course_over(&course));
-	assert_int_equal(course_poll(&course, fds), 0);
-	assert_true(course_due(&course) == INT64_MAX);
-	course_start(&course);
-	assert_int_equal(course.phase, COURSE_PREPARE);
-	assert_true(course.give_up_at <= clock_in(GIVE_UP_MS));
-	assert_true(course.give_up_at > clock_in(GIVE_UP_MS - LONG_MS));
+	assert_int_equal(life.at, LIFE_WAIT);
+	assert_false(life_over(&life));
+	assert_int_equal(life_poll(&life, fds), 0);
+	assert_true(life_due(&life) == INT64_MAX);
+	life_step(&life);
+	assert_int_equal(life.at, LIFE_WAIT);
+	life_start(&life);
+	assert_int_equal(life.at, LIFE_PREPARE);
+	assert_true(life.give_up_at <= clock_in(GIVE_UP_MS));
+	assert_true(life.give_up_at > clock_in(GIVE_UP_MS - LONG_MS));
 }
 
 /* Nothing is done, and why is written down. */
 static void
-test_refused(void **state)
+test_barred(void **state)
 {
 	struct err note = { 0 };
 
 	(void)state;
-	course_refuse(&course, &why);
-	assert_false(course_over(&course));
+	life_bar(&life, &why);
+	assert_false(life_over(&life));
 	until_over();
 	assert_int_equal(failure_load(&cfg, &note, &why), 0);
 	assert_string_equal(note.msg, "because");
+	/* Another reason later is not written down. */
+	err_clear(&why);
+	err_set(&why, ERR_KIND_API, "late");
+	life_bar(&life, &why);
+	assert_true(life_over(&life));
+	assert_string_equal(life.last.msg, "late");
 }
 
 /* Somebody else keeps the folder: nothing is written there. */
 static void
-test_refused_quietly(void **state)
+test_barred_from_disk(void **state)
 {
 	(void)state;
-	course.quiet = true;
-	course_refuse(&course, &why);
-	course_step(&course);
-	assert_true(course_over(&course));
+	life.close = LIFE_NOTHING;
+	life_bar(&life, &why);
+	life_step(&life);
+	assert_true(life_over(&life));
 	assert_false(exists("failure"));
 }
 
@@ -189,9 +195,9 @@ static void
 test_stopped_before_anything(void **state)
 {
 	(void)state;
-	course_stop(&course);
-	assert_true(course.stopping);
-	assert_int_equal(course.phase, COURSE_DOWN);
+	life_stop(&life);
+	assert_true(life.stopping);
+	assert_int_equal(life.at, LIFE_REMOVE);
 	until_over();
 	assert_false(exists("failure"));
 }
@@ -201,22 +207,22 @@ static void
 test_stopped_while_up(void **state)
 {
 	(void)state;
-	course.phase = COURSE_UP;
-	course_stop(&course);
-	assert_int_equal(course.phase, COURSE_FORGET);
-	assert_true(course.stop_by <= clock_in(DOWN_MS));
+	life.at = LIFE_UP;
+	life_stop(&life);
+	assert_true(life.stop_by <= clock_in(DOWN_MS));
+	life_step(&life);
+	assert_int_equal(life.at, LIFE_CLOSE);
 	until_over();
-	course.phase = COURSE_UP;
-	course.stopping = false;
+	life.at = LIFE_UP;
+	life.stopping = false;
 	hold_node();
-	course_stop(&course);
-	assert_int_equal(course.phase, COURSE_REMOVE);
+	life_stop(&life);
+	assert_int_equal(life.at, LIFE_REMOVE);
 	/* Once is enough, but it makes a failed start hurry. */
-	course.phase = COURSE_UP;
-	course.stop_by = clock_in((int64_t)LONG_MS * 10);
-	course_stop(&course);
-	assert_int_equal(course.phase, COURSE_UP);
-	assert_true(course.stop_by <= clock_in(DOWN_MS));
+	life.stop_by = clock_in((int64_t)LONG_MS * 10);
+	life_stop(&life);
+	assert_int_equal(life.at, LIFE_REMOVE);
+	assert_true(life.stop_by <= clock_in(DOWN_MS));
 }
 
 /* A worker in the middle of a call gets half of the time. */
@@ -224,41 +230,50 @@ static void
 test_stopped_at_work(void **state)
 {
 	(void)state;
-	course.phase = COURSE_REGISTER;
-	course.begun = true;
-	course.job.deadline = clock_in((int64_t)LONG_MS * 10);
-	course_stop(&course);
-	assert_int_equal(course.phase, COURSE_REGISTER);
-	assert_true(course.job.deadline <= clock_in(DOWN_MS / 2));
+	life.at = LIFE_REGISTER;
+	life.begun = true;
+	life.job.deadline = clock_in((int64_t)LONG_MS * 10);
+	life_stop(&life);
+	assert_int_equal(life.at, LIFE_REGISTER);
+	assert_true(life.job.deadline <= clock_in(DOWN_MS / 2));
 	/* One that has less keeps what it has. */
-	course.stopping = false;
-	course.job.deadline = clock_in(STEP_MS);
-	course_stop(&course);
-	assert_true(course.job.deadline <= clock_in(STEP_MS));
+	life.stopping = false;
+	life.job.deadline = clock_in(STEP_MS);
+	life_stop(&life);
+	assert_true(life.job.deadline <= clock_in(STEP_MS));
 	/* Whatever comes of it, the way is down, and the time is the same. */
 	hold_node();
-	done(COURSE_REGISTER);
-	assert_int_equal(course.phase, COURSE_REMOVE);
-	failed(COURSE_REGISTER);
-	assert_int_equal(course.phase, COURSE_REMOVE);
-	assert_true(course.stop_by <= clock_in(DOWN_MS));
+	done(LIFE_REGISTER, LIFE_HANDED_OVER);
+	assert_int_equal(life.at, LIFE_REMOVE);
+	failed_so(LIFE_REGISTER, ERR_TRANSIENT);
+	assert_int_equal(life.at, LIFE_REMOVE);
+	assert_true(life.stop_by <= clock_in(DOWN_MS));
+	assert_string_equal(life.last.msg, "because");
 }
 
+/* What was not begun when the stop came is not begun, but the look at what an
+ * earlier start left, which must not be forgotten unseen. */
 static void
-test_go_while_stopping(void **state)
+test_not_begun_when_stopped(void **state)
 {
+	static const enum life_state late[] = { LIFE_REGISTER, LIFE_DELEGATE,
+		LIFE_INSTALL };
+
 	(void)state;
-	course.stopping = true;
-	course_move_to(&course, COURSE_INSTALL);
-	assert_int_equal(course.phase, COURSE_FORGET);
-	course.state.unsettled = true;
-	course_move_to(&course, COURSE_START);
-	assert_int_equal(course.phase, COURSE_REMOVE);
-	course_move_to(&course, COURSE_FORGET);
-	assert_int_equal(course.phase, COURSE_FORGET);
-	course_move_to(&course, COURSE_DOWN);
-	assert_int_equal(course.phase, COURSE_DOWN);
-	assert_false(course.begun);
+	for (size_t i = 0; i < sizeof(late) / sizeof(late[0]); i++) {
+		life.at = late[i];
+		life.begun = false;
+		life.stopping = true;
+		life_step(&life);
+		assert_int_equal(life.at, LIFE_CLOSE);
+		assert_true(life.begun);
+		job_kill(&life.job);
+	}
+	life.at = LIFE_PREPARE;
+	life.begun = false;
+	life_step(&life);
+	assert_int_equal(life.at, LIFE_PREPARE);
+	assert_true(life.job.active);
 }
 
 static void
@@ -267,88 +282,92 @@ test_clear(void **state)
 	const struct state left = { .node = NODE, .begun = true };
 
 	(void)state;
-	course_clear(&course, &left, true);
-	assert_false(course.state.begun);
-	course_clear(&course, &left, false);
-	assert_true(course.state.begun);
-	assert_int_equal(course.phase, COURSE_REMOVE);
-	assert_true(course.stopping);
-	assert_string_equal(course.state.node, NODE);
-	done(COURSE_REMOVE);
-	assert_int_equal(course.phase, COURSE_FORGET);
-	done(COURSE_FORGET);
-	assert_int_equal(course.phase, COURSE_DOWN);
+	life_clear(&life, &left, true);
+	assert_false(life.state.begun);
+	life_init(&life, &(struct life_options){ .cfg = &cfg });
+	life_clear(&life, &left, false);
+	assert_true(life.state.begun);
+	assert_int_equal(life.at, LIFE_REMOVE);
+	assert_true(life.stopping);
+	assert_string_equal(life.state.node, NODE);
+	done(LIFE_REMOVE, LIFE_DONE);
+	assert_int_equal(life.at, LIFE_CLOSE);
+	assert_int_equal(life.close, LIFE_FORGET);
+	done(LIFE_CLOSE, LIFE_DONE);
+	assert_int_equal(life.at, LIFE_OVER);
 }
 
 static void
 test_preparing(void **state)
 {
 	(void)state;
-	strcpy(course.verdict, "fresh");
-	course.state.unsettled = true;
-	done(COURSE_PREPARE);
-	assert_int_equal(course.phase, COURSE_REGISTER);
-	assert_false(course.state.unsettled);
-	strcpy(course.verdict, "reuse");
-	done(COURSE_PREPARE);
-	assert_int_equal(course.phase, COURSE_CHECK);
-	assert_true(course.reused);
-	strcpy(course.verdict, "leftover");
-	done(COURSE_PREPARE);
-	assert_int_equal(course.phase, COURSE_FORGET);
+	done(LIFE_PREPARE, LIFE_DONE);
+	assert_int_equal(life.at, LIFE_REGISTER);
 	hold_node();
-	done(COURSE_PREPARE);
-	assert_int_equal(course.phase, COURSE_REMOVE);
-	assert_true(course.leftover);
+	done(LIFE_PREPARE, LIFE_LEFTOVER);
+	assert_int_equal(life.at, LIFE_REMOVE);
 	/* Then it begins anew. */
-	done(COURSE_REMOVE);
-	done(COURSE_FORGET);
-	assert_int_equal(course.phase, COURSE_PREPARE);
-	assert_false(course.leftover);
-	assert_string_equal(course.state.node, "");
+	done(LIFE_REMOVE, LIFE_DONE);
+	assert_int_equal(life.at, LIFE_CLOSE);
+	done(LIFE_CLOSE, LIFE_DONE);
+	assert_int_equal(life.at, LIFE_PREPARE);
+	assert_string_equal(life.state.node, "");
+	assert_false(life.stopping);
 	/* What is on disk is somebody else's, and stays. */
-	failed(COURSE_PREPARE);
-	assert_int_equal(course.phase, COURSE_DOWN);
-	assert_string_equal(course.last.msg, "because");
+	failed_so(LIFE_PREPARE, ERR_TRANSIENT);
+	assert_int_equal(life.at, LIFE_CLOSE);
+	assert_int_equal(life.close, LIFE_NOTE);
+	assert_string_equal(life.last.msg, "because");
 }
 
+/* A registration of this container is only asked for. */
 static void
-test_checking(void **state)
+test_asking(void **state)
 {
 	(void)state;
 	hold_node();
-	done(COURSE_CHECK);
-	assert_int_equal(course.phase, COURSE_START);
-	failed(COURSE_CHECK);
-	assert_int_equal(course.phase, COURSE_START);
-	course.refused = true;
-	done(COURSE_CHECK);
-	assert_int_equal(course.phase, COURSE_REMOVE);
-	assert_true(course.leftover);
+	life.state.installed = true;
+	done(LIFE_REGISTER, LIFE_ACCEPTED);
+	assert_int_equal(life.at, LIFE_START);
+	assert_true(life_reuses(&life));
+	/* The agent will find out by itself. */
+	failed(LIFE_REGISTER);
+	assert_int_equal(life.at, LIFE_START);
+	assert_false(life.stopping);
+	done(LIFE_REGISTER, LIFE_REFUSED);
+	assert_int_equal(life.at, LIFE_REMOVE);
+	assert_false(life.stopping);
 	/* Doubts come while it is up, else they are old. */
-	course.phase = COURSE_START;
-	course_doubt(&course);
-	assert_int_equal(course.phase, COURSE_START);
-	course.phase = COURSE_UP;
-	course_doubt(&course);
-	assert_int_equal(course.phase, COURSE_CHECK);
+	life.at = LIFE_START;
+	life_doubt(&life);
+	assert_int_equal(life.at, LIFE_START);
+	life.at = LIFE_UP;
+	life_doubt(&life);
+	assert_int_equal(life.at, LIFE_REGISTER);
+	/* Whether it can be asked or not, a stop removes it. */
+	life.stopping = true;
+	failed(LIFE_REGISTER);
+	assert_int_equal(life.at, LIFE_REMOVE);
+	assert_int_equal(life.last.code, ERR_OK);
 }
 
 static void
 test_registering(void **state)
 {
 	(void)state;
-	done(COURSE_REGISTER);
-	assert_int_equal(course.phase, COURSE_INSTALL);
-	course.delegated = true;
-	done(COURSE_REGISTER);
-	assert_int_equal(course.phase, COURSE_DELEGATE);
-	done(COURSE_DELEGATE);
-	assert_int_equal(course.phase, COURSE_INSTALL);
-	assert_true(course.state.installed);
-	assert_true(course.unsaved);
-	done(COURSE_INSTALL);
-	assert_int_equal(course.phase, COURSE_START);
+	done(LIFE_REGISTER, LIFE_DONE);
+	assert_int_equal(life.at, LIFE_INSTALL);
+	assert_true(life.state.begun);
+	done(LIFE_REGISTER, LIFE_HANDED_OVER);
+	assert_int_equal(life.at, LIFE_DELEGATE);
+	life.saver.due = false;
+	done(LIFE_DELEGATE, LIFE_DONE);
+	assert_int_equal(life.at, LIFE_INSTALL);
+	assert_true(life.state.installed);
+	assert_true(life.saver.due);
+	done(LIFE_INSTALL, LIFE_DONE);
+	assert_int_equal(life.at, LIFE_START);
+	assert_false(life_reuses(&life));
 }
 
 /* Tried again where that may help, as long as there is time. */
@@ -356,20 +375,20 @@ static void
 test_tries(void **state)
 {
 	(void)state;
-	course.started_at = clock_ms();
-	course.give_up_at = clock_in(GIVE_UP_MS);
+	life.started_at = clock_ms();
+	life.give_up_at = clock_in(GIVE_UP_MS);
 	why.retry = ERR_TRANSIENT;
-	failed(COURSE_REGISTER);
-	assert_int_equal(course.phase, COURSE_WAIT);
-	assert_false(course.stopping);
-	assert_true(course.retry_at > clock_ms());
-	assert_true(course.retry_at <= clock_in(1500));
-	assert_true(course_due(&course) == course.retry_at);
-	assert_string_equal(course.last.msg, "because");
-	course.give_up_at = clock_ms();
-	failed(COURSE_REGISTER);
-	assert_int_equal(course.phase, COURSE_FORGET);
-	assert_true(course.stopping);
+	failed(LIFE_REGISTER);
+	assert_int_equal(life.at, LIFE_WAIT);
+	assert_false(life.stopping);
+	assert_true(life.retry_at > clock_ms());
+	assert_true(life.retry_at <= clock_in(1500));
+	assert_true(life_due(&life) == life.retry_at);
+	assert_string_equal(life.last.msg, "because");
+	life.give_up_at = clock_ms();
+	failed(LIFE_REGISTER);
+	assert_int_equal(life.at, LIFE_REMOVE);
+	assert_true(life.stopping);
 }
 
 static void
@@ -378,66 +397,79 @@ test_pauses(void **state)
 	const int64_t least = 1500, most = 50000;
 
 	(void)state;
-	assert_int_equal(course_phases_pause(0, 0), least * 2 / 5);
-	assert_int_equal(course_phases_pause(least / 2, 0), least * 2 / 5);
-	assert_in_range(course_phases_pause(0, 0.999999), least - 1, least);
-	assert_int_equal(course_phases_pause(10000, 0), 8000);
-	assert_int_equal(course_phases_pause(10000, 0.5), 14000);
-	assert_int_equal(course_phases_pause(most / 2, 0), most * 2 / 5);
-	assert_int_equal(course_phases_pause(most * 100, 0), most * 2 / 5);
-	assert_in_range(course_phases_pause(most * 100, 0.999999), most - 1,
-	    most);
+	assert_int_equal(life_pause(0, 0), least * 2 / 5);
+	assert_int_equal(life_pause(least / 2, 0), least * 2 / 5);
+	assert_in_range(life_pause(0, 0.999999), least - 1, least);
+	assert_int_equal(life_pause(10000, 0), 8000);
+	assert_int_equal(life_pause(10000, 0.5), 14000);
+	assert_int_equal(life_pause(most / 2, 0), most * 2 / 5);
+	assert_int_equal(life_pause(most * 100, 0), most * 2 / 5);
+	assert_in_range(life_pause(most * 100, 0.999999), most - 1, most);
 }
 
 static void
 test_no_other_try(void **state)
 {
+	static const enum life_state once[] = { LIFE_DELEGATE, LIFE_INSTALL };
+
 	(void)state;
-	course.give_up_at = clock_in(GIVE_UP_MS);
+	life.give_up_at = clock_in(GIVE_UP_MS);
 	why.retry = ERR_FINAL;
-	failed(COURSE_REGISTER);
-	assert_int_equal(course.phase, COURSE_FORGET);
+	failed(LIFE_REGISTER);
+	assert_int_equal(life.at, LIFE_REMOVE);
 	/* A node that exists is not made once more. */
-	course.stopping = false;
+	life.stopping = false;
 	why.retry = ERR_TRANSIENT;
 	hold_node();
-	failed(COURSE_REGISTER);
-	assert_int_equal(course.phase, COURSE_REMOVE);
-	assert_true(course.stopping);
+	failed(LIFE_REGISTER);
+	assert_int_equal(life.at, LIFE_REMOVE);
+	assert_true(life.stopping);
+	for (size_t i = 0; i < sizeof(once) / sizeof(once[0]); i++) {
+		life.stopping = false;
+		failed(once[i]);
+		assert_int_equal(life.at, LIFE_REMOVE);
+		assert_true(life.stopping);
+	}
 }
 
 static void
 test_wait_ends(void **state)
 {
 	(void)state;
-	course.phase = COURSE_WAIT;
-	course.begun = true;
-	course.retry_at = clock_in(LONG_MS);
-	course_step(&course);
-	assert_int_equal(course.phase, COURSE_WAIT);
-	course_stop(&course);
-	assert_int_equal(course.phase, COURSE_FORGET);
+	life.at = LIFE_WAIT;
+	life.retry_at = clock_in(LONG_MS);
+	life_step(&life);
+	assert_int_equal(life.at, LIFE_WAIT);
+	life.retry_at = clock_ms();
+	life.saver.due = true; /* so that PREPARE is not begun */
+	life_step(&life);
+	assert_int_equal(life.at, LIFE_PREPARE);
+	life.at = LIFE_WAIT;
+	life_stop(&life);
+	assert_int_equal(life.at, LIFE_REMOVE);
 }
 
 static void
 test_agent(void **state)
 {
 	(void)state;
-	course.phase = COURSE_INSTALL;
-	course_agent_runs(&course);
-	assert_int_equal(course.phase, COURSE_INSTALL);
-	course.phase = COURSE_START;
-	course.last = why;
-	course_agent_runs(&course);
-	assert_int_equal(course.phase, COURSE_UP);
-	assert_int_equal(course.last.kind, ERR_KIND_NONE);
+	life.at = LIFE_INSTALL;
+	life_agent_runs(&life);
+	assert_int_equal(life.at, LIFE_INSTALL);
+	life_agent_lost(&life, &why);
+	assert_int_equal(life.at, LIFE_INSTALL);
+	life.at = LIFE_START;
+	life.last = why;
+	life_agent_runs(&life);
+	assert_int_equal(life.at, LIFE_UP);
+	assert_int_equal(life.last.kind, ERR_KIND_NONE);
 	hold_node();
-	course_agent_lost(&course, &why);
-	assert_int_equal(course.phase, COURSE_REMOVE);
-	assert_string_equal(course.last.msg, "because");
-	course.phase = COURSE_DOWN;
-	course_agent_lost(&course, &why);
-	assert_int_equal(course.phase, COURSE_DOWN);
+	life_agent_lost(&life, &why);
+	assert_int_equal(life.at, LIFE_REMOVE);
+	assert_string_equal(life.last.msg, "because");
+	life.at = LIFE_OVER;
+	life_agent_lost(&life, &why);
+	assert_int_equal(life.at, LIFE_OVER);
 }
 
 static void
@@ -445,24 +477,59 @@ test_failures_on_the_way_down(void **state)
 {
 	(void)state;
 	hold_node();
-	failed(COURSE_INSTALL);
-	assert_int_equal(course.phase, COURSE_REMOVE);
+	failed(LIFE_INSTALL);
+	assert_int_equal(life.at, LIFE_REMOVE);
+	assert_int_equal(life.close, LIFE_FORGET);
 	/* On disk it stays, for the next start. */
-	failed(COURSE_REMOVE);
-	assert_int_equal(course.phase, COURSE_DOWN);
-	failed(COURSE_FORGET);
-	assert_int_equal(course.phase, COURSE_DOWN);
-	/* A leftover that cannot be removed keeps nobody from starting: it is
-	 * tried again where that may help. */
-	course.stopping = false;
-	course.leftover = true;
-	course.give_up_at = clock_in(LONG_MS);
-	failed_so(COURSE_REMOVE, ERR_TRANSIENT);
-	assert_int_equal(course.phase, COURSE_WAIT);
-	failed_so(COURSE_REMOVE, ERR_FINAL);
-	assert_int_equal(course.phase, COURSE_FORGET);
-	failed(COURSE_FORGET);
-	assert_true(course.stopping);
+	failed(LIFE_REMOVE);
+	assert_int_equal(life.at, LIFE_CLOSE);
+	assert_int_equal(life.close, LIFE_NOTE);
+	failed(LIFE_CLOSE);
+	assert_int_equal(life.at, LIFE_OVER);
+}
+
+/* A predecessor that cannot be removed keeps nobody from starting: it is tried
+ * again where that may help. */
+static void
+test_predecessor_that_stays(void **state)
+{
+	(void)state;
+	hold_node();
+	life.give_up_at = clock_in(LONG_MS);
+	failed_so(LIFE_REMOVE, ERR_TRANSIENT);
+	assert_int_equal(life.at, LIFE_WAIT);
+	failed_so(LIFE_REMOVE, ERR_FINAL);
+	assert_int_equal(life.at, LIFE_CLOSE);
+	assert_int_equal(life.close, LIFE_FORGET);
+	assert_false(life.stopping);
+	/* Files that cannot be removed do. */
+	failed(LIFE_CLOSE);
+	assert_int_equal(life.at, LIFE_CLOSE);
+	assert_int_equal(life.close, LIFE_NOTE);
+	assert_true(life.stopping);
+}
+
+/* Every end of a worker leads somewhere, and nothing leads to nowhere. */
+static void
+test_table(void **state)
+{
+	static const enum life_event ends[] = { LIFE_DONE, LIFE_AGAIN,
+		LIFE_FAILED, LIFE_ENDED, LIFE_CUT };
+
+	(void)state;
+	for (int at = LIFE_WAIT; at < LIFE_STATES; at++) {
+		const struct life_row *row = &life_table[at];
+
+		assert_true(strlen(row->name) > 0 && strlen(row->name) < 16);
+		for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+			assert_true(row->begin == NULL ||
+			            row->on[ends[i]].to != LIFE_STAY);
+		for (int event = 0; event < LIFE_EVENTS; event++)
+			assert_true(row->on[event].to < LIFE_STATES);
+		assert_true(at == LIFE_OVER || row->begin != NULL ||
+		            row->on[LIFE_STOP].to == LIFE_REMOVE);
+	}
+	assert_string_equal(life_name(LIFE_UP), "up");
 }
 
 static void
@@ -476,7 +543,7 @@ tells(const void *input, int out)
 	journal_finish(out, 0, NULL);
 }
 
-/* Records change the state, which is saved; then the next phase comes. */
+/* Records change the state, which is saved; then the next state comes. */
 static void
 test_records_are_saved(void **state)
 {
@@ -490,15 +557,16 @@ test_records_are_saved(void **state)
 
 	(void)state;
 	spec.deadline = clock_in(LONG_MS);
-	course.phase = COURSE_INSTALL;
-	course.begun = true;
-	assert_int_equal(job_start(&course.job, &spec, &err), 0);
-	drive(COURSE_START);
-	assert_string_equal(course.state.node, NODE);
-	assert_string_equal(course.state.region, "eu-west-1");
-	assert_string_equal(course.state.activation, "");
-	while ((course.unsaved || course.saver.active) && clock_ms() < until) {
-		course_step(&course);
+	life.at = LIFE_INSTALL;
+	life.begun = true;
+	assert_int_equal(job_start(&life.job, &spec, &err), 0);
+	drive(LIFE_START);
+	assert_string_equal(life.state.node, NODE);
+	assert_string_equal(life.state.region, "eu-west-1");
+	assert_string_equal(life.state.activation, "");
+	while ((life.saver.due || life.saver.job.active) &&
+	       clock_ms() < until) {
+		life_step(&life);
 		(void)poll(NULL, 0, STEP_MS);
 	}
 	snprintf(path, sizeof path, "%s/state.json", folder);
@@ -527,63 +595,50 @@ test_worker_that_dies(void **state)
 
 	(void)state;
 	spec.deadline = clock_in(LONG_MS);
-	course.phase = COURSE_REGISTER;
-	course.begun = true;
-	course.give_up_at = clock_in(GIVE_UP_MS);
-	assert_int_equal(job_start(&course.job, &spec, &err), 0);
-	pid = course.job.pid;
+	life.at = LIFE_REGISTER;
+	life.begun = true;
+	life.give_up_at = clock_in(GIVE_UP_MS);
+	assert_int_equal(job_start(&life.job, &spec, &err), 0);
+	pid = life.job.pid;
 	while (waitpid(pid, NULL, 0) < 0)
 		assert_int_equal(errno, EINTR);
-	assert_true(course_reaped(&course, pid));
-	assert_int_equal(job_next(&course.job, &record), 1);
-	assert_true(journal_apply(&course.state, &record));
-	assert_int_equal(job_next(&course.job, &record), 1);
+	assert_true(life_reaped(&life, pid));
+	assert_int_equal(job_next(&life.job, &record), 1);
+	assert_true(journal_apply(&life.state, &record));
+	assert_int_equal(job_next(&life.job, &record), 1);
 	assert_int_equal(record.type, JOURNAL_FAILED);
-	course_phases[COURSE_REGISTER].failed(&course, &record.err);
-	assert_int_equal(course.phase, COURSE_REMOVE);
-	assert_string_equal(course.state.node, NODE);
+	life_happen(&life, life_end(&life, &record.err), &record.err);
+	assert_int_equal(life.at, LIFE_REMOVE);
+	assert_string_equal(life.state.node, NODE);
 }
 
-static void
-test_names(void **state)
-{
-	(void)state;
-	for (int phase = 0; phase < COURSE_PHASES; phase++) {
-		const char *name = course_move_name((enum course_phase)phase);
-
-		assert_non_null(name);
-		/* It goes into struct control_status. */
-		assert_true(strlen(name) > 0 && strlen(name) < 16);
-	}
-	assert_string_equal(course_move_name(COURSE_UP), "up");
-}
-
-#define COURSE_TEST(f) cmocka_unit_test_setup_teardown(f, make, clean)
+#define LIFE_TEST(f) cmocka_unit_test_setup_teardown(f, make, clean)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		COURSE_TEST(test_begin),
-		COURSE_TEST(test_refused),
-		COURSE_TEST(test_refused_quietly),
-		COURSE_TEST(test_stopped_before_anything),
-		COURSE_TEST(test_stopped_while_up),
-		COURSE_TEST(test_stopped_at_work),
-		COURSE_TEST(test_go_while_stopping),
-		COURSE_TEST(test_clear),
-		COURSE_TEST(test_preparing),
-		COURSE_TEST(test_checking),
-		COURSE_TEST(test_registering),
-		COURSE_TEST(test_tries),
+		LIFE_TEST(test_begin),
+		LIFE_TEST(test_barred),
+		LIFE_TEST(test_barred_from_disk),
+		LIFE_TEST(test_stopped_before_anything),
+		LIFE_TEST(test_stopped_while_up),
+		LIFE_TEST(test_stopped_at_work),
+		LIFE_TEST(test_not_begun_when_stopped),
+		LIFE_TEST(test_clear),
+		LIFE_TEST(test_preparing),
+		LIFE_TEST(test_asking),
+		LIFE_TEST(test_registering),
+		LIFE_TEST(test_tries),
 		cmocka_unit_test(test_pauses),
-		COURSE_TEST(test_no_other_try),
-		COURSE_TEST(test_wait_ends),
-		COURSE_TEST(test_agent),
-		COURSE_TEST(test_failures_on_the_way_down),
-		COURSE_TEST(test_records_are_saved),
-		COURSE_TEST(test_worker_that_dies),
-		cmocka_unit_test(test_names),
+		LIFE_TEST(test_no_other_try),
+		LIFE_TEST(test_wait_ends),
+		LIFE_TEST(test_agent),
+		LIFE_TEST(test_failures_on_the_way_down),
+		LIFE_TEST(test_predecessor_that_stays),
+		LIFE_TEST(test_records_are_saved),
+		LIFE_TEST(test_worker_that_dies),
+		cmocka_unit_test(test_table),
 	};
 
 	/* No wait is for ever. */

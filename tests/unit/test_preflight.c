@@ -89,7 +89,6 @@ test_least(void **state)
 	(void)state;
 	good();
 	assert_string_equal(out.role, "Role");
-	assert_string_equal(out.agent, agent);
 	assert_string_equal(out.code, "");
 	cfg.role = "arn:aws:iam::123456789012:role/path/R";
 	good();
@@ -111,10 +110,21 @@ test_each_setting(void **state)
 	bad("SSM_ACTIVATE_TAGS");
 	cfg.tags = "a=b";
 	good();
+}
+
+/* Else the keeper finds out, beside CMD. */
+static void
+test_agent_is_looked_for_if_required(void **state)
+{
+	(void)state;
+	cfg.required = true;
+	good();
 	cfg.agent = "amazon-ssm-agent";
 	bad("amazon-ssm-agent");
 	cfg.agent = "/nonexistent/agent";
 	bad("/nonexistent/agent");
+	cfg.required = false;
+	good();
 }
 
 static void
@@ -237,6 +247,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CHECK_TEST(test_least),
 		CHECK_TEST(test_each_setting),
+		CHECK_TEST(test_agent_is_looked_for_if_required),
 		CHECK_TEST(test_malformed_variable_comes_first),
 		CHECK_TEST(test_session_user),
 		CHECK_TEST(test_given_activation),

@@ -4,7 +4,7 @@ AWS limits CreateActivation by a token bucket; whoever is refused waits and
 tries again.  Compared are rules for that pause: how long the last container
 takes, against what the bucket allows, and how many calls a container makes.
 A container cannot see the others, but what it has waited so far tells it how
-large the crowd is.  `waited` is the rule of src/keep/course_phases.c.
+large the crowd is.  `waited` is the rule of src/keep/life_table.c.
 """
 import argparse
 import heapq
