@@ -7,7 +7,7 @@
 #include "settings/config.h"
 #include "work/journal.h"
 
-enum { SAVE_MS = 10000 };
+enum { SAVE_MS = 10000, PREPARE_MS = 20000 };
 
 /* A state that is due to begin; some wait until what is known is on disk. */
 static bool
@@ -86,6 +86,7 @@ take(struct life *life, const struct journal_entry *entry)
 	case JOURNAL_AGENT:
 		slice_copy(slice_of(entry->text), life->agent,
 		    sizeof(life->agent));
+		life->job.deadline = clock_in(PREPARE_MS);
 		return;
 	case JOURNAL_CERTS:
 		life->certs = true;
@@ -125,7 +126,8 @@ step_job(struct life *life)
 
 	while (job_next(&life->job, &entry) == 1) {
 		if (entry.type == JOURNAL_FAILED)
-			life_happen(life, life_end(life, &entry.err), &entry.err);
+			life_happen(life, life_end(life, &entry.err),
+			    &entry.err);
 		else if (entry.type == JOURNAL_DONE)
 			life_happen(life, life_end(life, NULL), NULL);
 		else

@@ -14,7 +14,7 @@
 /* Times that the workers get, in milliseconds.  The requests of a network
  * worker end a little earlier, so that it can say itself what happened. */
 enum {
-	PREPARE_MS = 20000,
+	FIND_MS = 10000, /* of PREPARE, until the agent's place is known */
 	CHECK_MS = 15000,
 	REGISTER_MS = 60000,
 	DELEGATE_MS = 60000,
@@ -65,7 +65,7 @@ begin_prepare(struct life *life, struct err *err)
 		.tells =
 		    JOURNAL_BIT(JOURNAL_STATE) | JOURNAL_BIT(JOURNAL_LEFTOVER) |
 		    JOURNAL_BIT(JOURNAL_AGENT) | JOURNAL_BIT(JOURNAL_CERTS),
-		.deadline = clock_in(PREPARE_MS),
+		.deadline = clock_in(FIND_MS),
 	};
 
 	life->certs = false;
@@ -220,6 +220,20 @@ life_pause(int64_t waited, double unit)
 	int64_t most = 2 * waited > WAIT_MIN_MS ? 2 * waited : WAIT_MIN_MS;
 
 	return clock_backoff(most, WAIT_MAX_MS, 1, 0.4 + 0.6 * unit);
+}
+
+/* Nothing was done, and what is on disk is somebody else's. */
+static void
+not_prepared(struct life *life, const struct err *why)
+{
+	struct err err = *why;
+
+	if (why->timed_out && life->agent[0] == '\0') {
+		err_clear(&err);
+		err_set(&err, ERR_KIND_SYSTEM,
+		    "no answer from where amazon-ssm-agent is looked for");
+	}
+	fail_and_keep(life, &err);
 }
 
 /* Wait, and begin again; base/clock.h tells who else tries again. */
@@ -396,10 +410,10 @@ const struct life_row life_table[LIFE_STATES] = {
 		"preparing", begin_prepare, true, {
 			[LIFE_DONE] = { LIFE_REGISTER, NULL },
 			[LIFE_LEFTOVER] = { LIFE_REMOVE, tell_leftover },
-			[LIFE_AGAIN] = { LIFE_CLOSE, fail_and_keep },
-			[LIFE_FAILED] = { LIFE_CLOSE, fail_and_keep },
+			[LIFE_AGAIN] = { LIFE_CLOSE, not_prepared },
+			[LIFE_FAILED] = { LIFE_CLOSE, not_prepared },
 			[LIFE_ENDED] = { LIFE_REMOVE, NULL },
-			[LIFE_CUT] = { LIFE_CLOSE, fail_and_keep },
+			[LIFE_CUT] = { LIFE_CLOSE, not_prepared },
 			[LIFE_STOP] = { LIFE_STAY, hurry },
 		},
 	},
