@@ -230,11 +230,25 @@ ask_name(struct ask *ask, struct slice name, struct slice domain,
 	       (!(ask->done[0] && ask->done[1]) && ask->failed == failed);
 }
 
+/* No domain is to be put behind the name. */
+static bool
+is_whole(struct slice name)
+{
+	static const char *const ends[] = { ".", ".amazonaws.com",
+		".amazonaws.com.cn", ".amazonaws.eu", ".api.aws" };
+
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+		if (slice_ends(name, ends[i]))
+			return true;
+	}
+	return false;
+}
+
 static bool
 search(struct ask *ask, struct slice name, struct err *err)
 {
 	struct slice domains = ask->conf.search, none = { 0 }, domain;
-	bool first = slice_ends(name, ".");
+	bool first = is_whole(name);
 	uint64_t dots = 0;
 
 	if (first)

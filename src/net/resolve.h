@@ -18,8 +18,8 @@ struct err;
  * Each of the "attempts" lasts "timeout" and is sent twice, so that a lost
  * datagram costs half of it.  Names with fewer than "ndots" dots are
  * looked for in the domains of "search" first, others as they are first; a dot
- * at the end leaves out the domains.  Names below localhost that are not in
- * /etc/hosts are this host (RFC 6761, 6.3).
+ * at the end and names of AWS leave out the domains.  Names below localhost
+ * that are not in /etc/hosts are this host (RFC 6761, 6.3).
  *
  * musl's getaddrinfo() does less: a server that is silent about IPv6 costs it
  * 5 s a name, and a take-down may need two; it gives up at the first domain

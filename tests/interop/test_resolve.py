@@ -396,11 +396,11 @@ class Search(Case):
         self.write("resolv.conf", self.CLUSTER)
         server = self.serve()
         self.names["web.x.svc.cluster.local"] = Name(["10.0.0.3"])
-        self.names["ssm.eu-west-1.amazonaws.com"] = Name(["10.0.0.4"])
+        self.names["proxy.example.com"] = Name(["10.0.0.4"])
         self.check("web", "10.0.0.3")
         server.asked.clear()
-        self.check("ssm.eu-west-1.amazonaws.com", "10.0.0.4")
-        name = "ssm.eu-west-1.amazonaws.com"
+        name = "proxy.example.com"
+        self.check(name, "10.0.0.4")
         self.assertEqual(self.asked(server), [
             name + ".x.svc.cluster.local", name + ".svc.cluster.local",
             name + ".cluster.local", name])
@@ -408,6 +408,18 @@ class Search(Case):
         self.check(name + ".", "10.0.0.4", same=False)
         self.assertEqual(self.asked(server), [name])
         self.refuse("nobody", "final: it does not exist")
+
+    def test_aws(self):
+        """Names of AWS are looked for in no domain, not even in one whose
+        servers fail or say nothing."""
+        self.write("resolv.conf", self.CLUSTER)
+        server = self.serve()
+        name = "ssm.eu-west-1.amazonaws.com"
+        self.names[name] = Name(["10.0.0.4"])
+        self.names[name + ".svc.cluster.local"] = Name(silent=["A", "AAAA"])
+        self.assertEqual(self.ask(name), ["10.0.0.4"])
+        self.assertEqual(self.asked(server), [name])
+        self.refuse("nobody.amazonaws.com", "final: it does not exist")
 
     def test_dots(self):
         """Enough dots: as it is, then in the domains."""
