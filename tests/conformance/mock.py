@@ -30,15 +30,10 @@ LISTENERS = {
 
 
 class Server:
-    def __init__(self, certdir):
-        self.ctx = {}
-        for n in ('good', 'bad'):
-            c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            c.load_cert_chain(f'{certdir}/{n}.crt', f'{certdir}/{n}.key')
-            c.sni_callback = self._sni
-            self.ctx[n] = c
+    def __init__(self, contexts):
+        self.ctx = contexts
         self.lock = threading.Lock()
-        self.rules, self.log, self.sni = [], [], {}
+        self.rules, self.log = [], []
         self.changed = threading.Condition(self.lock)
         self.pending = 0
         for name, (addr, port, tls) in LISTENERS.items():
@@ -50,9 +45,6 @@ class Server:
             threading.Thread(
                 target=self._accept, args=(name, s, tls), daemon=True
             ).start()
-
-    def _sni(self, sock, name, ctx):
-        self.sni[id(sock)] = name
 
     def start_case(self, rules):
         with self.lock:
@@ -96,7 +88,7 @@ class Server:
                         )
                     raw.close()
                     return
-                sni = self.sni.pop(id(c), None)
+                sni = getattr(c, 'server_name', None)
             f = c.makefile('rb')
             while self._one(name, c, f, sni):
                 pass

@@ -15,6 +15,7 @@ import unittest
 
 import check
 import mock
+from certs import SERVES, SIGNS, Certs
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLIENT = os.environ.get('SSM_ACTIVATE_CLIENT', HERE + '/adapter').split()
@@ -50,6 +51,17 @@ HOSTS = [
     'ssm.eusc-de-east-1.amazonaws.eu',
     'sts-fips.us-east-1.amazonaws.com',
 ]
+REGIONS = [
+    'us-east-1', 'us-east-2', 'us-west-2', 'eu-west-1', 'eu-central-1',
+    'us-gov-west-1', 'us-mars-1', 'ap-south-1',
+]
+NAMES = ','.join(
+    ['DNS:localhost', 'IP:127.0.0.1', 'IP:::1', 'DNS:*.amazonaws.com']
+    + [f'DNS:*.{region}.amazonaws.com' for region in REGIONS]
+    + [f'DNS:*.{region}.api.aws' for region in REGIONS]
+    + ['DNS:*.cn-north-1.amazonaws.com.cn']
+    + ['DNS:*.eusc-de-east-1.amazonaws.eu', 'DNS:*.us-iso-east-1.c2s.ic.gov']
+)
 
 # The folder of certificates and the server that all cases share.
 held = {}
@@ -70,6 +82,18 @@ def setup_ns(hosts):
         )
     os.chmod(hosts, 0o644)
     subprocess.check_call(['mount', '--bind', hosts, '/etc/hosts'])
+
+
+def make_contexts(folder):
+    """Certificates of a root (ca) and of another one that nobody trusts (ca2),
+    for the names that the cases use."""
+    made = Certs(folder)
+    for root, name in (('ca', 'good'), ('ca2', 'bad')):
+        for key in (root, name):
+            made.make_key(key)
+        made.issue(root, '/CN=Root ' + root, root, None, SIGNS)
+        made.issue(name, '/CN=conformance-' + name, name, root, SERVES + NAMES)
+    return {name: made.context(name) for name in ('good', 'bad')}
 
 
 def fill(text, places):
@@ -189,5 +213,4 @@ def setUpModule():
     folder = tempfile.mkdtemp(prefix='conformance-')
     unittest.addModuleCleanup(shutil.rmtree, folder, ignore_errors=True)
     setup_ns(folder + '/hosts')
-    subprocess.check_call(['sh', os.path.join(HERE, 'certs.sh'), folder])
-    held.update(folder=folder, server=mock.Server(folder))
+    held.update(folder=folder, server=mock.Server(make_contexts(folder)))

@@ -112,6 +112,9 @@ def run_tests(module, only=""):
         unittest.defaultTestLoader.loadTestsFromName(module), only))
     result = Result()
     tests.run(result)
+    if only and not tests.countTestCases():
+        print("%s has no test %s" % (module, only))
+        return 0, 1, 0
     return result.counts()
 
 

@@ -211,8 +211,3 @@ class Server:
             answer.upgrade(connection)
             return False
         return stays and request.header("connection").lower() != "close"
-
-
-def remember_name(tls, name, _context):
-    """Note the server name that the client asked for."""
-    tls.server_name = name

@@ -35,7 +35,7 @@ run_peer(int input, int output)
 	if (dup2(input, 0) < 0 || dup2(output, 1) < 0)
 		_exit(126);
 	execl("/usr/bin/python3", "python3", "-W", "ignore", "-B",
-	    "tests/lib/unit/net_peer.py", (char *)NULL);
+	    "tests/lib/fake/net_peer.py", (char *)NULL);
 	_exit(127);
 }
 

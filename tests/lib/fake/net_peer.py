@@ -14,7 +14,8 @@ import tempfile
 import threading
 import time
 
-from net_certs import CHAINS, Certs
+import net_certs
+from net_certs import CHAINS
 
 SUITES = ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256",
           "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305",
@@ -333,10 +334,7 @@ def secured(context, handler):
 
 
 def context_of(certs, chain, suites="ALL"):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_ciphers(suites + ":@SECLEVEL=0")
-    context.load_cert_chain(*certs.chain(chain))
-    return context
+    return certs.context(*CHAINS[chain], ciphers=suites + ":@SECLEVEL=0")
 
 
 def serve(listener, handler):
@@ -397,7 +395,7 @@ def start_all(certs):
 def main():
     with tempfile.TemporaryDirectory(prefix="net-peer-") as folder:
         print("folder", folder)
-        start_all(Certs(folder))
+        start_all(net_certs.make(folder))
         print("ready", 0, flush=True)
         while os.read(0, 4096):
             pass

@@ -1,53 +1,19 @@
-"""Certificates for the tests of TLS, good ones and bad ones, by openssl."""
-import os
-import subprocess
+"""Certificates for the unit tests of TLS, good ones and bad ones."""
+
+from certs import AUTHORITY, NOW, Certs
 
 HOST = "tls.test"
 SAN = "subjectAltName=DNS:%s,DNS:*.wild.test,DNS:localhost" % HOST
-AUTHORITY = "basicConstraints=critical,CA:TRUE"
 USE = "\nextendedKeyUsage="
-NOW = ("20200101000000Z", "20991231235959Z")
 PAST = ("20200101000000Z", "20210102030405Z")
 FUTURE = ("20980102030405Z", "20991231235959Z")
 
-CONFIG = """
-[ca]
-default_ca = one
-[one]
-dir = {folder}
-database = {folder}/{name}.index
-new_certs_dir = {folder}
-rand_serial = yes
-unique_subject = no
-policy = any
-email_in_dn = no
-[any]
-organizationName = optional
-commonName = optional
-[req]
-distinguished_name = empty
-[empty]
-"""
-
-# Keys: name, arguments of openssl genpkey.
-RSA = ["-algorithm", "RSA", "-pkeyopt"]
-EC = ["-algorithm", "EC", "-pkeyopt"]
 KEYS = {
-    "rsa": RSA + ["rsa_keygen_bits:2048"],
-    "rsa1024": RSA + ["rsa_keygen_bits:1024"],
-    "rsa4096": RSA + ["rsa_keygen_bits:4096"],
-    "star": RSA + ["rsa_keygen_bits:2048"],
-    "own2048": RSA + ["rsa_keygen_bits:2048"],
-    "own4096": RSA + ["rsa_keygen_bits:4096"],
-    "mid2048": RSA + ["rsa_keygen_bits:2048"],
-    "mid3072": RSA + ["rsa_keygen_bits:3072"],
-    "own256": EC + ["ec_paramgen_curve:P-256"],
-    "mid256": EC + ["ec_paramgen_curve:P-256"],
-    "own384": EC + ["ec_paramgen_curve:P-384"],
-    "mid384": EC + ["ec_paramgen_curve:P-384"],
-    "p256": EC + ["ec_paramgen_curve:P-256"],
-    "p384": EC + ["ec_paramgen_curve:P-384"],
-    "ed25519": ["-algorithm", "ED25519"],
+    "rsa": "RSA:2048", "rsa1024": "RSA:1024", "rsa4096": "RSA:4096",
+    "star": "RSA:2048", "own2048": "RSA:2048", "own4096": "RSA:4096",
+    "mid2048": "RSA:2048", "mid3072": "RSA:3072", "own256": "EC:P-256",
+    "mid256": "EC:P-256", "own384": "EC:P-384", "mid384": "EC:P-384",
+    "p256": "EC:P-256", "p384": "EC:P-384", "ed25519": "ED25519",
 }
 
 # Certificates, in an order in which the issuer comes first: name, subject,
@@ -156,68 +122,14 @@ for _name, *_ in AWS:
 ROOTS = ["root", "big-root", "ec-root", "p384-root"]
 
 
-class Certs:
-    """A folder with all of the above."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.key_of = {}
-        for name, arguments in KEYS.items():
-            self.openssl("genpkey", "-out", self.path(name + ".key"),
-                         *arguments)
-        for cert in CERTS:
-            self.issue(*cert)
-        for name, certs in CHAINS.items():
-            self.join("chain-%s.pem" % name, certs)
-        self.join("roots.pem", ROOTS)
-        for name, *_ in AWS:
-            self.join(name + "-both.pem", ["star", name + "-own"])
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def openssl(self, *arguments):
-        """Run openssl; its output is shown only when it fails."""
-        done = subprocess.run(["openssl"] + list(arguments),
-                              stdin=subprocess.DEVNULL, timeout=60,
-                              stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, check=False)
-        if done.returncode != 0:
-            raise RuntimeError("%s: %s" % (arguments, done.stdout.decode()))
-
-    def write(self, name, text):
-        with open(self.path(name), "w", encoding="ascii") as file:
-            file.write(text)
-        return self.path(name)
-
-    def join(self, name, certs):
-        text = ""
-        for cert in certs:
-            with open(self.path(cert + ".crt"), encoding="ascii") as file:
-                text += file.read()
-        self.write(name, text)
-
-    def issue(self, name, subject, key, issuer, extensions, dates, digest):
-        """Make NAME.crt, signed by the issuer or by itself."""
-        config = self.write(name + ".cnf", CONFIG.format(folder=self.folder,
-                                                         name=name))
-        self.write(name + ".index", "")
-        request = self.path(name + ".csr")
-        signer = ["-selfsign", "-keyfile", self.path(key + ".key")]
-        if issuer is not None:
-            signer = ["-cert", self.path(issuer + ".crt"),
-                      "-keyfile", self.path(self.key_of[issuer] + ".key")]
-        self.key_of[name] = key
-        self.openssl("req", "-new", "-config", config, "-out", request,
-                     "-key", self.path(key + ".key"),
-                     "-subj", "/O=Test/CN=" + subject)
-        self.openssl("ca", "-batch", "-notext", "-config", config,
-                     "-in", request, "-out", self.path(name + ".crt"),
-                     "-startdate", dates[0], "-enddate", dates[1],
-                     "-md", digest, "-extfile",
-                     self.write(name + ".ext", extensions + "\n"), *signer)
-
-    def chain(self, name):
-        """Paths of a chain and of its key."""
-        return (self.path("chain-%s.pem" % name),
-                self.path(self.key_of[CHAINS[name][0]] + ".key"))
+def make(folder):
+    """Return a folder with all of the above."""
+    certs = Certs(folder)
+    for name, kind in KEYS.items():
+        certs.make_key(name, kind)
+    for name, subject, *rest in CERTS:
+        certs.issue(name, "/O=Test/CN=" + subject, *rest)
+    certs.write("roots.pem", certs.read(*ROOTS))
+    for name, *_ in AWS:
+        certs.write(name + "-both.pem", certs.read("star", name + "-own"))
+    return certs
