@@ -28,7 +28,7 @@ struct report {
 	int error;        /* 0 = none yet */
 };
 
-/* Written at once, it is read at once (pipe(7)). */
+/* A report is written in one piece, so it is read in one piece (pipe(7)). */
 _Static_assert(sizeof(struct report) <= PIPE_BUF, "one write each");
 
 static void
@@ -38,10 +38,12 @@ set_group(const struct child_options *options)
 
 	if (!options->new_group)
 		return;
-	/* Where it is denied, a terminal speaks to both of us. */
+	/* Without a group of its own the child gets the terminal's signals with
+	 * us. */
 	if (setpgid(0, 0) != 0 || !options->foreground)
 		return;
-	/* Without a terminal of our own there is nothing to be in front of. */
+	/* Without a terminal on standard input the one of the session is tried;
+	 * without that there is no foreground. */
 	if (tcsetpgrp(STDIN_FILENO, getpid()) == 0)
 		return;
 	tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);

@@ -60,10 +60,11 @@ enum child_news child_look(struct child *child, int *exec_errno,
 /* Wait until it runs or failed, at most ms milliseconds, -1 = without end. */
 void child_wait(const struct child *child, int ms);
 
-/* Nobody wants to know any more; pid is not touched. */
+/* Close the report of the start; pid is not touched. */
 void child_drop(struct child *child);
 
-/* All of it, for who may wait without end; a child that failed is reaped. */
+/* child_begin() to its outcome in one call, which may wait without end; a child
+ * that failed is reaped. */
 int child_start(pid_t *pid, const struct child_options *options,
     int *exec_errno, struct err *err);
 

@@ -105,8 +105,8 @@ logtail_judge(const char *line, bool *forward, int *level)
 	return news;
 }
 
-/* Read on from here; what is left of a line that began before counts as the
- * continuation of one that is not forwarded. */
+/* Read on from here.  The rest of a line that began before counts as the
+ * continuation of a line that is not forwarded. */
 static void
 start_at(struct logtail *tail, off_t at)
 {
@@ -123,7 +123,7 @@ open_log(struct logtail *tail)
 	start_at(tail, 0);
 }
 
-/* Of the folder, so that the file may come later and be renamed. */
+/* The folder is watched, so that the file may come later and be renamed. */
 static int
 open_events(struct logtail *tail, const char *dir)
 {
@@ -199,7 +199,7 @@ take_line(struct logtail *tail)
 	tail->line[tail->len] = '\0';
 	tail->len = 0;
 	news = logtail_judge(tail->line, &tail->forward, &level);
-	/* One message may have a whole stack of calls below it. */
+	/* A message may be followed by a whole stack of calls. */
 	if (level >= 0) {
 		tail->level = level;
 		tail->more = 0;
@@ -296,8 +296,8 @@ logtail_read(struct logtail *tail)
 		news |= read_on(tail);
 	if (!was_replaced(tail))
 		return news;
-	/* What the old file still got before it was renamed was read above;
-	 * a line that it did not finish is whole now. */
+	/* The rest of the renamed file was read above; a line that it did not
+	 * finish is whole now. */
 	if (tail->len > 0)
 		news |= take_line(tail);
 	file_close(&tail->file);

@@ -36,9 +36,8 @@ struct logtail {
 
 /* Starts at the present end of the file.  Without inotify, of which a user has
  * few instances, the file is looked at every few seconds, and a line says so;
- * without the folder fd is -1 and the log is just not followed.  A zeroed
- * struct is not an open one, but must not be closed; closing an open one twice
- * is fine. */
+ * without the folder fd is -1 and the log is just not followed.  Call
+ * logtail_close() only after logtail_open(); twice is fine. */
 void logtail_open(struct logtail *tail, const char *dir, const char *name);
 
 /* Read what is new; gives the news in it, or-ed together.  Never blocks; of

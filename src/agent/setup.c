@@ -18,7 +18,7 @@
 
 enum { CONFIG_MAX = 256 * 1024, SEELOG_MAX = 256 * 1024 };
 
-/* The file that we write, but for whom its one rule is. */
+/* The sudoers file that we write, without the user of its one rule. */
 static const char sudo_head[] =
     "# Sessions of AWS Systems Manager run as ssm-user (ssm-activate).\n";
 static const char sudo_tail[] = " ALL=(ALL) NOPASSWD:ALL\n";

@@ -65,7 +65,8 @@ vars_sets(const struct vars *vars, const char *name)
 	return env_raw((struct env){ vars->item }, name) != NULL;
 }
 
-/* text: its own from now on; NULL = there was no memory for it. */
+/* Add a text, which the list owns from now on; NULL = there was no memory for
+ * it. */
 static void
 vars_add(struct vars *vars, char *text)
 {

@@ -109,7 +109,8 @@ vault_save(const struct vault *vault, int64_t when, struct err *err)
 		if (make_folders(err) == 0 &&
 		    write_files(vault, when, err) == 0)
 			return 0;
-		/* err is set, so what this reports stays out of it. */
+		/* err is set already, so that the error of the removal does not
+		 * replace it. */
 		(void)vault_remove(err);
 	}
 	return err_wrap(err, "vault");

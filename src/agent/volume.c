@@ -159,7 +159,7 @@ look(struct cleaning *cleaning, const struct level *level, const char *name,
 	int dir = dirfd(level->list);
 	struct stat st;
 
-	/* Who ends at this moment removes it himself. */
+	/* A program that ends at this moment removes the file itself. */
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return 0;
 	if (st.st_uid != 0 && (level->suspect || cleaning->depth == 1))

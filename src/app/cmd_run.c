@@ -51,7 +51,8 @@ cmd_run(struct config *cfg, struct err *err)
 		return (int)err->code;
 	if (is_off(cfg))
 		return run_off(cfg, options.user, err);
-	/* As the script of AWS Fault Injection Service ends. */
+	/* The script of AWS Fault Injection Service fails when there is no
+	 * node. */
 	if (cfg->argv == NULL && cfg->fis)
 		cfg->required = true;
 	file_close_cover();

@@ -134,9 +134,8 @@ print_node(const char *node, struct err *err)
 	return rc;
 }
 
-/* What comes after the timeout. */
 static const char *
-whither(const struct config *cfg)
+after_timeout(const struct config *cfg)
 {
 	return cfg->required ? "it was given up" : "the keeper goes on";
 }
@@ -155,7 +154,7 @@ wait_up(const struct config *cfg, int fd, struct err *err)
 		if (poll(&wait, 1, clock_left(deadline)) == 0) {
 			return err_set(err, ERR_KIND_CONNECTION,
 			    "no node within %d ms; %s", (int)cfg->timeout_ms,
-			    whither(cfg));
+			    after_timeout(cfg));
 		}
 		got = journal_receive(fd, &record);
 	}
@@ -193,12 +192,12 @@ ask_up(const struct config *cfg, struct err *err)
 		*err = status.last;
 	else {
 		err_set(err, ERR_KIND_CONNECTION, "no node within %d ms; %s",
-		    (int)cfg->timeout_ms, whither(cfg));
+		    (int)cfg->timeout_ms, after_timeout(cfg));
 	}
 	return -1;
 }
 
-/* Only PID 1 learns in time that the container stops. */
+/* The runtime tells PID 1 alone that the container stops. */
 static void
 warn_init(const struct config *cfg)
 {
@@ -228,7 +227,8 @@ start_keeper(const struct config *cfg, struct preflight *pre, struct err *err)
 	warn_init(cfg);
 	if (pipe2(fds, O_CLOEXEC) != 0)
 		return err_sys(err, ERR_KIND_SYSTEM, "pipe");
-	/* Before the keeper could tell somebody who does not listen. */
+	/* Closed before the fork, so that the keeper cannot report to nobody.
+	 */
 	if (cfg->background)
 		close(fds[0]);
 	pid = fork();

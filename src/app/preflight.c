@@ -58,7 +58,7 @@ check_activation(const struct preflight *pre, const struct config *cfg,
 	return 0;
 }
 
-/* The words are known later; whether the template is one shows now. */
+/* The values of the words come later; a wrong template shows now. */
 static int
 check_names(const struct config *cfg, struct err *err)
 {
@@ -105,7 +105,8 @@ check_privileges(struct err *err)
 		    "`run --user`");
 		return -1;
 	}
-	/* Where nobody may ask, what it cannot do will say so. */
+	/* Where capget(2) is denied, the call that needs the capability reports
+	 * it. */
 	if (syscall(SYS_capget, &header, caps) != 0 ||
 	    (caps[0].effective & (UINT32_C(1) << CAP_DAC_OVERRIDE)) != 0)
 		return 0;

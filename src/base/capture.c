@@ -109,7 +109,7 @@ take(const struct capture_stream *stream, int *from)
 	return taken;
 }
 
-/* The end of those that were not read to their end. */
+/* Tell the end of the streams that were not read to their end. */
 static void
 take_ends(const struct capture *capture, struct process *process)
 {
@@ -122,7 +122,7 @@ take_ends(const struct capture *capture, struct process *process)
 	}
 }
 
-/* How many have news of the streams and, behind them, of the end. */
+/* Poll the streams and, behind them, the handle of the process. */
 static int
 wait_for_news(const struct process *process, int64_t until,
     struct pollfd fds[static CAPTURE_STREAMS + 1])

@@ -5,9 +5,9 @@
 #include <stddef.h>
 
 /*
- * One error, carried from where it happens to whoever reports it: main() for
- * a command, the keeper for a worker.  It holds no pointer, so it can cross a
- * pipe as it stands (app/journal.h).
+ * One error, carried from where it happens to whoever reports it: main() for a
+ * command, the keeper for a worker.  It holds no pointer, so it can cross a
+ * pipe as it stands (work/journal.h).
  */
 
 /* Exit statuses, after sysexits(3). */

@@ -19,8 +19,8 @@ enum { SCRIPT_ARGS_MAX = 4096, GROUPS_MAX = 64 };
 /* Only the child touches it: execve(2) in a script's stead. */
 static const char *script_argv[SCRIPT_ARGS_MAX];
 
-/* Numbers that the C library keeps for itself are refused; the kernel has no
- * others. */
+/* sigaction(2) refuses the numbers that the C library keeps for itself; the
+ * kernel has no others. */
 void
 exec_reset_signals(void)
 {
@@ -40,7 +40,7 @@ exec_restore_signals(const struct exec_signals *before)
 	(void)sigprocmask(SIG_SETMASK, &before->mask, NULL);
 }
 
-/* execve(2) takes texts that it could change, and does not. */
+/* The cast: execve(2) could change its arguments and does not. */
 static void
 run_file(const char *path, const char *const *argv, char *const *envp)
 {
@@ -144,7 +144,7 @@ are_groups(gid_t gid, const gid_t *groups, size_t count)
 	return true;
 }
 
-/* The saved id is looked at where the kernel tells it: the calls that set it
+/* The saved id is checked where the kernel tells it; the calls that set ids
  * have set all three. */
 static bool
 is_user(uid_t uid)
@@ -166,7 +166,7 @@ is_group(gid_t gid)
 	return getgid() == gid && getegid() == gid;
 }
 
-/* With its privilege setuid(2) sets all three as well. */
+/* With the privilege, setuid(2) sets all three ids as well. */
 static int
 set_ids(uid_t uid, gid_t gid)
 {

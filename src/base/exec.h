@@ -36,10 +36,10 @@ void exec_program(const char *const *argv, char *const *envp, bool search);
 
 /*
  * Become this user for good: groups first, the user last, so that nothing is
- * left that could set the others; then a look whether it is so.  What the
- * process is already needs no right.  Gives -1 with errno.  By the kernel's own
- * calls, which are for one thread: this program has no more, and the C
- * library's code for many is large.
+ * left that could set the others, and check the result.  Setting what the
+ * process has already needs no right.  Gives -1 with errno.  The system calls
+ * are made directly: this program has one thread, and the C library's code for
+ * many threads is large.
  */
 int exec_become_user(uid_t uid, gid_t gid, const gid_t *groups, size_t count);
 

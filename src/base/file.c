@@ -51,7 +51,8 @@ read_all(int fd, const char *path, struct buf *out, struct err *err)
 	int rc = -1;
 
 	while ((n = read_some(fd, chunk, sizeof chunk)) > 0) {
-		/* Asked before, so that out does not fail for good. */
+		/* Checked first, so that a file that is too large does not make
+		 * out fail for good. */
 		if (out->len > max || (size_t)n > max - out->len) {
 			(void)err_set(err, ERR_KIND_SYSTEM,
 			    "%s is larger than %zu bytes", path, max - start);

@@ -110,7 +110,7 @@ close_counted(const struct keep *keep)
 		close_unless_kept(keep, fd);
 }
 
-/* Reading and writing fail as for a closed one (O_PATH). */
+/* An O_PATH descriptor: reading and writing fail as for a closed one. */
 void
 file_close_cover(void)
 {

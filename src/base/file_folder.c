@@ -16,7 +16,7 @@ is_root(void)
 	return geteuid() == 0;
 }
 
-/* What everybody shares must go on being shared. */
+/* A folder that everybody shares, such as /tmp, must stay shared. */
 static bool
 is_shared(const struct stat *st)
 {

@@ -276,7 +276,7 @@ static void write_format(const struct origin *from, const char *format,
 static void
 write_format(const struct origin *from, const char *format, va_list args)
 {
-	/* As long as a line: what is cut off here did not fit there. */
+	/* As long as a line: a message that is cut here would not fit there. */
 	char message[LINE_SIZE] = "";
 	int saved = errno;
 

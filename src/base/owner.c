@@ -104,8 +104,8 @@ files_are_of(uid_t uid, gid_t gid)
 }
 
 /*
- * Back to what we were.  Our own uid may be taken without any capability, and
- * all others come back before the groups, which need one.
+ * Restore our ids.  Our own uid may be taken without any capability, and the
+ * groups, which need one, come back last.
  */
 static int
 leave(struct before *b)
@@ -194,13 +194,13 @@ owner_become(const struct owner *owner)
 {
 	int null = open("/dev/null", O_RDONLY | O_NOCTTY | O_CLOEXEC);
 
-	/* Our terminal is not his, and so is what we read from. */
+	/* The user must not get our terminal, nor standard input from it. */
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
 		(void)close(STDIN_FILENO);
 	if (exec_become_user(owner->uid, owner->gid, owner->groups,
 	        owner->count) != 0)
 		return -1;
-	/* Until execve(2) our memory is not for him. */
+	/* The user must not read our memory until execve(2). */
 	if (prctl(PR_SET_DUMPABLE, 0) != 0 || exec_no_capabilities() != 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return -1;

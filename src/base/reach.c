@@ -22,7 +22,7 @@ blame_owner(struct reach *w, const char *what, const char *name, uid_t uid)
 	    name, (unsigned)uid);
 }
 
-/* Who else may write here, in a mode without S_IWOTH, is its group. */
+/* In a mode without S_IWOTH the group is who else may write. */
 static void
 blame_mode(struct reach *w, const char *what, const char *name,
     const struct stat *st)

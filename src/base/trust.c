@@ -48,7 +48,8 @@ check_link(int fd, uid_t uid)
 	return -1;
 }
 
-/* Below a folder of another's.  What is not there needs no rights. */
+/* The path goes on below a folder of another user.  A file that is not there
+ * needs no rights. */
 static int
 open_below(const struct reach *w)
 {
@@ -76,8 +77,8 @@ open_end(struct trust_file *file, const struct reach *w)
 	}
 	if (!is_ours(&w->owner) && !file->value && owner_check(&w->owner) != 0)
 		return -1;
-	/* Root's word has named this very file, so root reads it; or, without
-	 * CAP_DAC_OVERRIDE, its owner. */
+	/* Root's configuration names this very file, so root reads it; or,
+	 * without CAP_DAC_OVERRIDE, its owner does. */
 	fd = openat(w->dir, w->rest, flags);
 	if (fd < 0 && errno == EACCES && !is_ours(&w->owner))
 		fd = owner_open(&w->owner, w->dir, w->rest, flags);
@@ -131,7 +132,7 @@ open_ours(struct trust_file *file, struct err *err)
 	return fd;
 }
 
-/* Without root's rights there is nothing that they could be misused for. */
+/* A user that is not root has no rights that the file could misuse. */
 static int
 open_plain(struct trust_file *file)
 {

@@ -4,8 +4,8 @@
 
 enum { HOUR = 3600, DAY = 24 * HOUR };
 
-/* Where the member is; no compiler takes one of another type than its kind
- * writes. */
+/* The offset of the member; the compiler refuses a member of another type than
+ * the kind writes. */
 #define MEMBER(type, name)                                                  \
 	(0 * sizeof(true ? &((struct config *)NULL)->name : (type *)NULL) + \
 	    offsetof(struct config, name))

@@ -36,8 +36,8 @@ is_partial(struct slice text)
 	       slice_printable(text) == 0;
 }
 
-/* In place; what stays behind is a partial character.  All of it at the end
- * of the stream. */
+/* Clean the text in place and give how much of it is whole; a partial character
+ * at its end waits for the rest, unless the stream has ended. */
 static size_t
 clean(struct stream *stream, bool end)
 {
@@ -53,7 +53,7 @@ clean(struct stream *stream, bool end)
 	return stream->len - rest.len;
 }
 
-/* Once it failed, the child goes on with its work all the same. */
+/* After a failure of writing the child goes on with its work all the same. */
 static bool
 pass_on(void *into, const char *text, size_t len)
 {

@@ -78,7 +78,8 @@ certs_install(const struct config *cfg, struct err *err)
 	int rc = -1;
 
 	certs_path(path, cfg);
-	/* The user has settled it himself, or the store is enough. */
+	/* The user chose the certificates himself, or the system's store is
+	 * enough. */
 	store = add_store(&text);
 	if (env_get(cfg->env, "SSL_CERT_FILE") != NULL ||
 	    (store && bundle == NULL)) {

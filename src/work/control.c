@@ -47,8 +47,8 @@ bind_here(int fd, struct err *err)
 	mode_t before = umask(0177);
 	int rc = -1;
 
-	/* Whoever takes it holds the lock, so what is there is of somebody who
-	 * has gone. */
+	/* The caller holds the lock, so a socket that is there belongs to a
+	 * keeper that is gone. */
 	unlink(CONTROL_NAME);
 	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0 &&
 	    listen(fd, BACKLOG) == 0)
@@ -180,7 +180,8 @@ control_ask(const struct config *cfg, enum control_request request,
 		failed(&addr, err);
 	if (fd >= 0)
 		close(fd);
-	/* It may have ended at this moment: then nobody listens any more. */
+	/* The keeper may have ended at this moment: then nobody listens any
+	 * more. */
 	if (rc < 0 && fd >= 0) {
 		fd = dial(&addr, left, &gone);
 		if (fd >= 0)
@@ -310,7 +311,7 @@ control_text(struct buf *out, const struct control_status *status)
 	}
 	if (status->until != 0) {
 		clock_iso(status->until, when);
-		buf_printf(out, "goes     %s, later with open sessions\n",
+		buf_printf(out, "ends     %s, or when open sessions close\n",
 		    when);
 	}
 	if (status->agent > 0) {

@@ -72,7 +72,7 @@ check_writable(const struct config *cfg, const char *agent, struct err *err)
 	return -1;
 }
 
-/* A predecessor that was killed hard leaves an agent that is just ending. */
+/* After a hard kill of the keeper its agent may be just ending. */
 static int
 check_alone(bool predecessor, struct err *err)
 {
@@ -224,7 +224,7 @@ out:
 	return rc;
 }
 
-/* Sessions need it, the node does not: what fails here is a warning. */
+/* Sessions need ssm-user, the node does not: a failure is a warning. */
 static void
 install_user(const struct work *work)
 {

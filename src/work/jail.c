@@ -105,7 +105,7 @@ jail_worker(const int *keep, size_t count, int log)
 	file_close_others(keep, count);
 }
 
-/* The user of sessions may be one that nobody is yet. */
+/* The user of sessions may not be in /etc/passwd yet. */
 static void
 heed_sessions(struct used *used, const char *ids)
 {
@@ -120,7 +120,7 @@ heed_sessions(struct used *used, const char *ids)
 		used_gid(used, (uint32_t)number);
 }
 
-/* Workers that look at the same time begin at different numbers. */
+/* Workers that search at the same time begin at different numbers. */
 static bool
 become_nobody_else(const struct config *cfg)
 {
@@ -367,7 +367,7 @@ limit_calls(void)
 	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &given);
 }
 
-/* Of `api` and `gc`, which are started from a shell. */
+/* `api` and `gc` are started from a shell, so they have its terminal. */
 static void
 leave_terminal(void)
 {

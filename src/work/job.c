@@ -74,7 +74,7 @@ pass_one(struct job_log *log)
 		log_raw(text, (size_t)n);
 		return true;
 	}
-	/* Without anybody who writes there is no more to wait for. */
+	/* A pipe without a writer, or a broken one, gives nothing more. */
 	if (n == 0 || (errno != EAGAIN && errno != EINTR))
 		file_close(&log->fd);
 	return false;
@@ -141,7 +141,7 @@ be_worker(const struct job_spec *spec, const struct ends *ends)
 	/* The mask is the keeper's; a worker dies of signals. */
 	exec_reset_signals();
 	signal(SIGPIPE, SIG_IGN);
-	/* Nobody but the keeper is behind its log. */
+	/* The log of a worker is read by the keeper alone, so it may wait. */
 	log_wait();
 	jail_worker(keep, count, ends->log);
 	if (getppid() == ends->keeper)
@@ -196,8 +196,8 @@ bury(struct job *job)
 	if (job->pid <= 0)
 		return;
 	kill(-job->pid, SIGKILL);
-	/* Without CAP_KILL one that is of another user by now ends when it
-	 * will. */
+	/* Without CAP_KILL a worker that has changed its user cannot be killed.
+	 */
 	if (kill(job->pid, SIGKILL) != 0)
 		return;
 	if (capture_ended(job->pid, &status, clock_in(JOB_BURY_MS)))
@@ -226,7 +226,7 @@ fail(struct job *job, struct journal_entry *out, const char *why,
 	return 1;
 }
 
-/* As journal_receive(), without what is not for this worker to tell. */
+/* As journal_receive(), but drops records that another kind of worker sends. */
 static int
 receive(const struct job *job, struct journal_entry *out)
 {

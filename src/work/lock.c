@@ -40,7 +40,8 @@ pid_namespace(void)
 	return stat("/proc/self/ns/pid", &st) == 0 ? (uint64_t)st.st_ino : 0;
 }
 
-/* Of one length, so that a reader sees this or what was there before. */
+/* Always of one length, so that a reader sees either this text or the one
+ * before. */
 static void
 write_who(int fd, pid_t who)
 {
@@ -50,7 +51,7 @@ write_who(int fd, pid_t who)
 
 	memset(text + len, ' ', WHO_SIZE - len);
 	text[WHO_SIZE - 1] = '\n';
-	/* It is told to people, nothing depends on it. */
+	/* The pid is shown to people; nothing depends on it. */
 	(void)!pwrite(fd, text, WHO_SIZE, 0);
 }
 

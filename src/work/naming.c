@@ -29,7 +29,8 @@ all_allowed(struct slice s)
 	return true;
 }
 
-/* AWS counts characters; bytes that are none fill no buffer of ours. */
+/* AWS counts characters, of at most four bytes each.  Bytes that are no
+ * character are bounded as well. */
 static bool
 too_long(struct slice s, size_t max)
 {

@@ -354,12 +354,13 @@ work_net_remove(const void *work, int out)
 	struct err err = { 0 };
 	int rc = -1;
 
-	/* In a crowd, what AWS lets through in our time is somebody's. */
+	/* Many clean up at once: keep trying while anybody's calls get through.
+	 */
 	ssm_pace_begin(&pace);
 	net.ssm.pace = &pace;
 	if (vault_load(&net.vault, &err) != 0)
 		err_clear(&err);
-	/* Another node's key is of no use, and none of our business. */
+	/* A key of another node is of no use. */
 	if (state.node[0] != '\0' && strcmp(net.vault.node, state.node) != 0)
 		vault_free(&net.vault);
 	if (net_open(&net, state.region, &err) == 0) {

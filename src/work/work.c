@@ -98,7 +98,7 @@ work_key_make(const void *input, int out)
 	struct err err = { 0 };
 	int rc = -1;
 
-	/* The application is starting at this moment. */
+	/* Low priority: the application is starting at this moment. */
 	setpriority(PRIO_PROCESS, 0, NICE);
 	if (rsa_make(&key, &err) == 0 && rsa_public_der(key, &der, &err) == 0 &&
 	    send_key(work->public_fd, &der, &err) == 0 &&
@@ -142,7 +142,8 @@ work_log_follow(const void *input, int out)
 	logtail_open(&tail, PATHS_LOG, "amazon-ssm-agent.log");
 	told = journal_send(out, JOURNAL_READY, NULL, NULL, NULL) == 0;
 	while (told) {
-		/* The end of the pipe's reader shows as an error. */
+		/* The pipe's reader is gone when poll(2) reports an error of
+		 * out. */
 		struct pollfd wait[] = {
 			{ .fd = out },
 			{ .fd = tail.fd, .events = POLLIN },
@@ -208,7 +209,7 @@ work_watch_wanted(const struct work *work)
 	       env_get(work->cfg->env, TASK_METADATA_VARIABLE) != NULL;
 }
 
-/* What was taken is handed over at once: our own copies end with us. */
+/* Hand a descriptor over at once; our own copy is closed when we end. */
 static int
 hand_over(const struct work *work, int fd, struct err *err)
 {
@@ -226,8 +227,8 @@ tell_holder(int out, pid_t who)
 	return journal_send(out, JOURNAL_HELD, text, NULL, NULL);
 }
 
-/* Before the lock, whose file may be one of those that others have put there.
- * What cannot be removed is told of by those who write there. */
+/* Clean the folder before the lock is taken, whose file others may have put
+ * there.  Those who write in the folder report what cannot be removed. */
 static void
 clean(const struct config *cfg)
 {

@@ -54,8 +54,9 @@ bool work_watch_wanted(const struct work *work);
 
 /* Files workers. */
 
-/* What a keeper alone may hold, keep/guard.h: JOURNAL_HELD if another does, and
- * the descriptors that were taken.  Its end: the socket goes. */
+/* Take the lock and the control socket for the keeper (keep/guard.h): the
+ * descriptors, or JOURNAL_HELD if another keeper holds them.  Dropping removes
+ * the socket. */
 void work_guard_take(const void *input, int out);
 void work_guard_drop(const void *input, int out);
 
@@ -96,10 +97,10 @@ void work_key_make(const void *input, int out);
 /* A line of the key maker, without its end. */
 int work_read_line(int fd, struct buf *out, int64_t deadline, struct err *err);
 
-/* A given code is not needed any more, in this process. */
+/* Wipe the code of a given activation in this process. */
 void work_wipe_code(const struct work *work);
 
-/* What to do where nothing can be written. */
+/* Advise to mount volumes, where nothing can be written. */
 void work_advise_volumes(const struct config *cfg, struct err *err);
 
 /* The names of our files in the state directory. */

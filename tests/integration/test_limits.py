@@ -34,7 +34,7 @@ class Ttl(Case):
         held, _ = self.run_ttl()
         shown, _ = self.status(held)
         self.assertRegex(shown["until"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
-        self.assertIn("goes ", held.program("status").stdout)
+        self.assertIn("ends ", held.program("status").stdout)
         self.assertGreater(self.wait_gone(), TTL)
         wait_until(lambda: not self.agent_pids(held), "the end of the agent")
         self.wait_forgotten(held.root)
