@@ -52,7 +52,7 @@ add_after(struct buf *out, struct slice text, const char *mark)
 }
 
 static void
-collect(struct facts *facts, const struct err *err)
+collect_facts(struct facts *facts, const struct err *err)
 {
 	static const char marks[][14] = {
 		"User: ", "perform: ", "on resource: "
@@ -193,7 +193,7 @@ add_word(struct buf *out, char letter, const struct facts *facts)
 }
 
 static void
-expand(struct buf *out, struct slice rest, const struct facts *facts)
+fill_in(struct buf *out, struct slice rest, const struct facts *facts)
 {
 	struct slice head;
 
@@ -216,7 +216,7 @@ needs_roots(const struct advice_context *ctx)
 
 /* The letters of "when" that hold, with blanks for the others. */
 static void
-judge(char out[static 6], const struct err *err,
+judge_letters(char out[static 6], const struct err *err,
     const struct advice_context *ctx)
 {
 	bool bare =
@@ -238,7 +238,7 @@ row_fits(const struct advice_row *row, const struct err *err,
 	struct slice message = slice_of(api ? err->peer_text : err->msg);
 	char now[6];
 
-	judge(now, err, ctx);
+	judge_letters(now, err, ctx);
 	return (row->operation == NULL ||
 	           slice_eq(slice_of(row->operation), ctx->operation)) &&
 	       (row->text == NULL || slice_find(message, row->text) >= 0) &&
@@ -247,7 +247,7 @@ row_fits(const struct advice_row *row, const struct err *err,
 
 /* The first of the rows that fits, or NULL. */
 static const struct advice_row *
-find(const struct err *err, const struct advice_context *ctx)
+find_row(const struct err *err, const struct advice_context *ctx)
 {
 	bool api = err->kind == ERR_KIND_API;
 	const char *code = api ? err->peer_code : err_kind_name(err->kind);
@@ -273,8 +273,8 @@ give(struct err *err, const char *advice, const struct advice_context *ctx)
 	size_t i;
 
 	facts.region = or_else(ctx->region, "");
-	collect(&facts, err);
-	expand(&text, slice_of(advice), &facts);
+	collect_facts(&facts, err);
+	fill_in(&text, slice_of(advice), &facts);
 	if (buf_ok(&text))
 		err_fix(err, "%s", buf_str(&text));
 	buf_free(&text);
@@ -289,7 +289,7 @@ advice_fill(struct err *err, const struct advice_context *ctx)
 
 	if (err == NULL)
 		return;
-	row = find(err, ctx);
+	row = find_row(err, ctx);
 	if (row == NULL)
 		return;
 	/* What the transport advises is nearer, but it knows no partitions. */

@@ -141,7 +141,7 @@ find_endpoint(struct attempt *call, struct err *err)
 }
 
 static int
-prepare(struct attempt *call, struct err *err)
+prepare_call(struct attempt *call, struct err *err)
 {
 	struct api *api = call->api;
 
@@ -201,7 +201,7 @@ is_ambiguous(const struct err *err)
 }
 
 static void
-classify(const struct attempt *call, struct err *err)
+classify_failure(const struct attempt *call, struct err *err)
 {
 	retry_classify(err, call->service == &services[API_STS]);
 	/* Another container's removal is under way. */
@@ -220,7 +220,7 @@ wait_for_next(struct attempt *call, struct err *err)
 	int pause;
 
 	call->reply->ambiguous |= made > 0 && is_ambiguous(err);
-	classify(call, err);
+	classify_failure(call, err);
 	if (correct_clock(call, err))
 		return true;
 	if (err->retry == ERR_FINAL || made >= call->max)
@@ -239,7 +239,7 @@ wait_for_next(struct attempt *call, struct err *err)
 }
 
 static void
-advise(const struct attempt *call, struct err *err)
+add_advice(const struct attempt *call, struct err *err)
 {
 	const struct sigv4_signer *signer = &call->req->signer;
 	struct advice_context context = {
@@ -275,7 +275,7 @@ api_call(struct api *api, const struct api_request *req,
 	int rc;
 
 	*reply = (struct api_reply){ .status = 0 };
-	rc = prepare(&call, &last);
+	rc = prepare_call(&call, &last);
 	if (rc == 0) {
 		do {
 			err_clear(&last);
@@ -287,7 +287,7 @@ api_call(struct api *api, const struct api_request *req,
 	} else {
 		last.attempts = reply->attempts;
 		last.ambiguous = reply->ambiguous;
-		advise(&call, &last);
+		add_advice(&call, &last);
 		if (err != NULL && err->kind == ERR_KIND_NONE)
 			*err = last;
 	}

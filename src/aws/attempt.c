@@ -124,8 +124,8 @@ add_header(struct signed_headers *headers, const char *name, const char *value)
 
 /* Date and token belong to a signature and are not sent without one. */
 static int
-sign(struct signed_headers *headers, const struct attempt *call, int64_t when,
-    struct err *err)
+sign_headers(struct signed_headers *headers, const struct attempt *call,
+    int64_t when, struct err *err)
 {
 	const struct sigv4_signer *signer = &call->req->signer;
 	unsigned char salt[RSA_SALT_LEN] = { 0 };
@@ -174,7 +174,7 @@ format_headers(struct signed_headers *out, const struct attempt *call,
 	         : "application/x-www-form-urlencoded; charset=utf-8");
 	if (json)
 		add_header(out, "X-Amz-Target", buf_str(&call->target));
-	if (sign(out, call, when, err) != 0)
+	if (sign_headers(out, call, when, err) != 0)
 		return -1;
 	(void)snprintf(out->attempt, sizeof out->attempt, "attempt=%d; max=%d",
 	    call->reply->attempts + 1, call->max);
@@ -219,7 +219,8 @@ note_answer(struct attempt *call, const struct http_msg *answer)
 }
 
 static int
-refuse(struct attempt *call, const struct http_msg *answer, struct err *err)
+take_refusal(struct attempt *call, const struct http_msg *answer,
+    struct err *err)
 {
 	const struct sigv4_signer *signer = &call->req->signer;
 	struct fault_answer fault = {
@@ -247,7 +248,7 @@ refuse(struct attempt *call, const struct http_msg *answer, struct err *err)
 }
 
 static int
-send(struct attempt *call, const struct signed_headers *headers,
+send_request(struct attempt *call, const struct signed_headers *headers,
     struct err *err)
 {
 	struct api *api = call->api;
@@ -277,7 +278,7 @@ send(struct attempt *call, const struct signed_headers *headers,
 	}
 	note_answer(call, &answer);
 	if (answer.status < 200 || answer.status > 299) {
-		rc = refuse(call, &answer, err);
+		rc = take_refusal(call, &answer, err);
 		goto out;
 	}
 	call->reply->body = answer.body;
@@ -298,7 +299,7 @@ attempt_make(struct attempt *call, struct err *err)
 	rc = format_headers(&headers, call,
 	    clock_now() + call->api->clock_offset, err);
 	if (rc == 0)
-		rc = send(call, &headers, err);
+		rc = send_request(call, &headers, err);
 	free_headers(&headers);
 	log_debug("%s: attempt %d of %d: %s", call->req->operation,
 	    call->reply->attempts, call->max, rc == 0 ? "done" : err->msg);

@@ -64,7 +64,7 @@ add_home(struct buf *out, struct env env)
 
 /* Append the path with a leading "~/" put in full, where that is known. */
 static void
-expand(struct buf *out, const char *path, struct env env)
+expand_home(struct buf *out, const char *path, struct env env)
 {
 	struct slice rest = slice_of(path);
 
@@ -96,7 +96,7 @@ load_file(struct conf *conf, enum conf_file file, struct err *err)
 	mode_t mode = 0;
 	int rc;
 
-	expand(&path, set != NULL ? set : place->path, env);
+	expand_home(&path, set != NULL ? set : place->path, env);
 	if (!buf_ok(&path)) {
 		rc = err_set(err, ERR_KIND_CONFIG, "%s: path is too long",
 		    place->variable);

@@ -32,7 +32,7 @@ grow(void *array, size_t count, size_t size)
 }
 
 static bool
-is_blank(char c)
+is_tab_or_blank(char c)
 {
 	return c == ' ' || c == '\t';
 }
@@ -49,7 +49,7 @@ indent_of(struct slice line)
 {
 	size_t n = 0;
 
-	while (n < line.len && is_blank(line.ptr[n]))
+	while (n < line.len && is_tab_or_blank(line.ptr[n]))
 		n++;
 	return n;
 }
@@ -61,7 +61,7 @@ without_comment(struct slice s)
 	size_t i;
 
 	for (i = 1; i < s.len; i++) {
-		if (is_blank(s.ptr[i - 1]) &&
+		if (is_tab_or_blank(s.ptr[i - 1]) &&
 		    (s.ptr[i] == '#' || s.ptr[i] == ';'))
 			return slice_trim(slice_head(s, i));
 	}

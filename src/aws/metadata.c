@@ -9,7 +9,7 @@
 
 /* The base with the path below it. */
 static int
-join(struct url *out, const struct metadata *m, struct err *err)
+join_url(struct url *out, const struct metadata *m, struct err *err)
 {
 	struct slice path = slice_of(m->base->path);
 	size_t len;
@@ -27,7 +27,7 @@ join(struct url *out, const struct metadata *m, struct err *err)
 
 /* 0 if the answer can be used, or the reason in err. */
 static int
-judge(struct metadata *m, struct err *err)
+judge_answer(struct metadata *m, struct err *err)
 {
 	const struct http_msg *answer = &m->answer;
 	const char *body = buf_str(&answer->body);
@@ -69,7 +69,7 @@ ask_once(struct metadata *m, const struct url *url, struct err *err)
 	metadata_free(m);
 	if (api_metadata(m->api, &request, &m->answer, err) != 0)
 		return -1;
-	return judge(m, err);
+	return judge_answer(m, err);
 }
 
 /* Asking again would not make a certificate good. */
@@ -86,7 +86,7 @@ in_vain(const struct metadata *m, const struct err *cause)
 /* Why the last attempt failed, in the words of the whole; nothing else of
  * the cause changes. */
 static int
-give_up(const struct metadata *m, struct err *cause, struct err *err)
+report_cause(const struct metadata *m, struct err *cause, struct err *err)
 {
 	enum err_kind kind = cause->kind;
 
@@ -106,7 +106,7 @@ metadata_ask(struct metadata *m, struct err *err)
 	struct err cause;
 	struct url url;
 
-	if (join(&url, m, err) != 0)
+	if (join_url(&url, m, err) != 0)
 		return -1;
 	for (int made = 1;; made++) {
 		int64_t next;
@@ -117,7 +117,7 @@ metadata_ask(struct metadata *m, struct err *err)
 		next = clock_in(m->pause_ms);
 		if (made >= m->attempts || in_vain(m, &cause) ||
 		    clock_min(next, m->deadline) == m->deadline)
-			return give_up(m, &cause, err);
+			return report_cause(m, &cause, err);
 		clock_sleep(next);
 	}
 }

@@ -284,7 +284,7 @@ add_body_hash(struct buf *out, const struct sigv4_request *req)
 }
 
 static int
-check(const struct buf *out, struct err *err)
+check_text(const struct buf *out, struct err *err)
 {
 	if (buf_ok(out))
 		return 0;
@@ -310,7 +310,7 @@ sigv4_canonical(const struct sigv4_request *req, struct buf *out,
 	add_names(out, &list);
 	buf_putc(out, '\n');
 	add_body_hash(out, req);
-	return check(out, err);
+	return check_text(out, err);
 }
 
 /* DAY/REGION/SERVICE/aws4_request */
@@ -339,7 +339,7 @@ sigv4_string_to_sign(const struct sigv4_request *req, struct buf *out,
 		buf_printf(out, "%s\n%s\n", algorithm, when);
 		add_scope(out, req);
 		buf_printf(out, "\n%s", hex);
-		rc = check(out, err);
+		rc = check_text(out, err);
 	}
 	buf_free(&canonical);
 	return rc;
@@ -369,7 +369,7 @@ sign_hmac(const struct sigv4_request *req, const char *secret,
 	digest_hmac(key.data, key.len, text->data, text->len, mac);
 	buf_hex(out, mac, sizeof mac);
 	explicit_bzero(mac, sizeof mac);
-	rc = check(&scope, err) == 0 ? check(&key, err) : -1;
+	rc = check_text(&scope, err) == 0 ? check_text(&key, err) : -1;
 	buf_free(&scope);
 	buf_free(&key);
 	return rc;
@@ -409,7 +409,7 @@ sigv4_sign(const struct sigv4_request *req, const struct sigv4_signer *signer,
 	rc = rsa ? sign_rsa(signer, salt, &text, out, err)
 	         : sign_hmac(req, signer->cred->secret_key, &text, out, err);
 	if (rc == 0)
-		rc = check(out, err);
+		rc = check_text(out, err);
 out:
 	buf_free(&text);
 	return rc;

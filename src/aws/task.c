@@ -28,7 +28,7 @@ struct talk {
  * documented.
  */
 static int
-begin(struct talk *talk, struct api *api, int64_t deadline, struct err *err)
+ask_task(struct talk *talk, struct api *api, int64_t deadline, struct err *err)
 {
 	const char *text = env_get(conf_env(api->conf), TASK_METADATA_VARIABLE);
 	struct url *base = &talk->base;
@@ -54,7 +54,7 @@ begin(struct talk *talk, struct api *api, int64_t deadline, struct err *err)
 }
 
 static struct slice
-text_of(const struct json *doc, const char *key)
+member(const struct json *doc, const char *key)
 {
 	return slice_of(json_text(doc, key));
 }
@@ -116,7 +116,7 @@ task_zone_region(const char *zone, char out[static TASK_REGION_SIZE])
 static bool
 find_region(const struct json *doc, char out[static TASK_REGION_SIZE])
 {
-	struct slice region = arn_region(text_of(doc, "TaskARN"));
+	struct slice region = arn_region(member(doc, "TaskARN"));
 
 	if (region.len > 0)
 		return slice_copy(region, out, TASK_REGION_SIZE);
@@ -125,21 +125,21 @@ find_region(const struct json *doc, char out[static TASK_REGION_SIZE])
 
 /* A member that is absent or too long for its place stays empty. */
 static void
-copy(const struct json *doc, const char *key, char *out, size_t size)
+copy_member(const struct json *doc, const char *key, char *out, size_t size)
 {
-	(void)slice_copy(text_of(doc, key), out, size);
+	(void)slice_copy(member(doc, key), out, size);
 }
 
 static int
 read_task(struct task *task, const struct json *doc, struct err *err)
 {
-	copy(doc, "TaskARN", task->arn, sizeof task->arn);
+	copy_member(doc, "TaskARN", task->arn, sizeof task->arn);
 	if (task->arn[0] == '\0' || !find_region(doc, task->region))
 		return err_set(err, ERR_KIND_PARSE,
 		    "task metadata: no usable TaskARN");
-	copy(doc, "AvailabilityZone", task->zone, sizeof task->zone);
-	copy(doc, "Family", task->family, sizeof task->family);
-	(void)slice_copy(short_name(text_of(doc, "Cluster")), task->cluster,
+	copy_member(doc, "AvailabilityZone", task->zone, sizeof task->zone);
+	copy_member(doc, "Family", task->family, sizeof task->family);
+	(void)slice_copy(short_name(member(doc, "Cluster")), task->cluster,
 	    sizeof task->cluster);
 	(void)slice_copy(short_name(slice_of(task->arn)), task->id,
 	    sizeof task->id);
@@ -151,7 +151,7 @@ task_load(struct task *out, struct api *api, int64_t deadline, struct err *err)
 {
 	struct task task = { .arn = "" };
 	struct talk talk;
-	int rc = begin(&talk, api, deadline, err);
+	int rc = ask_task(&talk, api, deadline, err);
 
 	if (rc == 0)
 		rc = read_task(&task, talk.ask.doc, err);
@@ -161,7 +161,8 @@ task_load(struct task *out, struct api *api, int64_t deadline, struct err *err)
 	rc = metadata_ask(&talk.ask, err);
 	if (rc != 0)
 		goto out;
-	copy(talk.ask.doc, "Name", task.container, sizeof task.container);
+	copy_member(talk.ask.doc, "Name", task.container,
+	    sizeof task.container);
 	*out = task;
 out:
 	metadata_free(&talk.ask);
@@ -173,7 +174,7 @@ task_region(struct api *api, char out[static TASK_REGION_SIZE],
     int64_t deadline, struct err *err)
 {
 	struct talk talk;
-	int rc = begin(&talk, api, deadline, err);
+	int rc = ask_task(&talk, api, deadline, err);
 
 	if (rc == 0)
 		rc = find_region(talk.ask.doc, out) ? 0 : 1;
@@ -185,11 +186,11 @@ int
 task_stops(struct api *api, bool *out, int64_t deadline, struct err *err)
 {
 	struct talk talk;
-	int rc = begin(&talk, api, deadline, err);
+	int rc = ask_task(&talk, api, deadline, err);
 
 	if (rc == 0)
 		*out =
-		    slice_eq(text_of(talk.ask.doc, "DesiredStatus"), "STOPPED");
+		    slice_eq(member(talk.ask.doc, "DesiredStatus"), "STOPPED");
 	metadata_free(&talk.ask);
 	return rc;
 }

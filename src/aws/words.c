@@ -47,7 +47,7 @@ take_escaped(struct splitter *s, char c)
 }
 
 static const char *
-take(struct splitter *s, char c)
+take_byte(struct splitter *s, char c)
 {
 	bool open = s->quote != '\0';
 
@@ -66,7 +66,7 @@ take(struct splitter *s, char c)
 }
 
 static const char *
-split(struct splitter *s, struct slice text)
+split_text(struct splitter *s, struct slice text)
 {
 	const char *wrong = NULL;
 
@@ -74,7 +74,8 @@ split(struct splitter *s, struct slice text)
 	if (s->words.list == NULL)
 		return no_memory;
 	for (size_t i = 0; wrong == NULL && i < text.len; i++)
-		wrong = text.ptr[i] == '\0' ? "NUL byte" : take(s, text.ptr[i]);
+		wrong = text.ptr[i] == '\0' ? "NUL byte"
+		                            : take_byte(s, text.ptr[i]);
 	if (wrong != NULL)
 		return wrong;
 	if (s->quote != '\0')
@@ -88,7 +89,7 @@ int
 words_split(struct words *out, struct slice text, struct err *err)
 {
 	struct splitter s = { .word = { .max = text.len + 1 } };
-	const char *wrong = split(&s, text);
+	const char *wrong = split_text(&s, text);
 
 	buf_free(&s.word);
 	if (wrong == NULL) {

@@ -28,21 +28,21 @@ struct reader {
 };
 
 static void
-drop(struct reader *r, size_t len)
+skip(struct reader *r, size_t len)
 {
 	r->rest = slice_skip(r->rest, len);
 }
 
 /* Take what stands before the mark, and the mark, which must be there. */
 static int
-take(struct reader *r, const char *mark, struct slice *inside)
+take_until(struct reader *r, const char *mark, struct slice *inside)
 {
 	ptrdiff_t at = slice_find(r->rest, mark);
 
 	if (at < 0)
 		return -1;
 	*inside = slice_head(r->rest, (size_t)at);
-	drop(r, (size_t)at + slice_of(mark).len);
+	skip(r, (size_t)at + slice_of(mark).len);
 	return 0;
 }
 
@@ -66,10 +66,10 @@ take_tag(struct reader *r, struct slice *tag)
 			break;
 	}
 	*tag = slice_head(r->rest, i);
-	drop(r, i);
+	skip(r, i);
 	if (!slice_starts(r->rest, ">"))
 		return -1;
-	drop(r, 1);
+	skip(r, 1);
 	return 0;
 }
 
@@ -85,7 +85,7 @@ tag_name(struct slice tag)
 }
 
 static bool
-is_blank(struct slice s)
+is_space(struct slice s)
 {
 	return s.len == 0 || slice_all_in(s, spaces);
 }
@@ -156,13 +156,13 @@ read_tag(struct reader *r)
 	struct slice tag, name;
 	bool closing;
 
-	drop(r, 1);
+	skip(r, 1);
 	if (take_tag(r, &tag) != 0)
 		return -1;
 	closing = slice_starts(tag, "/");
 	tag = slice_skip(tag, closing);
 	name = tag_name(tag);
-	if (closing && !is_blank(slice_skip(tag, name.len)))
+	if (closing && !is_space(slice_skip(tag, name.len)))
 		return -1;
 	if (closing)
 		return close_element(r, name);
@@ -176,8 +176,8 @@ read_cdata(struct reader *r)
 {
 	struct slice inside;
 
-	drop(r, 9);
-	if (r->depth == 0 || take(r, "]]>", &inside) != 0)
+	skip(r, 9);
+	if (r->depth == 0 || take_until(r, "]]>", &inside) != 0)
 		return -1;
 	buf_add(&r->text, inside.ptr, inside.len);
 	return 0;
@@ -244,9 +244,9 @@ read_text(struct reader *r)
 	struct slice run = at < 0 ? r->rest : slice_head(r->rest, (size_t)at);
 	struct slice head, name;
 
-	drop(r, run.len);
+	skip(r, run.len);
 	if (r->depth == 0)
-		return is_blank(run) ? 0 : -1;
+		return is_space(run) ? 0 : -1;
 	while (slice_split(run, '&', &head, &run)) {
 		buf_add(&r->text, head.ptr, head.len);
 		if (!slice_split(run, ';', &name, &run) ||
@@ -263,10 +263,10 @@ read_next(struct reader *r)
 	struct slice skipped;
 
 	if (slice_starts(r->rest, "<?"))
-		return take(r, "?>", &skipped);
+		return take_until(r, "?>", &skipped);
 	if (slice_starts(r->rest, "<!--")) {
-		drop(r, 4);
-		return take(r, "-->", &skipped);
+		skip(r, 4);
+		return take_until(r, "-->", &skipped);
 	}
 	if (slice_starts(r->rest, "<![CDATA["))
 		return read_cdata(r);

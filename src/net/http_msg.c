@@ -62,7 +62,7 @@ take_status(struct http_msg *msg, struct slice line)
 
 /* Append the text with a NUL; where it begins. */
 static size_t
-keep(struct buf *head, struct slice text)
+keep_text(struct buf *head, struct slice text)
 {
 	size_t at = head->len;
 
@@ -130,8 +130,8 @@ take_field(struct http_msg *msg, struct slice line)
 	if (msg->field_count == HTTP_MSG_HEADERS_MAX)
 		return "more than 100 headers";
 	value = slice_trim(value);
-	msg->fields[msg->field_count].name = keep(&msg->head, name);
-	msg->fields[msg->field_count].value = keep(&msg->head, value);
+	msg->fields[msg->field_count].name = keep_text(&msg->head, name);
+	msg->fields[msg->field_count].value = keep_text(&msg->head, value);
 	if (buf_ok(&msg->head))
 		msg->field_count++;
 	/* Lengths mean nothing in front of a tunnel (RFC 9110, 9.3.6) and of

@@ -159,7 +159,7 @@ parse_value(struct proxy *proxy, struct slice value)
 }
 
 static void
-advise(const char *variable, struct err *err)
+advise_setting(const char *variable, struct err *err)
 {
 	err_fix(err, "set %s=http://USER:PASSWORD@HOST:PORT", variable);
 }
@@ -179,7 +179,7 @@ proxy_choose(struct proxy *out, const struct url *url, struct env env,
 		*out = proxy;
 	} else {
 		(void)err_set(err, ERR_KIND_PROXY, "%s: %s", variable, why);
-		advise(variable, err);
+		advise_setting(variable, err);
 	}
 	proxy_wipe(&proxy);
 	return why == NULL ? 0 : -1;
@@ -191,7 +191,7 @@ proxy_refused(const struct proxy *proxy, bool tls, struct err *err)
 	(void)err_set(err, ERR_KIND_PROXY,
 	    "the proxy %s wants a user and a password, or others (407)",
 	    proxy->host);
-	advise(tls ? "https_proxy" : "http_proxy", err);
+	advise_setting(tls ? "https_proxy" : "http_proxy", err);
 	return -1;
 }
 

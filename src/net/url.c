@@ -98,7 +98,7 @@ take_authority(struct slice authority, struct url *url)
 }
 
 static const char *
-take(struct slice rest, struct url *url)
+take_url(struct slice rest, struct url *url)
 {
 	struct slice authority;
 	const char *why;
@@ -125,7 +125,7 @@ int
 url_parse(struct url *out, const char *text, struct err *err)
 {
 	struct url url = { 0 };
-	const char *why = take(slice_of(text), &url);
+	const char *why = take_url(slice_of(text), &url);
 
 	if (why != NULL)
 		return err_set(err, ERR_KIND_INVALID_VALUE, "the URL %s", why);

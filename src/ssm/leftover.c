@@ -272,7 +272,7 @@ leftover_judge(const struct leftover *node, bool silent)
 }
 
 static void
-take_text(char *out, size_t size, const struct json *item, const char *key)
+copy_text(char *out, size_t size, const struct json *item, const char *key)
 {
 	struct slice text = slice_of(json_text(item, key));
 
@@ -281,7 +281,7 @@ take_text(char *out, size_t size, const struct json *item, const char *key)
 
 /* A time or a count; 0 = not told, or none. */
 static int64_t
-take_number(const struct json *item, const char *key)
+get_number(const struct json *item, const char *key)
 {
 	double number = 0;
 
@@ -291,7 +291,7 @@ take_number(const struct json *item, const char *key)
 }
 
 static int
-add(const struct gather *g, struct leftover *new, const char *id,
+add_leftover(const struct gather *g, struct leftover *new, const char *id,
     struct err *err)
 {
 	slice_copy(slice_of(id), new->id, sizeof(new->id));
@@ -305,16 +305,16 @@ node_found(void *context, const char *id, const struct json *item,
 {
 	const char *ping = json_text(item, "PingStatus");
 	struct leftover new = {
-		.since = take_number(item, "LastPingDateTime"),
+		.since = get_number(item, "LastPingDateTime"),
 		.online = ping != NULL &&
 		          !slice_names("ConnectionLost Inactive", ping),
 	};
 
 	new.pinged = new.since != 0;
 	if (!new.pinged)
-		new.since = take_number(item, "RegistrationDate");
-	take_text(new.name, sizeof(new.name), item, "Name");
-	return add(context, &new, id, err);
+		new.since = get_number(item, "RegistrationDate");
+	copy_text(new.name, sizeof(new.name), item, "Name");
+	return add_leftover(context, &new, id, err);
 }
 
 /* The text ends as register_describe() lets it end. */
@@ -334,13 +334,13 @@ static enum leftover_why
 judge_activation(const struct gather *g, const struct json *item,
     int64_t created, int64_t expires)
 {
-	int64_t count = take_number(item, "RegistrationsCount");
+	int64_t count = get_number(item, "RegistrationsCount");
 
 	if (expires != 0 && expires <= g->now)
 		return LEFTOVER_EXPIRED;
 	if (created == 0 || created > g->now - START_S)
 		return LEFTOVER_NO;
-	if (count != 0 && count >= take_number(item, "RegistrationLimit"))
+	if (count != 0 && count >= get_number(item, "RegistrationLimit"))
 		return LEFTOVER_USED_UP;
 	return created <= g->now - g->age ? LEFTOVER_UNUSED : LEFTOVER_NO;
 }
@@ -350,10 +350,10 @@ activation_found(void *context, const char *id, const struct json *item,
     struct err *err)
 {
 	const struct gather *g = context;
-	int64_t expires = take_number(item, "ExpirationDate");
+	int64_t expires = get_number(item, "ExpirationDate");
 	struct leftover new = {
 		.activation = true,
-		.since = take_number(item, "CreatedDate"),
+		.since = get_number(item, "CreatedDate"),
 	};
 
 	new.why = judge_activation(g, item, new.since, expires);
@@ -362,8 +362,8 @@ activation_found(void *context, const char *id, const struct json *item,
 		return 0;
 	if (new.why == LEFTOVER_EXPIRED)
 		new.since = expires;
-	take_text(new.name, sizeof(new.name), item, "Description");
-	return add(g, &new, id, err);
+	copy_text(new.name, sizeof(new.name), item, "Description");
+	return add_leftover(g, &new, id, err);
 }
 
 /* Whoever looks for a silent node wants to know why it is not touched. */

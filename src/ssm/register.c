@@ -148,8 +148,8 @@ adopt_lost(const struct ssm *ssm, const char *activation,
 
 /* After CreateActivation: whatever happened, nothing unknown may stay. */
 static int
-settle(const struct ssm *ssm, const struct register_in *in, const char *keep,
-    const struct register_journal *journal, struct err *err)
+settle_creation(const struct ssm *ssm, const struct register_in *in,
+    const char *keep, const struct register_journal *journal, struct err *err)
 {
 	struct err lost = { 0 };
 
@@ -210,8 +210,10 @@ create(const struct ssm *ssm, const struct register_in *in,
 		           ? rc
 		           : -1;
 	}
-	return settle(ssm, in, rc == 0 ? out->id : "", journal, err) == 0 ? rc
-	                                                                  : -1;
+	return settle_creation(ssm, in, rc == 0 ? out->id : "", journal, err) ==
+	               0
+	           ? rc
+	           : -1;
 }
 
 /*
@@ -235,7 +237,8 @@ is_explained(const struct err *err)
 }
 
 static int
-delegate(const struct register_in *in, const struct ssm_activation *activation,
+delegate_to_agent(const struct register_in *in,
+    const struct ssm_activation *activation,
     const struct register_journal *journal, struct err *err)
 {
 	if (in->hand_over(in->context, activation, err) != 0)
@@ -259,7 +262,7 @@ register_with(const struct ssm *ssm, const struct register_in *in,
 
 	*delegated = in->delegate;
 	if (in->delegate)
-		return delegate(in, activation, journal, err);
+		return delegate_to_agent(in, activation, journal, err);
 	reg.public_key = in->public_key(in->context, err);
 	if (reg.public_key == NULL)
 		return -1;
@@ -274,7 +277,7 @@ register_with(const struct ssm *ssm, const struct register_in *in,
 	log_event(LOG_WARN, "registrar_fallback",
 	    "%s; letting amazon-ssm-agent register instead", refused.msg);
 	*delegated = true;
-	return delegate(in, activation, journal, err);
+	return delegate_to_agent(in, activation, journal, err);
 }
 
 int
@@ -319,7 +322,7 @@ struct removal {
 /* A later success of somebody else is no reason to forget a failure, but a
  * failure of somebody else must not hide our own. */
 static void
-note(struct removal *removal, const struct err *err)
+note_failed(struct removal *removal, const struct err *err)
 {
 	removal->denied |= is_denied(err);
 	if (removal->failed->code == ERR_OK)
@@ -340,7 +343,7 @@ remove_node(struct removal *removal, const struct ssm *ssm)
 		state->node[0] = '\0';
 		return 0;
 	}
-	note(removal, &err);
+	note_failed(removal, &err);
 	return -1;
 }
 
@@ -358,7 +361,7 @@ remove_activation(struct removal *removal, const struct ssm *ssm)
 		state->activation[0] = '\0';
 		return 0;
 	}
-	note(removal, &err);
+	note_failed(removal, &err);
 	return -1;
 }
 
@@ -375,7 +378,7 @@ remove_lost(struct removal *removal, const struct ssm *ssm)
 		state->unsettled = false;
 		return 0;
 	}
-	note(removal, &err);
+	note_failed(removal, &err);
 	return -1;
 }
 

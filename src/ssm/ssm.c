@@ -123,7 +123,7 @@ encode_activation(struct buf *out, const struct ssm_activation_in *in)
 
 /* A member of an answer, checked and copied. */
 static int
-take_text(struct ssm_exchange *what, const char *key, char *out, size_t size,
+take_member(struct ssm_exchange *what, const char *key, char *out, size_t size,
     bool (*fits)(const char *text), struct err *err)
 {
 	const char *text = json_text(what->doc, key);
@@ -151,10 +151,10 @@ ssm_create_activation(const struct ssm *ssm, const struct ssm_activation_in *in,
 
 	encode_activation(&what.body, in);
 	if (ssm_exchange(ssm, &what, err) == 0 &&
-	    take_text(&what, "ActivationId", new.id, sizeof(new.id), id_is_uuid,
-	        err) == 0 &&
-	    take_text(&what, "ActivationCode", new.code, sizeof(new.code), NULL,
-	        err) == 0) {
+	    take_member(&what, "ActivationId", new.id, sizeof(new.id),
+	        id_is_uuid, err) == 0 &&
+	    take_member(&what, "ActivationCode", new.code, sizeof(new.code),
+	        NULL, err) == 0) {
 		*out = new;
 		rc = 0;
 	}
@@ -216,7 +216,7 @@ ssm_register(const struct ssm *ssm, const struct ssm_register_in *in,
 	    in->activation->code, in->activation->id, in->fingerprint,
 	    in->public_key);
 	if (ssm_exchange(ssm, &what, err) == 0)
-		rc = take_text(&what, "InstanceId", node, SSM_NODE_SIZE,
+		rc = take_member(&what, "InstanceId", node, SSM_NODE_SIZE,
 		    id_is_node, err);
 	*ambiguous = what.ambiguous;
 	json_free(what.doc);

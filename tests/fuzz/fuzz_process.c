@@ -17,7 +17,7 @@ output(struct slice text)
 	struct err err = { 0 };
 
 	buf_add(&out, text.ptr, text.len);
-	if (!buf_ok(&out) || decode(&cred, &out, &err) != 0) {
+	if (!buf_ok(&out) || decode_output(&cred, &out, &err) != 0) {
 		require(!buf_ok(&out) || err.kind != ERR_KIND_NONE);
 		require(cred.access_key == NULL);
 	} else {

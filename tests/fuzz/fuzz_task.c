@@ -9,7 +9,7 @@
 
 #include "aws/task.c"
 
-#include "aws/query.h"
+#include "aws/sts.h"
 
 static void
 document(struct slice text)
@@ -22,7 +22,7 @@ document(struct slice text)
 	    json_is_object(doc)) {
 		if (read_task(&task, doc, NULL) == 0)
 			require(task.arn[0] != '\0' && task.region[0] != '\0');
-		(void)query_form(&form, doc, NULL);
+		(void)sts_form(&form, doc, NULL);
 	}
 	for (size_t i = 0; i < form.len; i++)
 		require(form.data[i] > ' ' && form.data[i] <= '~');
@@ -49,7 +49,7 @@ answer(struct slice text)
 	struct json *doc = NULL;
 
 	buf_add(&reply.body, text.ptr, text.len);
-	if (query_answer(&reply, &doc, NULL) == 0)
+	if (sts_answer(&reply, &doc, NULL) == 0)
 		require(doc != NULL);
 	json_free(doc);
 	api_reply_free(&reply);

@@ -57,7 +57,7 @@ read_full(struct url *out, const char *text, struct err *err)
 
 /* It becomes a header as it stands; nothing is cut off. */
 static int
-read_token(char **out, struct env env, struct err *err)
+read_container_token(char **out, struct env env, struct err *err)
 {
 	const char *from = token_file;
 	const char *path = env_get(env, from);
@@ -89,7 +89,7 @@ out:
 }
 
 static int
-fetch(struct cred *out, const struct cred_plan *plan, struct api *api,
+fetch_container(struct cred *out, const struct cred_plan *plan, struct api *api,
     int64_t deadline, struct err *err)
 {
 	struct metadata m = {
@@ -132,9 +132,9 @@ cred_container_plan(struct cred_plan *plan, const struct cred_request *req,
 	}
 	rc = relative != NULL ? read_relative(&plan->url, relative, err)
 	                      : read_full(&plan->url, full, err);
-	if (rc != 0 || read_token(&plan->token, env, err) != 0)
+	if (rc != 0 || read_container_token(&plan->token, env, err) != 0)
 		return -1;
-	plan->fetch = fetch;
+	plan->fetch = fetch_container;
 	plan->pause_ms = PAUSE_MS;
 	return 0;
 }

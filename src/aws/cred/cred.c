@@ -75,8 +75,8 @@ cred_blame(const char *what, const char *profile, struct err *err)
 
 /* Ask the sources in turn, up to one before end; 1: none is configured. */
 static int
-search(struct cred_plan *plan, const struct cred_request *req, size_t first,
-    size_t end, struct err *err)
+ask_sources(struct cred_plan *plan, const struct cred_request *req,
+    size_t first, size_t end, struct err *err)
 {
 	int rc = 1;
 
@@ -93,7 +93,7 @@ int
 cred_profile_plan(struct cred_plan *plan, const struct cred_request *req,
     struct err *err)
 {
-	return search(plan, req, PROFILE_FIRST, PROFILE_END, err);
+	return ask_sources(plan, req, PROFILE_FIRST, PROFILE_END, err);
 }
 
 int
@@ -145,7 +145,7 @@ cred_plan(struct cred_plan **out, const struct conf *conf, struct err *err)
 	/* A wrong setting is told even when another source would win. */
 	if (imds_settings(&plan->imds, conf, err) != 0)
 		goto out;
-	rc = search(plan, &req, 0, SOURCE_COUNT, err);
+	rc = ask_sources(plan, &req, 0, SOURCE_COUNT, err);
 	if (rc == 1)
 		rc = cred_none(plan, "", err);
 	if (rc != 0)
@@ -179,7 +179,7 @@ cred_plan_method(const struct cred_plan *plan)
  * or our clock is wrong.  What the instance gives was looked at by
  * cred_imds.c. */
 static int
-fetch(struct cred *cred, const struct cred_plan *plan, struct api *api,
+fetch_chain(struct cred *cred, const struct cred_plan *plan, struct api *api,
     int64_t deadline, struct err *err)
 {
 	int rc = plan->fetch != NULL
@@ -204,7 +204,7 @@ cred_fetch(struct cred *out, const struct cred_plan *plan, struct api *api,
     int64_t deadline, struct err *err)
 {
 	struct cred cred = { 0 };
-	int rc = fetch(&cred, plan, api, deadline, err);
+	int rc = fetch_chain(&cred, plan, api, deadline, err);
 
 	if (rc == 0) {
 		cred_free(out);

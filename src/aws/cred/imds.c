@@ -31,7 +31,7 @@ cred_imds_plan(struct cred_plan *plan, const struct cred_request *req,
 
 /* Nothing there, see why: no credentials, or for a role's source a failure. */
 static int
-none(const struct cred_plan *plan, const struct err *why, struct err *err)
+no_keys(const struct cred_plan *plan, const struct err *why, struct err *err)
 {
 	if (plan->hop_count > 0) {
 		return err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
@@ -44,7 +44,7 @@ none(const struct cred_plan *plan, const struct err *why, struct err *err)
 
 /* Say that of the service instead of what was said. */
 static int
-blame(struct imds_talk *talk, const char *what, const char *more)
+blame_service(struct imds_talk *talk, const char *what, const char *more)
 {
 	err_clear(&talk->why);
 	(void)err_set(&talk->why, ERR_KIND_API, "%.60s%s%.150s", what,
@@ -54,25 +54,25 @@ blame(struct imds_talk *talk, const char *what, const char *more)
 
 /* Append the path of the role's keys: its name is the answer's first line. */
 static int
-find_role(struct imds_talk *talk, struct buf *path)
+find_instance_role(struct imds_talk *talk, struct buf *path)
 {
 	struct slice line;
 
 	if (imds_line(talk, role_path, &line) != 0) {
 		return talk->why.http_status == 404
-		           ? blame(talk, "the instance has no role", "")
+		           ? blame_service(talk, "the instance has no role", "")
 		           : 1;
 	}
 	if (line.len > ROLE_MAX || !slice_all_in(line, CRED_ROLE_LETTERS))
-		return blame(talk, "the role's name is not one", "");
+		return blame_service(talk, "the role's name is not one", "");
 	buf_puts(path, role_path);
 	buf_add(path, line.ptr, line.len);
-	return buf_ok(path) ? 0 : blame(talk, "out of memory", "");
+	return buf_ok(path) ? 0 : blame_service(talk, "out of memory", "");
 }
 
 /* All of the document has to be there; it may say why it is not. */
 static int
-decode(struct cred *out, struct imds_talk *talk)
+decode_keys(struct cred *out, struct imds_talk *talk)
 {
 	const struct json *doc = talk->ask.doc;
 	const char *code = json_text(doc, "Code");
@@ -87,7 +87,7 @@ decode(struct cred *out, struct imds_talk *talk)
 	}
 	cred_free(&cred);
 	if (code != NULL && strcmp(code, "Success") != 0)
-		return blame(talk, code, text != NULL ? text : "");
+		return blame_service(talk, code, text != NULL ? text : "");
 	(void)err_set(&talk->why, ERR_KIND_PARSE,
 	    "the answer lacks Token or Expiration");
 	return 1;
@@ -118,15 +118,15 @@ cred_imds_fetch(struct cred *out, const struct cred_plan *plan, struct api *api,
 	int rc = imds_start(&talk, &plan->imds, api, deadline, err);
 
 	if (rc == 0)
-		rc = find_role(&talk, &path);
+		rc = find_instance_role(&talk, &path);
 	if (rc == 0)
 		rc = imds_get(&talk, buf_str(&path), true);
 	if (rc == 0)
-		rc = decode(out, &talk);
+		rc = decode_keys(out, &talk);
 	if (rc == 0)
 		accept_stale(out, clock_now() + api->clock_offset);
 	if (rc == 1)
-		rc = none(plan, &talk.why, err);
+		rc = no_keys(plan, &talk.why, err);
 	buf_free(&path);
 	imds_stop(&talk);
 	return rc;

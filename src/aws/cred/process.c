@@ -37,7 +37,7 @@ check_status(struct cred_run *run, struct err *err)
 /* The format that "Sourcing credentials with an external process" of the AWS
  * SDKs and Tools Reference Guide describes. */
 static int
-decode(struct cred *out, const struct buf *text, struct err *err)
+decode_output(struct cred *out, const struct buf *text, struct err *err)
 {
 	enum err_kind kind = ERR_KIND_CREDENTIAL_RETRIEVAL;
 	struct json *doc = NULL;
@@ -94,7 +94,7 @@ run_helper(struct cred *out, const struct cred_request *req,
 		return err_set(err, ERR_KIND_INVALID_VALUE, "no program");
 	if (choose_program(&run, req, &words->list[0], err) == 0 &&
 	    cred_run_program(&run, err) == 0 && check_status(&run, err) == 0 &&
-	    decode(out, &run.out, err) == 0)
+	    decode_output(out, &run.out, err) == 0)
 		rc = cred_value_fresh(out, clock_now(), "it", err);
 	buf_free(&run.out);
 	buf_free(&run.errors);

@@ -70,7 +70,7 @@ read_duration(struct cred_hop *hop, const char *text, struct err *err)
 }
 
 static const char *
-value_of(const struct cred_request *req, const char *key)
+profile_value(const struct cred_request *req, const char *key)
 {
 	return conf_value(req->conf, req->profile, key);
 }
@@ -78,15 +78,15 @@ value_of(const struct cred_request *req, const char *key)
 static bool
 has_static_keys(const struct cred_request *req)
 {
-	return value_of(req, "aws_access_key_id") != NULL ||
-	       value_of(req, "aws_secret_access_key") != NULL;
+	return profile_value(req, "aws_access_key_id") != NULL ||
+	       profile_value(req, "aws_secret_access_key") != NULL;
 }
 
 static bool
 has_role(const struct cred_request *req)
 {
-	return value_of(req, "role_arn") != NULL &&
-	       value_of(req, "web_identity_token_file") == NULL;
+	return profile_value(req, "role_arn") != NULL &&
+	       profile_value(req, "web_identity_token_file") == NULL;
 }
 
 /* Add the role of the profile to the plan. */
@@ -95,9 +95,9 @@ add_hop(struct cred_plan *plan, const struct cred_request *req, struct err *err)
 {
 	struct cred_hop hop = {
 		.profile = req->profile,
-		.role_arn = value_of(req, "role_arn"),
-		.session_name = value_of(req, "role_session_name"),
-		.external_id = value_of(req, "external_id"),
+		.role_arn = profile_value(req, "role_arn"),
+		.session_name = profile_value(req, "role_session_name"),
+		.external_id = profile_value(req, "external_id"),
 	};
 
 	if (plan->hop_count == CRED_HOPS_MAX) {
@@ -105,11 +105,12 @@ add_hop(struct cred_plan *plan, const struct cred_request *req, struct err *err)
 		    "more than %d roles to assume one after the other",
 		    CRED_HOPS_MAX);
 	}
-	if (value_of(req, "mfa_serial") != NULL)
+	if (profile_value(req, "mfa_serial") != NULL)
 		return err_set(err, ERR_KIND_CONFIG,
 		    "needs an MFA code; ssm-activate does not support MFA");
 	if (check_role(&hop, err) != 0 ||
-	    read_duration(&hop, value_of(req, "duration_seconds"), err) != 0)
+	    read_duration(&hop, profile_value(req, "duration_seconds"), err) !=
+	        0)
 		return -1;
 	plan->hops[plan->hop_count++] = hop;
 	return 0;
@@ -128,7 +129,7 @@ visited(const struct cred_plan *plan, const char *profile)
 /* Go on to source_profile.  A profile may name itself when it has static
  * keys; no other one may come twice. */
 static int
-follow(struct cred_request *req, const struct cred_plan *plan,
+follow_profile(struct cred_request *req, const struct cred_plan *plan,
     const char *source, struct err *err)
 {
 	if (!conf_has_profile(req->conf, source))
@@ -147,10 +148,10 @@ follow(struct cred_request *req, const struct cred_plan *plan,
 /* Take the role of the profile and go on to where its credentials come from:
  * 1 = the next profile, 0 = a source that is no profile. */
 static int
-step(struct cred_plan *plan, struct cred_request *at, struct err *err)
+take_role(struct cred_plan *plan, struct cred_request *at, struct err *err)
 {
-	const char *profile = value_of(at, "source_profile");
-	const char *source = value_of(at, "credential_source");
+	const char *profile = profile_value(at, "source_profile");
+	const char *source = profile_value(at, "credential_source");
 
 	if (profile != NULL && source != NULL)
 		return err_set(err, ERR_KIND_CONFIG,
@@ -164,7 +165,7 @@ step(struct cred_plan *plan, struct cred_request *at, struct err *err)
 		return -1;
 	if (profile == NULL)
 		return cred_named_plan(plan, at, source, err);
-	return follow(at, plan, profile, err) == 0 ? 1 : -1;
+	return follow_profile(at, plan, profile, err) == 0 ? 1 : -1;
 }
 
 int
@@ -179,7 +180,7 @@ cred_role_plan(struct cred_plan *plan, const struct cred_request *req,
 	at.env = false;
 	/* add_hop() ends this at the latest. */
 	do {
-		rc = step(plan, &at, err);
+		rc = take_role(plan, &at, err);
 		if (rc < 0)
 			return cred_blame("profile", at.profile, err);
 	} while (rc == 1 && has_role(&at) && !has_static_keys(&at));
@@ -244,7 +245,7 @@ path_owner(const struct cred_request *req)
 
 /* The token without the blanks and line ends behind it. */
 static int
-read_token(char **out, const char *path, const struct owner *by,
+read_web_token(char **out, const char *path, const struct owner *by,
     struct err *err)
 {
 	static const char what[] = "web identity token file";
@@ -303,7 +304,7 @@ cred_role_web_plan(struct cred_plan *plan, const struct cred_request *req,
 		return -1;
 	}
 	if (check_role(&web, err) != 0 ||
-	    read_token(&plan->token, path, path_owner(req), err) != 0)
+	    read_web_token(&plan->token, path, path_owner(req), err) != 0)
 		return -1;
 	plan->web = web;
 	plan->fetch = fetch_web;

@@ -22,7 +22,7 @@ struct start {
 
 /* The end of a process that could not become the program. */
 static _Noreturn void
-give_up(const char *what)
+exit_with(const char *what)
 {
 	struct err err = { 0 };
 
@@ -32,17 +32,17 @@ give_up(const char *what)
 }
 
 static _Noreturn void
-become(const struct cred_run *run, pid_t guard)
+become_program(const struct cred_run *run, pid_t guard)
 {
 	if (run->owner.uid != 0 && owner_become(&run->owner) != 0)
-		give_up("cannot run it as its owner");
+		exit_with("cannot run it as its owner");
 	/* A change of the user would undo it. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != guard)
 		_exit(NOT_STARTED);
 	exec_reset_signals();
 	exec_program((const char *const *)run->argv, run->env.vars, true);
-	give_up("cannot run it");
+	exit_with("cannot run it");
 }
 
 static void
@@ -96,9 +96,9 @@ lead(void *argument)
 	file_close_others(NULL, 0);
 	pid = fork();
 	if (pid < 0)
-		give_up("cannot start a process");
+		exit_with("cannot start a process");
 	if (pid == 0)
-		become(run, getppid());
+		become_program(run, getppid());
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	pass_on(status);

@@ -35,7 +35,8 @@ is_clean(const char *text, unsigned char lowest)
 }
 
 static int
-copy(char **out, const struct cred_values *values, size_t i, struct err *err)
+copy_value(char **out, const struct cred_values *values, size_t i,
+    struct err *err)
 {
 	const char *text = values->texts[i];
 	char lowest = values->blanks && i == CRED_VALUE_SECRET ? ' ' : '!';
@@ -62,9 +63,9 @@ cred_value_take(struct cred *out, const struct cred_values *values,
 {
 	struct cred cred = { .method = out->method };
 
-	if (copy(&cred.access_key, values, CRED_VALUE_KEY, err) != 0 ||
-	    copy(&cred.secret_key, values, CRED_VALUE_SECRET, err) != 0 ||
-	    copy(&cred.token, values, CRED_VALUE_TOKEN, err) != 0) {
+	if (copy_value(&cred.access_key, values, CRED_VALUE_KEY, err) != 0 ||
+	    copy_value(&cred.secret_key, values, CRED_VALUE_SECRET, err) != 0 ||
+	    copy_value(&cred.token, values, CRED_VALUE_TOKEN, err) != 0) {
 		cred_free(&cred);
 		return -1;
 	}
@@ -89,7 +90,7 @@ cred_value_copy(struct cred *out, const struct cred *from, struct err *err)
 }
 
 static const char *
-text_of(const struct json *doc, const char *key)
+filled_text(const struct json *doc, const char *key)
 {
 	const char *text = json_text(doc, key);
 
@@ -103,12 +104,12 @@ cred_value_json(struct cred *out, const struct json *doc, const char *token_key,
 	const char *const names[] = { service_names[CRED_VALUE_KEY],
 		service_names[CRED_VALUE_SECRET], token_key };
 	struct cred_values values = given;
-	const char *expires = text_of(doc, "Expiration");
+	const char *expires = filled_text(doc, "Expiration");
 	int64_t when = 0;
 
 	values.names = names;
 	for (size_t i = 0; i < CRED_VALUE_COUNT; i++)
-		values.texts[i] = text_of(doc, names[i]);
+		values.texts[i] = filled_text(doc, names[i]);
 	if (expires != NULL && !clock_parse_iso(slice_of(expires), &when))
 		return err_set(err, ERR_KIND_INVALID_VALUE,
 		    "Expiration is not a time in ISO 8601");
