@@ -42,7 +42,7 @@ void clock_sleep(int64_t deadline);
  *   keep/life_table   the whole registration, for as long as `start` may take;
  *                      CreateActivation is left to it, since many containers
  *                      start at once: aws/retry tries that only once
- *   keep/minder        the agent, the reader of its log, the watcher of ECS
+ *   keep/supervisor        the agent, the reader of its log, the watcher of ECS
  */
 int64_t clock_backoff(int64_t first, int64_t most, int n, double share);
 

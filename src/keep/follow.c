@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "keep/minder.h"
+#include "keep/supervisor.h"
 #include "work/journal.h"
 #include "work/work.h"
 
@@ -23,7 +23,7 @@ start(struct follow *follow, const struct work *work)
 		.deadline = INT64_MAX,
 	};
 
-	follow->next = clock_in(minder_pause(++follow->deaths));
+	follow->next = clock_in(supervisor_pause(++follow->deaths));
 	(void)job_start(&follow->job, &spec, NULL);
 }
 

@@ -7,13 +7,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/spec.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/exec.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/signals.h"
 #include "base/slice.h"
-#include "keep/keeper_guard.h"
+#include "keep/command.h"
+#include "keep/follow.h"
+#include "keep/guard.h"
+#include "keep/life.h"
+#include "keep/listener.h"
+#include "keep/supervisor.h"
 #include "settings/config.h"
 #include "work/certs.h"
 #include "work/control.h"
@@ -22,8 +29,27 @@
 enum { FDS_MAX = LIFE_FDS + 2 * JOB_FDS + LISTENER_CLIENTS + 3 };
 enum { DOUBT_MS = 600000 }; /* between two questions whether AWS knows us */
 
-bool
-keeper_report(struct keeper *k, enum journal type)
+struct keeper {
+	const struct keeper_options *options;
+	const struct config *cfg;
+	int signal_fd, report_fd;
+	struct exec_signals signals;
+	struct command command;
+	bool announced, online, over_told;
+	unsigned news;       /* of the log, not acted on yet */
+	int required_status; /* REQUIRED and no access: the exit status */
+	int64_t leave_by, doubt_after;
+	struct life life;
+	struct supervisor supervisor;
+	struct spec spec;
+	struct listener listener;
+	struct guard guard;
+	struct follow follow;
+};
+
+/* Tell `up`; false if nobody waits for it, or does not any more. */
+static bool
+report(struct keeper *k, enum journal type)
 {
 	bool told = journal_send(k->report_fd, type, k->life.state.node, NULL,
 	                &k->life.last) == 0;
@@ -49,18 +75,89 @@ open_keeper(struct keeper *k, struct err *err)
 	return signals_open(&k->signal_fd, &k->signals, err);
 }
 
+/* What another keeper holds, or what does not answer, is not written to. */
+static void
+leave_disk(struct keeper *k)
+{
+	if (!guard_holds(&k->guard))
+		k->life.close = LIFE_NOTHING;
+}
+
 /* Once more is a reminder, which gives no time back. */
 static void
 stop(struct keeper *k)
 {
 	int64_t by = clock_in(k->cfg->down_timeout_ms);
 
-	keeper_leave_disk(k);
+	leave_disk(k);
 	life_stop(&k->life);
-	minder_stop(&k->minder, k->cfg->down_timeout_ms);
+	supervisor_stop(&k->supervisor, k->cfg->down_timeout_ms);
 	follow_end(&k->follow);
 	if (!k->options->command || k->command.ended)
 		k->leave_by = clock_min(k->leave_by, by);
+}
+
+/* There will be no node. */
+static void
+refuse(struct keeper *k, const struct err *err)
+{
+	leave_disk(k);
+	life_bar(&k->life, err);
+}
+
+/* Somebody else keeps the node; `up` asks him. */
+static void
+give_way(struct keeper *k, const struct err *err)
+{
+	k->over_told = report(k, JOURNAL_REFUSED);
+	refuse(k, err);
+}
+
+static void
+begin(struct keeper *k, enum guard_news news)
+{
+	const struct state *leftover = k->options->leftover;
+
+	if (leftover != NULL)
+		life_clear(&k->life, leftover, news == GUARD_SHARED);
+	else
+		life_start(&k->life);
+}
+
+/* Lock and socket are there, or not: then the life can begin, and ends at
+ * once in all cases but one.  Where the application has ended already there is
+ * nothing to begin, but why there would have been no node is still said. */
+static void
+take_guard(struct keeper *k)
+{
+	const struct keeper_options *options = k->options;
+	struct err err = { 0 };
+	enum guard_news news =
+	    guard_step(&k->guard, k->cfg, &k->listener.fd, &err);
+	bool begins = news == GUARD_HELD ||
+	              (news == GUARD_SHARED && options->leftover != NULL);
+
+	if (news == GUARD_NOTHING)
+		return;
+	if (news == GUARD_OTHER)
+		give_way(k, &err);
+	else if (options->refused != NULL)
+		refuse(k, options->refused);
+	else if (!begins)
+		refuse(k, &err);
+	else if (!k->life.stopping)
+		begin(k, news);
+}
+
+static void
+begin_guard(struct keeper *k)
+{
+	struct work work = k->life.work;
+	struct err err = { 0 };
+
+	work.refused = k->options->refused != NULL;
+	if (guard_begin(&k->guard, &work, &err) != 0)
+		refuse(k, work.refused ? k->options->refused : &err);
 }
 
 static void
@@ -78,7 +175,7 @@ reap(struct keeper *k)
 		} else if (!life_reaped(&k->life, pid) &&
 		           !job_reaped(&k->guard.job, pid) &&
 		           !job_reaped(&k->follow.job, pid)) {
-			minder_reaped(&k->minder, pid, status);
+			supervisor_reaped(&k->supervisor, pid, status);
 		}
 	}
 }
@@ -130,7 +227,7 @@ start_agent(struct keeper *k)
 		options.cert_file = cert;
 	spec_free(&k->spec);
 	if (spec_build(&k->spec, &options, &err) != 0 ||
-	    minder_start(&k->minder, &k->spec, &err) != 0)
+	    supervisor_start(&k->supervisor, &k->spec, &err) != 0)
 		life_agent_lost(&k->life, &err);
 }
 
@@ -145,7 +242,7 @@ announce(struct keeper *k)
 	    "%s is up%s; aws ssm start-session --region %s --target %s",
 	    state->node, life_reuses(&k->life) ? " again" : "", state->region,
 	    state->node);
-	keeper_report(k, JOURNAL_NODE);
+	report(k, JOURNAL_NODE);
 	ttl_begin(&k->life.ttl, k->cfg, state->node);
 }
 
@@ -153,31 +250,32 @@ announce(struct keeper *k)
 static void
 mind(struct keeper *k)
 {
-	minder_tick(&k->minder);
+	supervisor_tick(&k->supervisor);
 	switch (k->life.at) {
 	case LIFE_START:
 		follow_begin(&k->follow, &k->life.work);
-		if (k->minder.phase == MINDER_OFF && follow_ready(&k->follow))
+		if (k->supervisor.phase == SUPERVISOR_OFF &&
+		    follow_ready(&k->follow))
 			start_agent(k);
-		else if (k->minder.phase == MINDER_RUNNING)
+		else if (k->supervisor.phase == SUPERVISOR_RUNNING)
 			life_agent_runs(&k->life);
 		break;
 	case LIFE_REMOVE:
 		follow_end(&k->follow);
-		minder_stop(&k->minder, k->cfg->down_timeout_ms);
+		supervisor_stop(&k->supervisor, k->cfg->down_timeout_ms);
 		break;
 	case LIFE_CLOSE:
 	case LIFE_OVER:
 		follow_end(&k->follow);
-		minder_kill(&k->minder);
+		supervisor_kill(&k->supervisor);
 		break;
 	default:
 		break;
 	}
 	if (k->life.at == LIFE_UP && !k->announced)
 		announce(k);
-	if (k->minder.phase == MINDER_LOST)
-		life_agent_lost(&k->life, &k->minder.why);
+	if (k->supervisor.phase == SUPERVISOR_LOST)
+		life_agent_lost(&k->life, &k->supervisor.why);
 }
 
 static void
@@ -195,7 +293,7 @@ act_on_log(struct keeper *k)
 		    k->life.state.node);
 	}
 	if ((news & FOLLOW_HIBERNATE) != 0)
-		minder_hibernates(&k->minder);
+		supervisor_hibernates(&k->supervisor);
 	if ((news & FOLLOW_DOUBT) != 0 && clock_ms() >= k->doubt_after) {
 		k->doubt_after = clock_in(DOUBT_MS);
 		life_doubt(&k->life);
@@ -209,11 +307,11 @@ fill_status(const struct keeper *k, struct control_status *out)
 
 	*out = (struct control_status){
 		.keeper = getpid(),
-		.agent = k->minder.pid,
+		.agent = k->supervisor.pid,
 		.since = state->node[0] != '\0' ? state->since : 0,
 		.until = k->life.stopping ? 0 : k->life.ttl.until,
 		.stays = k->options->command && !k->command.ended,
-		.restarts = k->minder.restarts,
+		.restarts = k->supervisor.restarts,
 		.up = k->life.at == LIFE_UP,
 		.online = k->online,
 		.over = life_over(&k->life),
@@ -250,7 +348,7 @@ tell_over(struct keeper *k)
 		return;
 	k->over_told = true;
 	/* Where `up` still waits, it says why itself. */
-	if (!keeper_report(k, failed ? JOURNAL_FAILED : JOURNAL_DONE) && failed)
+	if (!report(k, failed ? JOURNAL_FAILED : JOURNAL_DONE) && failed)
 		log_err(k->cfg->required ? LOG_ERROR : LOG_WARN, "no_access",
 		    last);
 	if (!failed || !k->cfg->required)
@@ -274,7 +372,8 @@ may_leave(struct keeper *k)
 static int64_t
 due_next(const struct keeper *k)
 {
-	int64_t due = clock_min(life_due(&k->life), minder_due(&k->minder));
+	int64_t due =
+	    clock_min(life_due(&k->life), supervisor_due(&k->supervisor));
 
 	due = clock_min(due, job_due(&k->guard.job));
 	due = clock_min(due, job_due(&k->follow.job));
@@ -292,7 +391,7 @@ wait_for_events(const struct keeper *k)
 
 	count += job_poll(&k->guard.job, fds + count);
 	count += job_poll(&k->follow.job, fds + count);
-	count += minder_poll(&k->minder, fds + count);
+	count += supervisor_poll(&k->supervisor, fds + count);
 	count += listener_poll(&k->listener, fds + count);
 	signals_wait(fds, count, due == INT64_MAX ? -1 : clock_left(due));
 }
@@ -302,7 +401,7 @@ loop(struct keeper *k)
 {
 	for (;;) {
 		take_signals(k);
-		keeper_guard_take(k);
+		take_guard(k);
 		life_step(&k->life);
 		k->news |= follow_step(&k->follow, &k->life.work);
 		mind(k);
@@ -340,11 +439,11 @@ keeper_run(const struct keeper_options *options, struct err *err)
 	/* What the application inherits is not for us to hold open. */
 	if (options->report_fd < 0)
 		close_others(&k);
-	keeper_guard_begin(&k);
+	begin_guard(&k);
 	loop(&k);
 	if (!life_over(&k.life))
 		life_abandon(&k.life);
-	minder_kill(&k.minder);
+	supervisor_kill(&k.supervisor);
 	listener_close(&k.listener);
 	guard_end(&k.guard);
 	spec_free(&k.spec);

@@ -12,8 +12,8 @@ struct user_ids;
  * The process that lives as long as the node: init of the application under
  * `run`, a process of its own after `up`.  It forwards signals, reaps, has
  * workers do what the node's life needs (keep/life.h), keeps the agent running
- * (keep/minder.h), answers `status` and `down` (work/control.h).  It reads no
- * byte from the network.
+ * (keep/supervisor.h), answers `status` and `down` (work/control.h).  It reads
+ * no byte from the network.
  */
 struct keeper_options {
 	const struct config *cfg;

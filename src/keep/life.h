@@ -155,8 +155,8 @@ int64_t life_due(const struct life *life);
 /*
  * Milliseconds until the next try of a start that has waited so long (unit:
  * random, [0, 1)): between 0.4 and 1 of twice that time, which tells how large
- * the crowd is; 1.5 s at least, 50 s at most.  tests/tools/bench/herd.py compares
- * it with other rules.  Pure.
+ * the crowd is; 1.5 s at least, 50 s at most.  tests/tools/bench/herd.py
+ * compares it with other rules.  Pure.
  */
 int64_t life_pause(int64_t waited, double unit);
 

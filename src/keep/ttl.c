@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "keep/minder.h"
+#include "keep/supervisor.h"
 #include "settings/config.h"
 
 /* Nobody tells us that a session ends: its parent is the agent. */
@@ -32,7 +32,7 @@ ttl_over(struct ttl *ttl)
 	if (ttl->next == 0 || now < ttl->next)
 		return false;
 	ttl->next = 0;
-	if (now >= ttl->latest || !minder_busy())
+	if (now >= ttl->latest || !supervisor_busy())
 		return true;
 	ttl->next = clock_min(now + LOOK_MS, ttl->latest);
 	return false;

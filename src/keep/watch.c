@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "keep/minder.h"
+#include "keep/supervisor.h"
 #include "settings/config.h"
 #include "work/journal.h"
 #include "work/work.h"
@@ -25,7 +25,7 @@ start(struct watch *watch, const struct work *work)
 		.deadline = INT64_MAX,
 	};
 
-	watch->next = clock_in(minder_pause(++watch->deaths));
+	watch->next = clock_in(supervisor_pause(++watch->deaths));
 	(void)job_start(&watch->job, &spec, NULL);
 }
 
@@ -42,7 +42,7 @@ watch_step(struct watch *watch, const struct work *work)
 		if (record.type == JOURNAL_FAILED) {
 			log_debug("%s", record.err.msg);
 			watch->on = record.err.retry != ERR_FINAL;
-			watch->next = clock_in(minder_pause(watch->deaths));
+			watch->next = clock_in(supervisor_pause(watch->deaths));
 		}
 	}
 	if (clock_ms() >= watch_due(watch))

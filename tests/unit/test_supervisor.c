@@ -19,7 +19,7 @@
 #include "agent/spec.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "keep/minder.h"
+#include "keep/supervisor.h"
 
 enum {
 	LONG_MS = 20000,
@@ -44,7 +44,7 @@ static char path_var[] = "PATH=/usr/bin:/bin", dash_c[] = "-c";
 static char *argv[] = { agent, dash_c, script, NULL };
 static char *envp[] = { path_var, d, NULL };
 static const struct spec spec = { argv, envp };
-static struct minder minder;
+static struct supervisor supervisor;
 static struct err failure;
 
 static void
@@ -67,7 +67,7 @@ make(void **state)
 	snprintf(agent, sizeof agent, "%s/amazon-ssm-agent", folder);
 	snprintf(d, sizeof d, "d=%s", folder);
 	err_clear(&failure);
-	minder = (struct minder){ .spec = NULL };
+	supervisor = (struct supervisor){ .spec = NULL };
 	return prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
@@ -78,7 +78,7 @@ clean(void **state)
 	pid_t pid = 0;
 
 	(void)state;
-	minder_kill(&minder);
+	supervisor_kill(&supervisor);
 	do
 		pid = waitpid(-1, NULL, 0);
 	while (pid > 0);
@@ -95,13 +95,14 @@ wait_start(void)
 {
 	struct pollfd fd;
 
-	while (minder.phase == MINDER_FORKED) {
-		assert_int_equal(minder_poll(&minder, &fd), 1);
-		assert_true(minder_due(&minder) <= clock_in(MINDER_EXEC_MS));
+	while (supervisor.phase == SUPERVISOR_FORKED) {
+		assert_int_equal(supervisor_poll(&supervisor, &fd), 1);
+		assert_true(supervisor_due(&supervisor) <=
+		            clock_in(SUPERVISOR_EXEC_MS));
 		assert_int_equal(poll(&fd, 1, LONG_MS), 1);
-		minder_tick(&minder);
+		supervisor_tick(&supervisor);
 	}
-	assert_int_equal(minder_poll(&minder, &fd), 0);
+	assert_int_equal(supervisor_poll(&supervisor, &fd), 0);
 }
 
 static void
@@ -109,11 +110,11 @@ start(const char *text)
 {
 	assert_true(strlen(text) < sizeof script);
 	snprintf(script, sizeof script, "%s", text);
-	assert_int_equal(minder_start(&minder, &spec, &failure), 0);
-	assert_true(minder.pid > 0);
-	assert_int_equal(minder.phase, MINDER_FORKED);
+	assert_int_equal(supervisor_start(&supervisor, &spec, &failure), 0);
+	assert_true(supervisor.pid > 0);
+	assert_int_equal(supervisor.phase, SUPERVISOR_FORKED);
 	wait_start();
-	assert_int_equal(minder.phase, MINDER_STARTING);
+	assert_int_equal(supervisor.phase, SUPERVISOR_STARTING);
 }
 
 /* Wait until a file of the folder has something in it, a pid perhaps. */
@@ -153,14 +154,14 @@ reap(pid_t pid)
 	return status;
 }
 
-/* The core has ended, and the minder is told. */
+/* The core has ended, and the supervisor is told. */
 static void
 core_ends(void)
 {
-	pid_t pid = minder.pid;
+	pid_t pid = supervisor.pid;
 
-	assert_true(minder_reaped(&minder, pid, reap(pid)));
-	assert_int_equal(minder.pid, 0);
+	assert_true(supervisor_reaped(&supervisor, pid, reap(pid)));
+	assert_int_equal(supervisor.pid, 0);
 }
 
 /* It has been killed, and nobody needs to wait for its end. */
@@ -183,33 +184,34 @@ static void
 test_pauses(void **state)
 {
 	(void)state;
-	assert_int_equal(minder_pause(1), MINDER_FIRST_MS);
-	assert_int_equal(minder_pause(2), 2 * MINDER_FIRST_MS);
-	assert_int_equal(minder_pause(3), 4 * MINDER_FIRST_MS);
-	assert_int_equal(minder_pause(6), 32 * MINDER_FIRST_MS);
-	assert_int_equal(minder_pause(7), MINDER_PAUSE_MAX_MS);
-	assert_int_equal(minder_pause(1000000), MINDER_PAUSE_MAX_MS);
+	assert_int_equal(supervisor_pause(1), SUPERVISOR_FIRST_MS);
+	assert_int_equal(supervisor_pause(2), 2 * SUPERVISOR_FIRST_MS);
+	assert_int_equal(supervisor_pause(3), 4 * SUPERVISOR_FIRST_MS);
+	assert_int_equal(supervisor_pause(6), 32 * SUPERVISOR_FIRST_MS);
+	assert_int_equal(supervisor_pause(7), SUPERVISOR_PAUSE_MAX_MS);
+	assert_int_equal(supervisor_pause(1000000), SUPERVISOR_PAUSE_MAX_MS);
 }
 
 static void
 test_runs_after_a_while(void **state)
 {
 	(void)state;
-	assert_true(minder_due(&minder) == INT64_MAX);
+	assert_true(supervisor_due(&supervisor) == INT64_MAX);
 	start(STAYS);
-	assert_int_equal(minder.phase, MINDER_STARTING);
-	assert_int_equal(minder_due(&minder), minder.since + MINDER_ALIVE_MS);
+	assert_int_equal(supervisor.phase, SUPERVISOR_STARTING);
+	assert_int_equal(supervisor_due(&supervisor),
+	    supervisor.since + SUPERVISOR_ALIVE_MS);
 	/* However slow this machine is. */
-	minder.next = clock_in(LONG_MS);
-	minder_tick(&minder);
-	assert_int_equal(minder.phase, MINDER_STARTING);
-	minder.next = clock_ms();
-	minder_tick(&minder);
-	assert_int_equal(minder.phase, MINDER_RUNNING);
-	assert_true(minder_due(&minder) == INT64_MAX);
-	assert_int_equal(minder.restarts, 0);
-	assert_false(minder_reaped(&minder, getpid(), 0));
-	assert_false(minder_reaped(&minder, 0, 0));
+	supervisor.next = clock_in(LONG_MS);
+	supervisor_tick(&supervisor);
+	assert_int_equal(supervisor.phase, SUPERVISOR_STARTING);
+	supervisor.next = clock_ms();
+	supervisor_tick(&supervisor);
+	assert_int_equal(supervisor.phase, SUPERVISOR_RUNNING);
+	assert_true(supervisor_due(&supervisor) == INT64_MAX);
+	assert_int_equal(supervisor.restarts, 0);
+	assert_false(supervisor_reaped(&supervisor, getpid(), 0));
+	assert_false(supervisor_reaped(&supervisor, 0, 0));
 }
 
 static void
@@ -220,24 +222,26 @@ test_is_started_again(void **state)
 	(void)state;
 	/* Its status says nothing: 0 is a crash, too. */
 	start("exit 0");
-	first = minder.pid;
+	first = supervisor.pid;
 	core_ends();
-	assert_int_equal(minder.phase, MINDER_PAUSING);
-	assert_int_equal(minder.crashes, 1);
-	assert_true(minder_due(&minder) > clock_ms());
-	assert_true(minder_due(&minder) <= clock_in(MINDER_FIRST_MS));
-	minder_tick(&minder);
-	assert_int_equal(minder.phase, MINDER_PAUSING);
-	clock_sleep(minder_due(&minder));
-	minder_tick(&minder);
-	assert_int_equal(minder.phase, MINDER_FORKED);
+	assert_int_equal(supervisor.phase, SUPERVISOR_PAUSING);
+	assert_int_equal(supervisor.crashes, 1);
+	assert_true(supervisor_due(&supervisor) > clock_ms());
+	assert_true(supervisor_due(&supervisor) <=
+	            clock_in(SUPERVISOR_FIRST_MS));
+	supervisor_tick(&supervisor);
+	assert_int_equal(supervisor.phase, SUPERVISOR_PAUSING);
+	clock_sleep(supervisor_due(&supervisor));
+	supervisor_tick(&supervisor);
+	assert_int_equal(supervisor.phase, SUPERVISOR_FORKED);
 	wait_start();
-	assert_int_equal(minder.phase, MINDER_STARTING);
-	assert_int_equal(minder.restarts, 1);
-	assert_true(minder.pid > 0 && minder.pid != first);
+	assert_int_equal(supervisor.phase, SUPERVISOR_STARTING);
+	assert_int_equal(supervisor.restarts, 1);
+	assert_true(supervisor.pid > 0 && supervisor.pid != first);
 	core_ends();
-	assert_int_equal(minder.crashes, 2);
-	assert_true(minder_due(&minder) > clock_in(MINDER_FIRST_MS));
+	assert_int_equal(supervisor.crashes, 2);
+	assert_true(supervisor_due(&supervisor) >
+	            clock_in(SUPERVISOR_FIRST_MS));
 }
 
 static void
@@ -245,11 +249,11 @@ test_steady_life_forgets(void **state)
 {
 	(void)state;
 	start("exit 1");
-	minder.crashes = MINDER_TRIES - 1;
-	minder.since = clock_ms() - MINDER_STEADY_MS;
+	supervisor.crashes = SUPERVISOR_TRIES - 1;
+	supervisor.since = clock_ms() - SUPERVISOR_STEADY_MS;
 	core_ends();
-	assert_int_equal(minder.crashes, 1);
-	assert_int_equal(minder.phase, MINDER_PAUSING);
+	assert_int_equal(supervisor.crashes, 1);
+	assert_int_equal(supervisor.phase, SUPERVISOR_PAUSING);
 }
 
 static void
@@ -257,17 +261,17 @@ test_gives_up(void **state)
 {
 	(void)state;
 	start("exit 1");
-	minder.crashes = MINDER_TRIES - 2;
+	supervisor.crashes = SUPERVISOR_TRIES - 2;
 	core_ends();
-	assert_int_equal(minder.phase, MINDER_PAUSING);
+	assert_int_equal(supervisor.phase, SUPERVISOR_PAUSING);
 	start("exit 1");
-	minder.crashes = MINDER_TRIES - 1;
+	supervisor.crashes = SUPERVISOR_TRIES - 1;
 	core_ends();
-	assert_int_equal(minder.phase, MINDER_LOST);
-	assert_true(minder_due(&minder) == INT64_MAX);
-	minder_tick(&minder);
-	assert_int_equal(minder.phase, MINDER_LOST);
-	assert_int_equal(minder.pid, 0);
+	assert_int_equal(supervisor.phase, SUPERVISOR_LOST);
+	assert_true(supervisor_due(&supervisor) == INT64_MAX);
+	supervisor_tick(&supervisor);
+	assert_int_equal(supervisor.phase, SUPERVISOR_LOST);
+	assert_int_equal(supervisor.pid, 0);
 }
 
 static void
@@ -275,20 +279,21 @@ test_cannot_be_started(void **state)
 {
 	(void)state;
 	assert_int_equal(unlink(agent), 0);
-	assert_int_equal(minder_start(&minder, &spec, &failure), 0);
+	assert_int_equal(supervisor_start(&supervisor, &spec, &failure), 0);
 	wait_start();
-	assert_int_equal(minder.phase, MINDER_LOST);
-	assert_int_equal(minder.pid, 0);
-	assert_non_null(strstr(minder.why.msg, "start the agent"));
+	assert_int_equal(supervisor.phase, SUPERVISOR_LOST);
+	assert_int_equal(supervisor.pid, 0);
+	assert_non_null(strstr(supervisor.why.msg, "start the agent"));
 	/* Later it is a crash like others. */
-	minder.phase = MINDER_PAUSING;
-	minder.crashes = 1;
-	minder.next = clock_ms();
-	minder_tick(&minder);
+	supervisor.phase = SUPERVISOR_PAUSING;
+	supervisor.crashes = 1;
+	supervisor.next = clock_ms();
+	supervisor_tick(&supervisor);
 	wait_start();
-	assert_int_equal(minder.phase, MINDER_PAUSING);
-	assert_int_equal(minder.crashes, 2);
-	assert_true(minder_due(&minder) > clock_in(MINDER_FIRST_MS));
+	assert_int_equal(supervisor.phase, SUPERVISOR_PAUSING);
+	assert_int_equal(supervisor.crashes, 2);
+	assert_true(supervisor_due(&supervisor) >
+	            clock_in(SUPERVISOR_FIRST_MS));
 }
 
 /* A start that hangs in execve(2), as far as its keeper can see. */
@@ -298,14 +303,14 @@ hang(int *end)
 	int ends[2];
 
 	assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
-	minder = (struct minder){
-		.phase = MINDER_FORKED,
+	supervisor = (struct supervisor){
+		.phase = SUPERVISOR_FORKED,
 		.spec = &spec,
 		.child = { .fd = ends[0], .program = agent },
 		.pid = fork(),
 		.next = clock_in(LONG_MS),
 	};
-	if (minder.pid == 0) {
+	if (supervisor.pid == 0) {
 		(void)pause();
 		_exit(1);
 	}
@@ -320,23 +325,24 @@ test_volume_does_not_answer(void **state)
 
 	(void)state;
 	hang(&end);
-	pid = minder.pid;
-	minder_tick(&minder);
-	assert_int_equal(minder.phase, MINDER_FORKED);
-	minder.next = clock_ms();
-	minder_tick(&minder);
-	assert_int_equal(minder.phase, MINDER_LOST);
-	assert_int_equal(minder.pid, 0);
-	assert_non_null(strstr(minder.why.msg, "no answer from the volume"));
+	pid = supervisor.pid;
+	supervisor_tick(&supervisor);
+	assert_int_equal(supervisor.phase, SUPERVISOR_FORKED);
+	supervisor.next = clock_ms();
+	supervisor_tick(&supervisor);
+	assert_int_equal(supervisor.phase, SUPERVISOR_LOST);
+	assert_int_equal(supervisor.pid, 0);
+	assert_non_null(strstr(supervisor.why.msg,
+	    "no answer from the volume"));
 	assert_int_equal(WTERMSIG(reap(pid)), SIGKILL);
 	(void)close(end);
 	/* Once it ran before, the next start may do better. */
 	hang(&end);
-	minder.restarts = 1;
-	minder.next = clock_ms();
-	minder_tick(&minder);
-	assert_int_equal(minder.phase, MINDER_PAUSING);
-	assert_int_equal(minder.crashes, 1);
+	supervisor.restarts = 1;
+	supervisor.next = clock_ms();
+	supervisor_tick(&supervisor);
+	assert_int_equal(supervisor.phase, SUPERVISOR_PAUSING);
+	assert_int_equal(supervisor.crashes, 1);
 	(void)close(end);
 }
 
@@ -348,16 +354,16 @@ test_stop_of_a_start_that_hangs(void **state)
 
 	(void)state;
 	hang(&end);
-	pid = minder.pid;
-	minder_stop(&minder, LONG_MS);
-	assert_int_equal(minder.phase, MINDER_STOPPING);
-	assert_true(minder_reaped(&minder, pid, reap(pid)));
+	pid = supervisor.pid;
+	supervisor_stop(&supervisor, LONG_MS);
+	assert_int_equal(supervisor.phase, SUPERVISOR_STOPPING);
+	assert_true(supervisor_reaped(&supervisor, pid, reap(pid)));
 	(void)close(end);
-	minder_kill(&minder);
+	supervisor_kill(&supervisor);
 	hang(&end);
-	pid = minder.pid;
-	minder_kill(&minder);
-	assert_int_equal(minder.phase, MINDER_OFF);
+	pid = supervisor.pid;
+	supervisor_kill(&supervisor);
+	assert_int_equal(supervisor.phase, SUPERVISOR_OFF);
 	assert_int_equal(WTERMSIG(reap(pid)), SIGKILL);
 	(void)close(end);
 }
@@ -377,12 +383,12 @@ test_crash_leaves_sessions_alone(void **state)
 	start(FAMILY STAYS);
 	worker = wait_for("worker", true);
 	session = wait_for("session", true);
-	assert_int_equal(kill(minder.pid, SIGKILL), 0);
+	assert_int_equal(kill(supervisor.pid, SIGKILL), 0);
 	core_ends();
-	assert_int_equal(minder.phase, MINDER_PAUSING);
+	assert_int_equal(supervisor.phase, SUPERVISOR_PAUSING);
 	assert_int_equal(WTERMSIG(reap(worker)), SIGKILL);
 	assert_true(lives(session));
-	minder_kill(&minder);
+	supervisor_kill(&supervisor);
 	assert_killed(session);
 }
 
@@ -395,15 +401,15 @@ test_hibernation(void **state)
 	start(FAMILY STAYS);
 	worker = wait_for("worker", true);
 	session = wait_for("session", true);
-	minder.phase = MINDER_RUNNING;
-	minder_hibernates(&minder);
+	supervisor.phase = SUPERVISOR_RUNNING;
+	supervisor_hibernates(&supervisor);
 	core_ends();
-	assert_int_equal(minder.phase, MINDER_PAUSING);
+	assert_int_equal(supervisor.phase, SUPERVISOR_PAUSING);
 	(void)reap(worker);
 	assert_true(lives(session));
 	/* There is nobody to wake. */
-	minder_hibernates(&minder);
-	assert_int_equal(minder.phase, MINDER_PAUSING);
+	supervisor_hibernates(&supervisor);
+	assert_int_equal(supervisor.phase, SUPERVISOR_PAUSING);
 }
 
 static void
@@ -415,14 +421,14 @@ test_stops(void **state)
 	(void)state;
 	start(ENDS);
 	(void)wait_for("ready", false);
-	pid = minder.pid;
-	minder_stop(&minder, LONG_MS);
-	assert_int_equal(minder.phase, MINDER_STOPPING);
+	pid = supervisor.pid;
+	supervisor_stop(&supervisor, LONG_MS);
+	assert_int_equal(supervisor.phase, SUPERVISOR_STOPPING);
 	status = reap(pid);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 3);
-	assert_true(minder_reaped(&minder, pid, status));
-	assert_int_equal(minder.phase, MINDER_STOPPING);
-	assert_int_equal(minder.crashes, 0);
+	assert_true(supervisor_reaped(&supervisor, pid, status));
+	assert_int_equal(supervisor.phase, SUPERVISOR_STOPPING);
+	assert_int_equal(supervisor.crashes, 0);
 }
 
 static void
@@ -435,19 +441,19 @@ test_stop_has_an_end(void **state)
 	      "kill -STOP $$; :' &" RESISTS);
 	session = wait_for("session", true);
 	(void)wait_for("ready", false);
-	minder_stop(&minder, STOP_MS);
-	assert_true(minder_due(&minder) <= clock_in(STOP_MS));
-	minder_tick(&minder);
-	assert_int_equal(minder.phase, MINDER_STOPPING);
-	clock_sleep(minder_due(&minder));
+	supervisor_stop(&supervisor, STOP_MS);
+	assert_true(supervisor_due(&supervisor) <= clock_in(STOP_MS));
+	supervisor_tick(&supervisor);
+	assert_int_equal(supervisor.phase, SUPERVISOR_STOPPING);
+	clock_sleep(supervisor_due(&supervisor));
 	assert_int_equal(kill(session, 0), 0);
-	minder_tick(&minder);
-	assert_int_equal(minder.phase, MINDER_OFF);
+	supervisor_tick(&supervisor);
+	assert_int_equal(supervisor.phase, SUPERVISOR_OFF);
 	core_ends();
 	(void)reap(session);
 	/* And it stays down. */
-	assert_int_equal(minder.phase, MINDER_OFF);
-	assert_true(minder_due(&minder) == INT64_MAX);
+	assert_int_equal(supervisor.phase, SUPERVISOR_OFF);
+	assert_true(supervisor_due(&supervisor) == INT64_MAX);
 }
 
 static void
@@ -459,18 +465,18 @@ test_kill(void **state)
 	start(FAMILY STAYS);
 	worker = wait_for("worker", true);
 	session = wait_for("session", true);
-	core = minder.pid;
-	minder_kill(&minder);
-	assert_int_equal(minder.phase, MINDER_OFF);
+	core = supervisor.pid;
+	supervisor_kill(&supervisor);
+	assert_int_equal(supervisor.phase, SUPERVISOR_OFF);
 	assert_killed(core);
-	assert_true(minder_reaped(&minder, core, SIGKILL));
+	assert_true(supervisor_reaped(&supervisor, core, SIGKILL));
 	assert_killed(worker);
 	assert_killed(session);
-	assert_int_equal(minder.phase, MINDER_OFF);
+	assert_int_equal(supervisor.phase, SUPERVISOR_OFF);
 	/* Nothing runs: both do nothing. */
-	minder_kill(&minder);
-	minder_stop(&minder, STEP_MS);
-	assert_int_equal(minder.phase, MINDER_OFF);
+	supervisor_kill(&supervisor);
+	supervisor_stop(&supervisor, STEP_MS);
+	assert_int_equal(supervisor.phase, SUPERVISOR_OFF);
 }
 
 /* In the pause there is nothing to stop, but it must not start again. */
@@ -480,11 +486,11 @@ test_stop_in_the_pause(void **state)
 	(void)state;
 	start("exit 1");
 	core_ends();
-	minder_stop(&minder, 0);
-	assert_int_equal(minder.phase, MINDER_STOPPING);
-	minder_tick(&minder);
-	assert_int_equal(minder.phase, MINDER_OFF);
-	assert_int_equal(minder.pid, 0);
+	supervisor_stop(&supervisor, 0);
+	assert_int_equal(supervisor.phase, SUPERVISOR_STOPPING);
+	supervisor_tick(&supervisor);
+	assert_int_equal(supervisor.phase, SUPERVISOR_OFF);
+	assert_int_equal(supervisor.pid, 0);
 }
 
 /* Only our own descendants are signalled. */
@@ -502,7 +508,7 @@ test_somebody_elses_agent(void **state)
 	if (other == 0)
 		for (;;)
 			(void)pause();
-	minder_kill(&minder);
+	supervisor_kill(&supervisor);
 	clock_sleep(clock_in(STEP_MS));
 	assert_true(lives(other));
 	assert_int_equal(kill(other, SIGKILL), 0);

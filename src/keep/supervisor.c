@@ -1,0 +1,283 @@
+#include "keep/supervisor.h"
+
+#include <poll.h>
+#include <signal.h>
+
+#include "agent/procs.h"
+#include "agent/spec.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+int64_t
+supervisor_pause(int n)
+{
+	return clock_backoff(SUPERVISOR_FIRST_MS, SUPERVISOR_PAUSE_MAX_MS, n,
+	    1);
+}
+
+static struct procs_entry list[PROCS_MAX];
+
+enum { LOOK_MS = 5 };
+
+/* Kill what belongs to the agent; sessions only where all is to end.  True if
+ * there was something. */
+static bool
+kill_tree(bool sessions)
+{
+	size_t count = procs_ours(list, PROCS_MAX);
+	bool any = false;
+
+	for (size_t i = 0; i < count; i++) {
+		bool core =
+		    list[i].role == PROCS_CORE || list[i].role == PROCS_WORKER;
+
+		if ((core || sessions) && !list[i].zombie)
+			any |= kill(list[i].pid, SIGKILL) == 0;
+	}
+	return any;
+}
+
+static int
+start(struct supervisor *supervisor, struct err *err)
+{
+	struct child_options options = {
+		.argv = (const char *const *)supervisor->spec->argv,
+		.envp = supervisor->spec->envp,
+		.dir = "/",
+		.new_group = true,
+		.agent = true,
+		.with_parent = true,
+		.null_stdin = true,
+		.null_stdout = true,
+		/* It greets every start there; what matters is in its log. */
+		.null_stderr = !log_enabled(LOG_DEBUG),
+	};
+
+	if (child_begin(&supervisor->child, &options, err) != 0)
+		return -1;
+	supervisor->pid = supervisor->child.pid;
+	supervisor->phase = SUPERVISOR_FORKED;
+	supervisor->next = clock_in(SUPERVISOR_EXEC_MS);
+	return 0;
+}
+
+int
+supervisor_start(struct supervisor *supervisor, const struct spec *spec,
+    struct err *err)
+{
+	*supervisor = (struct supervisor){ .spec = spec };
+	return start(supervisor, err) == 0 ? 0
+	                                   : err_wrap(err, "start the agent");
+}
+
+static void
+pause_or_give_up(struct supervisor *supervisor)
+{
+	if (++supervisor->crashes >= SUPERVISOR_TRIES) {
+		supervisor->phase = SUPERVISOR_LOST;
+		err_clear(&supervisor->why);
+		err_set(&supervisor->why, ERR_KIND_SYSTEM,
+		    "amazon-ssm-agent does not stay alive");
+		log_event(LOG_ERROR, "agent_lost",
+		    "amazon-ssm-agent ended %d times in a row: given up; its "
+		    "own log is in /var/log/amazon/ssm",
+		    supervisor->crashes);
+		return;
+	}
+	supervisor->phase = SUPERVISOR_PAUSING;
+	supervisor->next = clock_in(supervisor_pause(supervisor->crashes));
+}
+
+/* One that never ran is not tried again. */
+static void
+start_failed(struct supervisor *supervisor, struct err *err)
+{
+	supervisor->pid = 0;
+	err_wrap(err, "start the agent");
+	if (supervisor->restarts == 0) {
+		supervisor->phase = SUPERVISOR_LOST;
+		supervisor->why = *err;
+		return;
+	}
+	log_err(LOG_WARN, "agent_ended", err);
+	pause_or_give_up(supervisor);
+}
+
+/* Whether it is the agent by now. */
+static void
+look_at_start(struct supervisor *supervisor)
+{
+	struct err err = { 0 };
+	int exec_errno = 0;
+
+	switch (child_look(&supervisor->child, &exec_errno, &err)) {
+	case CHILD_RUNS:
+		supervisor->phase = SUPERVISOR_STARTING;
+		supervisor->since = clock_ms();
+		supervisor->next = supervisor->since + SUPERVISOR_ALIVE_MS;
+		break;
+	case CHILD_FAILED:
+		start_failed(supervisor, &err);
+		break;
+	case CHILD_PENDING:
+		if (clock_ms() < supervisor->next)
+			return;
+		child_drop(&supervisor->child);
+		kill(supervisor->pid, SIGKILL);
+		err_set(&err, ERR_KIND_SYSTEM,
+		    "no answer from the volume of %s within %d s",
+		    supervisor->spec->argv[0], SUPERVISOR_EXEC_MS / 1000);
+		start_failed(supervisor, &err);
+		break;
+	}
+}
+
+/* Its start is not waited for any more. */
+static void
+forget_start(struct supervisor *supervisor)
+{
+	if (supervisor->phase == SUPERVISOR_FORKED)
+		child_drop(&supervisor->child);
+}
+
+bool
+supervisor_reaped(struct supervisor *supervisor, pid_t pid, int status)
+{
+	if (supervisor->pid == 0 || supervisor->pid != pid)
+		return false;
+	if (supervisor->phase == SUPERVISOR_FORKED)
+		look_at_start(supervisor);
+	supervisor->pid = 0;
+	if (supervisor->phase != SUPERVISOR_STARTING &&
+	    supervisor->phase != SUPERVISOR_RUNNING)
+		return true; /* It was us. */
+	if (clock_ms() - supervisor->since >= SUPERVISOR_STEADY_MS)
+		supervisor->crashes = 0;
+	/* A worker without its core would go on as a second agent. */
+	kill_tree(false);
+	pause_or_give_up(supervisor);
+	if (supervisor->phase == SUPERVISOR_PAUSING) {
+		log_event(LOG_WARN, "agent_ended",
+		    "amazon-ssm-agent ended (status %d); starting it again "
+		    "in %d s",
+		    child_status(status),
+		    (int)(supervisor_pause(supervisor->crashes) / 1000));
+	}
+	return true;
+}
+
+void
+supervisor_tick(struct supervisor *supervisor)
+{
+	struct err err = { 0 };
+
+	if (supervisor->phase == SUPERVISOR_FORKED)
+		look_at_start(supervisor);
+	if (supervisor_due(supervisor) > clock_ms())
+		return;
+	switch (supervisor->phase) {
+	case SUPERVISOR_STARTING:
+		supervisor->phase = SUPERVISOR_RUNNING;
+		if (supervisor->restarts > 0)
+			log_event(LOG_INFO, "agent_restarted",
+			    "amazon-ssm-agent runs again");
+		break;
+	case SUPERVISOR_PAUSING:
+		supervisor->restarts++;
+		if (start(supervisor, &err) != 0)
+			start_failed(supervisor, &err);
+		break;
+	case SUPERVISOR_STOPPING:
+		supervisor_kill(supervisor);
+		break;
+	case SUPERVISOR_FORKED:
+	case SUPERVISOR_OFF:
+	case SUPERVISOR_RUNNING:
+	case SUPERVISOR_LOST:
+		break;
+	}
+}
+
+size_t
+supervisor_poll(const struct supervisor *supervisor, struct pollfd *fds)
+{
+	if (supervisor->phase != SUPERVISOR_FORKED)
+		return 0;
+	fds[0] =
+	    (struct pollfd){ .fd = supervisor->child.fd, .events = POLLIN };
+	return 1;
+}
+
+int64_t
+supervisor_due(const struct supervisor *supervisor)
+{
+	switch (supervisor->phase) {
+	case SUPERVISOR_FORKED:
+	case SUPERVISOR_STARTING:
+	case SUPERVISOR_PAUSING:
+	case SUPERVISOR_STOPPING:
+		return supervisor->next;
+	case SUPERVISOR_OFF:
+	case SUPERVISOR_RUNNING:
+	case SUPERVISOR_LOST:
+		break;
+	}
+	return INT64_MAX;
+}
+
+void
+supervisor_hibernates(struct supervisor *supervisor)
+{
+	if (supervisor->phase != SUPERVISOR_RUNNING &&
+	    supervisor->phase != SUPERVISOR_STARTING)
+		return;
+	kill_tree(false);
+	pause_or_give_up(supervisor);
+	if (supervisor->phase == SUPERVISOR_PAUSING) {
+		log_event(LOG_WARN, "agent_hibernates",
+		    "amazon-ssm-agent went to sleep because its first "
+		    "heartbeat failed; starting it again in %d s",
+		    (int)(supervisor_pause(supervisor->crashes) / 1000));
+	}
+}
+
+void
+supervisor_stop(struct supervisor *supervisor, int64_t ms)
+{
+	if (supervisor->phase == SUPERVISOR_STOPPING ||
+	    supervisor->phase == SUPERVISOR_OFF)
+		return;
+	forget_start(supervisor);
+	supervisor->phase = SUPERVISOR_STOPPING;
+	supervisor->next = clock_in(ms);
+	if (supervisor->pid > 0)
+		kill(supervisor->pid, SIGTERM);
+}
+
+bool
+supervisor_busy(void)
+{
+	size_t count = procs_ours(list, PROCS_MAX);
+
+	for (size_t i = 0; i < count; i++) {
+		if (list[i].role == PROCS_SESSION && !list[i].zombie)
+			return true;
+	}
+	return false;
+}
+
+void
+supervisor_kill(struct supervisor *supervisor)
+{
+	int64_t until = clock_in(SUPERVISOR_DIES_MS);
+
+	if (supervisor->phase == SUPERVISOR_OFF)
+		return;
+	forget_start(supervisor);
+	supervisor->phase = SUPERVISOR_OFF;
+	/* Without /proc the tree is not seen; the core is known. */
+	if (supervisor->pid > 0)
+		kill(supervisor->pid, SIGKILL);
+	while (kill_tree(true) && clock_left(until) > 0)
+		clock_sleep(clock_in(LOOK_MS));
+}

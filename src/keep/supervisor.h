@@ -1,0 +1,89 @@
+#ifndef KEEP_SUPERVISOR_H
+#define KEEP_SUPERVISOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "agent/child.h"
+#include "base/err.h"
+
+struct pollfd;
+struct spec;
+
+/*
+ * Keeps amazon-ssm-agent running.  Its exit status is not looked at: it is 0
+ * on nearly every failure.  After a crash only its core and its agent-worker
+ * are ended; session- and document-workers, and what runs in them, live on
+ * and are taken over by the next core.  Signals go to our own descendants
+ * only.
+ */
+enum {
+	SUPERVISOR_EXEC_MS = 10000, /* for the program's volume to answer */
+	SUPERVISOR_ALIVE_MS = 200,  /* the agent runs once its core lived so */
+	SUPERVISOR_FIRST_MS = 1000, /* pause before the first restart */
+	SUPERVISOR_PAUSE_MAX_MS = 60000,
+	SUPERVISOR_STEADY_MS =
+	    600000,               /* a life so long forgets earlier crashes */
+	SUPERVISOR_TRIES = 10,    /* crashes in a row until we give up */
+	SUPERVISOR_DIES_MS = 500, /* what is killed is gone sooner */
+};
+
+enum supervisor_phase {
+	SUPERVISOR_OFF,
+	SUPERVISOR_FORKED,   /* not known to be the agent yet */
+	SUPERVISOR_STARTING, /* started, not yet SUPERVISOR_ALIVE_MS old */
+	SUPERVISOR_RUNNING,
+	SUPERVISOR_PAUSING,  /* ended, to be started again */
+	SUPERVISOR_STOPPING, /* told to end */
+	SUPERVISOR_LOST,     /* given up */
+};
+
+struct supervisor {
+	enum supervisor_phase phase;
+	const struct spec *spec;
+	struct child child; /* the start under way, while SUPERVISOR_FORKED */
+	struct err why;     /* when it is lost */
+	pid_t pid;          /* of the core, 0 = none */
+	int64_t since;      /* start of this core, clock_ms() */
+	int64_t next;       /* when something is due, in most phases */
+	int crashes;        /* in a row */
+	int restarts;       /* in all */
+};
+
+/* Begin to start it; on failure nothing runs.  Whether its program can be run
+ * is seen by supervisor_tick(): if not, the agent is lost. */
+int supervisor_start(struct supervisor *supervisor, const struct spec *spec,
+    struct err *err);
+
+/* Tell that pid was reaped; true if that was the core. */
+bool supervisor_reaped(struct supervisor *supervisor, pid_t pid, int status);
+
+/* Do what is due by now. */
+void supervisor_tick(struct supervisor *supervisor);
+
+/* What to wait for, at most one; gives how many. */
+size_t supervisor_poll(const struct supervisor *supervisor, struct pollfd *fds);
+
+/* When supervisor_tick() wants to be called; INT64_MAX = not by time. */
+int64_t supervisor_due(const struct supervisor *supervisor);
+
+/* It sleeps instead of working: end core and worker and start them again. */
+void supervisor_hibernates(struct supervisor *supervisor);
+
+/* Ask it to end; whatever of it is left after ms milliseconds, sessions and
+ * commands included, is killed by supervisor_tick(). */
+void supervisor_stop(struct supervisor *supervisor, int64_t ms);
+
+/* A session or a command is open. */
+bool supervisor_busy(void);
+
+/* Kill all of it now.  None of it runs any more when this is back, unless the
+ * kernel keeps it for longer than SUPERVISOR_DIES_MS. */
+void supervisor_kill(struct supervisor *supervisor);
+
+/* The pause before restart number n (from 1), milliseconds; pure. */
+int64_t supervisor_pause(int n);
+
+#endif
