@@ -6,108 +6,20 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base/err.h"
-#include "keep/key_pair.h"
-#include "keep/ttl.h"
-#include "keep/watch.h"
-#include "ssm/state.h"
-#include "work/job.h"
-#include "work/work.h"
+#include "keep/life_table.h"
 
 struct config;
+struct err;
+struct state;
 
-/*
- * The life of a node: nine states and an end.  Most states are one worker; its
- * outcome is the event that leads to the next state.  The table is in life.c,
- * and what it says is what happens:
- *
- *              worker      done      failed   again   stopped   else
- *   WAIT       (a pause)   PREPARE   CLOSE*           REMOVE
- *   PREPARE    prepare     REGISTER  CLOSE*           REMOVE    leftover:
- * REMOVE REGISTER   register    INSTALL   REMOVE   WAIT    REMOVE    accepted:
- * START refused: REMOVE agent: DELEGATE DELEGATE   the agent's INSTALL   REMOVE
- * REMOVE INSTALL    install     START     REMOVE           REMOVE START (the
- * agent) UP        REMOVE           REMOVE UP REMOVE           REMOVE    doubt:
- * REGISTER REMOVE     remove      CLOSE     CLOSE    WAIT    CLOSE, CLOSE* if
- * failed CLOSE      close       PREPARE   CLOSE*           OVER
- *
- * A stop lets the worker that runs end, sooner than it would; "stopped" is
- * where its end leads then.  A failure that is not tried again counts as a stop
- * from there on.  So REMOVE and CLOSE without a stop are for what a predecessor
- * left, and then it begins anew.  CLOSE removes our files and notes why there
- * is no node; CLOSE* only notes: what is on disk is somebody else's, or stays
- * for the next start.
- */
-enum life_state {
-	LIFE_STAY, /* in the table: no other state */
-	LIFE_WAIT, /* for the lock, or before another try */
-	LIFE_PREPARE,
-	LIFE_REGISTER,
-	LIFE_DELEGATE,
-	LIFE_INSTALL,
-	LIFE_START,
-	LIFE_UP,
-	LIFE_REMOVE,
-	LIFE_CLOSE,
-	LIFE_OVER,
-	LIFE_STATES,
-};
-
-enum life_event {
-	LIFE_DONE,        /* the worker has done its work */
-	LIFE_LEFTOVER,    /* the same; what is on disk is a predecessor's */
-	LIFE_ACCEPTED,    /* a registration of this container is still good, or
-	                   * AWS cannot be asked */
-	LIFE_REFUSED,     /* AWS does not know it any more */
-	LIFE_HANDED_OVER, /* the agent is to register */
-	LIFE_AGAIN,       /* the worker failed; another try may help */
-	LIFE_FAILED,      /* the worker failed, or the agent is lost */
-	LIFE_ENDED,       /* after a stop: the worker has done its work, or was
-	                   * not begun */
-	LIFE_CUT,         /* after a stop: the worker failed */
-	LIFE_TIME,        /* the pause is over */
-	LIFE_BARRED,      /* there will be no node: the lock, the settings */
-	LIFE_STOP,
-	LIFE_AGENT_RUNS,
-	LIFE_DOUBT, /* the agent's log: AWS seems not to know the node */
-	LIFE_EVENTS,
-};
-
-/* What CLOSE does on disk. */
-enum life_close { LIFE_FORGET, LIFE_NOTE, LIFE_NOTHING };
-
-struct life {
-	enum life_state at;
-	enum life_event outcome; /* of the worker, if it succeeds */
-	enum life_close close;
-	bool begun;    /* the worker of this state was started */
-	bool stopping; /* on the way to OVER */
-	bool certs;    /* the agent is to trust a file of ours */
-	int64_t started_at, give_up_at;
-	int64_t retry_at; /* the end of WAIT */
-	int64_t stop_by;  /* once stopping */
-	struct state state, tidied;
-	struct work work;
-	struct job job, tidy;
-	struct {
-		struct job job;
-		bool due; /* the state is ahead of the disk */
-	} saver;
-	struct key_pair key;
-	struct watch watch;
-	struct ttl ttl;
-	int code_fd;                 /* read end of the code pipe, -1 = none */
-	char agent[WORK_AGENT_SIZE]; /* path of amazon-ssm-agent, once known */
-	struct err last; /* why it went down, or the last failed try */
-};
-
+/* What a keeper does with the life of its node.  Nothing is allocated. */
 struct life_options {
 	const struct config *cfg;
 	const char *role;
 	char *code; /* wiped when it is used, or of no use any more */
 };
 
-/* Nothing is allocated.  It waits for one of the three that follow. */
+/* It waits for one of the three that follow. */
 void life_init(struct life *life, const struct life_options *options);
 void life_start(struct life *life);
 
@@ -143,21 +55,10 @@ bool life_reuses(const struct life *life);
 /* Nothing more will happen. */
 bool life_over(const struct life *life);
 
-/* Static text, for status. */
-const char *life_name(enum life_state state);
-
 /* What life_step() waits for: descriptors, at most LIFE_FDS, and a point in
  * time (INT64_MAX = none). */
 enum { LIFE_JOBS = 5, LIFE_FDS = LIFE_JOBS * JOB_FDS };
 size_t life_poll(const struct life *life, struct pollfd *fds);
 int64_t life_due(const struct life *life);
-
-/*
- * Milliseconds until the next try of a start that has waited so long (unit:
- * random, [0, 1)): between 0.4 and 1 of twice that time, which tells how large
- * the crowd is; 1.5 s at least, 50 s at most.  tests/tools/bench/herd.py
- * compares it with other rules.  Pure.
- */
-int64_t life_pause(int64_t waited, double unit);
 
 #endif
