@@ -319,7 +319,7 @@ fill_status(const struct keeper *k, struct control_status *out)
 	};
 	memcpy(out->node, state->node, sizeof(out->node));
 	memcpy(out->region, state->region, sizeof(out->region));
-	slice_copy(slice_of(life_name(k->life.at)), out->phase,
+	slice_copy(slice_of(life_table_name(k->life.at)), out->phase,
 	    sizeof(out->phase));
 }
 

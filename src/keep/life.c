@@ -31,16 +31,16 @@ begin(struct life *life)
 	/* After a stop only what is on the disk has to be known. */
 	if (life->stopping && life->at > LIFE_PREPARE &&
 	    life->at < LIFE_REMOVE) {
-		life_happen(life, LIFE_ENDED, NULL);
+		life_table_happen(life, LIFE_ENDED, NULL);
 		return true;
 	}
 	life->begun = true;
 	life->outcome = LIFE_DONE;
 	rc = life_table[life->at].begin(life, &err);
 	if (rc > 0)
-		life_happen(life, life_end(life, NULL), NULL);
+		life_table_happen(life, life_table_end(life, NULL), NULL);
 	else if (rc < 0)
-		life_happen(life, life_end(life, &err), &err);
+		life_table_happen(life, life_table_end(life, &err), &err);
 	return rc != 0;
 }
 
@@ -126,10 +126,11 @@ step_job(struct life *life)
 
 	while (job_next(&life->job, &entry) == 1) {
 		if (entry.type == JOURNAL_FAILED)
-			life_happen(life, life_end(life, &entry.err),
-			    &entry.err);
+			life_table_happen(life,
+			    life_table_end(life, &entry.err), &entry.err);
 		else if (entry.type == JOURNAL_DONE)
-			life_happen(life, life_end(life, NULL), NULL);
+			life_table_happen(life, life_table_end(life, NULL),
+			    NULL);
 		else
 			take(life, &entry);
 	}
@@ -184,7 +185,7 @@ life_step(struct life *life)
 	step_others(life);
 	step_job(life);
 	if (life->at == LIFE_WAIT && clock_ms() >= life->retry_at)
-		life_happen(life, LIFE_TIME, NULL);
+		life_table_happen(life, LIFE_TIME, NULL);
 	if (life->saver.due && !life->saver.job.active)
 		save(life);
 	while (begin(life)) {
@@ -217,13 +218,13 @@ life_start(struct life *life)
 	life->started_at = clock_ms();
 	life->give_up_at = life->started_at + life->work.cfg->give_up_ms;
 	watch_begin(&life->watch, &life->work);
-	life_happen(life, LIFE_TIME, NULL);
+	life_table_happen(life, LIFE_TIME, NULL);
 }
 
 void
 life_bar(struct life *life, const struct err *err)
 {
-	life_happen(life, LIFE_BARRED, err);
+	life_table_happen(life, LIFE_BARRED, err);
 }
 
 void
@@ -237,7 +238,7 @@ life_clear(struct life *life, const struct state *state, bool shared)
 void
 life_doubt(struct life *life)
 {
-	life_happen(life, LIFE_DOUBT, NULL);
+	life_table_happen(life, LIFE_DOUBT, NULL);
 }
 
 void
@@ -246,20 +247,20 @@ life_abandon(const struct life *life)
 	/* Who closes has said it already. */
 	if (life->at != LIFE_CLOSE && life->at != LIFE_OVER &&
 	    !state_settled(&life->state))
-		life_tell_left(&life->state);
+		life_table_tell_left(&life->state);
 }
 
 void
 life_agent_runs(struct life *life)
 {
-	life_happen(life, LIFE_AGENT_RUNS, NULL);
+	life_table_happen(life, LIFE_AGENT_RUNS, NULL);
 }
 
 void
 life_agent_lost(struct life *life, const struct err *err)
 {
 	if (life->at == LIFE_START || life->at == LIFE_UP)
-		life_happen(life, LIFE_FAILED, err);
+		life_table_happen(life, LIFE_FAILED, err);
 }
 
 void
@@ -275,7 +276,7 @@ life_stop(struct life *life)
 	}
 	life->stopping = true;
 	life->stop_by = by;
-	life_happen(life, LIFE_STOP, NULL);
+	life_table_happen(life, LIFE_STOP, NULL);
 }
 
 bool

@@ -215,7 +215,7 @@ fail_late(struct life *life, const struct err *why)
 }
 
 int64_t
-life_pause(int64_t waited, double unit)
+life_table_pause(int64_t waited, double unit)
 {
 	int64_t most = 2 * waited > WAIT_MIN_MS ? 2 * waited : WAIT_MIN_MS;
 
@@ -248,7 +248,8 @@ put_off(struct life *life, const struct err *why)
 	life->last = *why;
 	log_err(LOG_WARN,
 	    why->retry == ERR_THROTTLED ? "throttled" : "try_failed", why);
-	life->retry_at = now + life_pause(now - life->started_at, rng_unit());
+	life->retry_at =
+	    now + life_table_pause(now - life->started_at, rng_unit());
 }
 
 static void
@@ -334,7 +335,7 @@ hurry(struct life *life, const struct err *why)
 }
 
 void
-life_tell_left(const struct state *state)
+life_table_tell_left(const struct state *state)
 {
 	if (state->node[0] != '\0') {
 		log_event(LOG_WARN, "left_behind",
@@ -360,7 +361,7 @@ static void
 not_removed(struct life *life, const struct err *why)
 {
 	log_err(LOG_WARN, "remove_failed", why);
-	life_tell_left(&life->state);
+	life_table_tell_left(&life->state);
 }
 
 /* On disk it stays, for the next start to try again. */
@@ -494,7 +495,7 @@ const struct life_row life_table[LIFE_STATES] = {
 };
 
 enum life_event
-life_end(const struct life *life, const struct err *why)
+life_table_end(const struct life *life, const struct err *why)
 {
 	bool again = false;
 
@@ -515,13 +516,14 @@ life_end(const struct life *life, const struct err *why)
 }
 
 const char *
-life_name(enum life_state state)
+life_table_name(enum life_state state)
 {
 	return life_table[state].name;
 }
 
 void
-life_happen(struct life *life, enum life_event event, const struct err *why)
+life_table_happen(struct life *life, enum life_event event,
+    const struct err *why)
 {
 	const struct life_move *move = &life_table[life->at].on[event];
 
@@ -529,7 +531,8 @@ life_happen(struct life *life, enum life_event event, const struct err *why)
 		move->act(life, why);
 	if (move->to == LIFE_STAY)
 		return;
-	log_debug("%s -> %s", life_name(life->at), life_name(move->to));
+	log_debug("%s -> %s", life_table_name(life->at),
+	    life_table_name(move->to));
 	life->at = move->to;
 	life->begun = false;
 }

@@ -120,14 +120,14 @@ extern const struct life_row life_table[LIFE_STATES];
 
 /* The event that the end of this state's worker is; why: of a failure, else
  * NULL. */
-enum life_event life_end(const struct life *life, const struct err *why);
+enum life_event life_table_end(const struct life *life, const struct err *why);
 
 /* It happened: act, and go on to where it leads.  why as above. */
-void life_happen(struct life *life, enum life_event event,
+void life_table_happen(struct life *life, enum life_event event,
     const struct err *why);
 
 /* Static text, for status. */
-const char *life_name(enum life_state state);
+const char *life_table_name(enum life_state state);
 
 /*
  * Milliseconds until the next try of a start that has waited so long (unit:
@@ -135,9 +135,9 @@ const char *life_name(enum life_state state);
  * the crowd is; 1.5 s at least, 50 s at most.  tests/tools/bench/herd.py
  * compares it with other rules.  Pure.
  */
-int64_t life_pause(int64_t waited, double unit);
+int64_t life_table_pause(int64_t waited, double unit);
 
 /* Say what is left and how to remove it: nobody else will. */
-void life_tell_left(const struct state *state);
+void life_table_tell_left(const struct state *state);
 
 #endif

@@ -280,12 +280,6 @@ out:
 	return rc;
 }
 
-bool
-work_registered(const struct state *state)
-{
-	return state->installed && state->node[0] != '\0';
-}
-
 /* Is the registration still good? */
 static int
 do_check(struct net *net, struct err *err)

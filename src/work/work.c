@@ -281,3 +281,9 @@ work_guard_drop(const void *input, int out)
 	control_unbind(work->cfg);
 	journal_finish(out, 0, NULL);
 }
+
+bool
+work_registered(const struct state *state)
+{
+	return state->installed && state->node[0] != '\0';
+}

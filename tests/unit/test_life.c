@@ -103,7 +103,7 @@ done(enum life_state at, enum life_event outcome)
 {
 	life.at = at;
 	life.outcome = outcome;
-	life_happen(&life, life_end(&life, NULL), NULL);
+	life_table_happen(&life, life_table_end(&life, NULL), NULL);
 }
 
 static void
@@ -113,7 +113,7 @@ failed_so(enum life_state at, enum err_retry retry)
 
 	err.retry = retry;
 	life.at = at;
-	life_happen(&life, life_end(&life, &err), &err);
+	life_table_happen(&life, life_table_end(&life, &err), &err);
 }
 
 static void
@@ -397,14 +397,14 @@ test_pauses(void **state)
 	const int64_t least = 1500, most = 50000;
 
 	(void)state;
-	assert_int_equal(life_pause(0, 0), least * 2 / 5);
-	assert_int_equal(life_pause(least / 2, 0), least * 2 / 5);
-	assert_in_range(life_pause(0, 0.999999), least - 1, least);
-	assert_int_equal(life_pause(10000, 0), 8000);
-	assert_int_equal(life_pause(10000, 0.5), 14000);
-	assert_int_equal(life_pause(most / 2, 0), most * 2 / 5);
-	assert_int_equal(life_pause(most * 100, 0), most * 2 / 5);
-	assert_in_range(life_pause(most * 100, 0.999999), most - 1, most);
+	assert_int_equal(life_table_pause(0, 0), least * 2 / 5);
+	assert_int_equal(life_table_pause(least / 2, 0), least * 2 / 5);
+	assert_in_range(life_table_pause(0, 0.999999), least - 1, least);
+	assert_int_equal(life_table_pause(10000, 0), 8000);
+	assert_int_equal(life_table_pause(10000, 0.5), 14000);
+	assert_int_equal(life_table_pause(most / 2, 0), most * 2 / 5);
+	assert_int_equal(life_table_pause(most * 100, 0), most * 2 / 5);
+	assert_in_range(life_table_pause(most * 100, 0.999999), most - 1, most);
 }
 
 static void
@@ -529,7 +529,7 @@ test_table(void **state)
 		assert_true(at == LIFE_OVER || row->begin != NULL ||
 		            row->on[LIFE_STOP].to == LIFE_REMOVE);
 	}
-	assert_string_equal(life_name(LIFE_UP), "up");
+	assert_string_equal(life_table_name(LIFE_UP), "up");
 }
 
 static void
@@ -607,7 +607,8 @@ test_worker_that_dies(void **state)
 	assert_true(journal_apply(&life.state, &record));
 	assert_int_equal(job_next(&life.job, &record), 1);
 	assert_int_equal(record.type, JOURNAL_FAILED);
-	life_happen(&life, life_end(&life, &record.err), &record.err);
+	life_table_happen(&life, life_table_end(&life, &record.err),
+	    &record.err);
 	assert_int_equal(life.at, LIFE_REMOVE);
 	assert_string_equal(life.state.node, NODE);
 }
