@@ -4,17 +4,18 @@
 #include <stddef.h>
 
 /*
- * What to do about a failed call; of the rows that fit, the first counts.  A
- * NULL fits everything, but for codes: NULL stands for those of the row before.
+ * What to do about a failed call.  The first row that fits counts.  NULL in
+ * when, operation or text fits everything; NULL in codes stands for the codes
+ * of the row before.
  */
 struct advice_row {
 	/* Codes of AWS, with blanks between them; without an answer of AWS,
 	 * the err_kind_name() of the error. */
 	const char *codes;
-	/* Each letter must hold: c the user gave the endpoint, f trying again
-	 * is no use (a name not found), r a partition of private roots and no
-	 * CA bundle, t a temporary key (ASIA...) without a token, v a FIPS or
-	 * dual-stack name. */
+	/* All letters must be true: c the user gave the endpoint, f trying
+	 * again is no use (a name not found), r a partition of private roots
+	 * and no CA bundle, t a temporary key (ASIA...) without a token, v a
+	 * FIPS or dual-stack name. */
 	const char *when;
 	const char *operation; /* whose failure it is */
 	const char *text;      /* stands in AWS's message, else in ours */

@@ -19,7 +19,8 @@ struct json;
  */
 enum api_service { API_SSM, API_STS, API_ECS, API_SERVICES };
 
-/* What calls share.  Zero with conf, transport and region set is ready. */
+/* What calls share.  It is ready when conf, transport and region are set and
+ * all else is zero. */
 struct api {
 	const struct conf *conf;
 	struct transport transport;

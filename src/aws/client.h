@@ -38,7 +38,8 @@ struct api *client_api(struct client *client);
 /*
  * api_call() signed with our credentials, which are fetched at the first call
  * and again when less than 60 s of their life are left, or once when AWS says
- * that the token is out of date.  req->signer is ignored.  For calls with
+ * that the token is out of date.  req->signer and req->endpoint are
+ * ignored.  For calls with
  * another signer use api_call(client_api()).
  */
 int client_call(struct client *client, const struct api_request *req,

@@ -52,8 +52,8 @@ const char *conf_setting(const struct conf *conf, const char *variable);
 const char *conf_value(const struct conf *conf, const char *profile,
     const char *key);
 
-/* Whose word that value is (base/trust.h): the owner of the file that it is
- * from. */
+/* The owner of the file that the value is from: base/trust.h says what another
+ * user's file may make us do. */
 const struct owner *conf_owner(const struct conf *conf, const char *profile,
     const char *key);
 

@@ -35,22 +35,21 @@ struct imds_talk {
 	char *token;         /* owned, secret; NULL = version 1 */
 	bool v1_disabled;
 	bool token_timed_out;
-	struct err why; /* of the last 1 that was given */
+	struct err why; /* set by each function that gives 1 */
 };
 
 /*
- * Make the talk, and get the token.  0: ask on (without a token: version 1);
- * 1: nobody is there or it refuses us, see why; -1: version 1 would be needed
- * and is forbidden (ERR_KIND_CREDENTIAL_RETRIEVAL).  imds is borrowed.  The
- * caller ends the talk by imds_stop() in any case.
+ * Get the token, which imds_get() needs.  0: go on, without a token in version
+ * 1; 1: the service is absent or refuses us, see why; -1: version 1 would be
+ * needed and is forbidden (ERR_KIND_CREDENTIAL_RETRIEVAL).  imds is borrowed.
+ * The caller ends the talk by imds_stop() in each case.
  */
 int imds_start(struct imds_talk *talk, const struct imds *imds, struct api *api,
     int64_t deadline, struct err *err);
 
 /*
- * Ask for what the service has at path ("/latest/…").  0 and the answer is in
- * talk->ask, until the next question; 1: nothing that can be used (json:
- * nothing that parses), see why.
+ * Get the document at path ("/latest/…").  0: the answer is in talk->ask until
+ * the next call; 1: there is none, or json is set and it is not JSON, see why.
  */
 int imds_get(struct imds_talk *talk, const char *path, bool json);
 

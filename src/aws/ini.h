@@ -41,7 +41,7 @@ struct ini_section {
 struct ini {
 	struct ini_section *sections; /* owned array */
 	size_t count;
-	struct owner owner; /* whose word it is; zero = ours */
+	struct owner owner; /* of the file; zero = ourselves */
 };
 
 /*

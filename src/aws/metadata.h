@@ -16,7 +16,7 @@ struct json;
  * proxy.
  */
 struct metadata {
-	const char *what; /* it is, for messages; as all that is asked for, */
+	const char *what; /* the document's name, for messages; borrowed */
 	struct api *api;  /* borrowed */
 	int64_t deadline;
 	const struct url *base;
@@ -25,12 +25,13 @@ struct metadata {
 	bool put;     /* a PUT without a body takes the place of GET */
 	bool json;    /* nothing but JSON counts as an answer */
 	bool sparing; /* ask again only after no answer or status 5xx */
-	bool (*settled)(const struct err *cause); /* do not ask again; NULL */
+	/* True: asking again is of no use.  May be NULL. */
+	bool (*settled)(const struct err *cause);
 	int connect_ms, read_ms;
 	int attempts;
 	int pause_ms;       /* between attempts */
 	size_t body_max;    /* of the answer; 0 = 64 KiB */
-	enum err_kind kind; /* of the error, but for TLS; NONE = the cause's */
+	enum err_kind kind; /* of all errors but those of TLS; NONE = its own */
 	/* The last answer; freed by metadata_free(). */
 	struct http_msg answer;
 	struct json *doc; /* with json set */

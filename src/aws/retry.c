@@ -65,8 +65,8 @@ retry_classify(struct err *err, bool sts)
 	const char *code = err->peer_code;
 	int status = err->http_status;
 
-	/* Without an answer the transport has said what it is worth; one that
-	 * is not HTTP is none, whatever garbled it. */
+	/* Without an answer, the transport has filled in err->retry.  What is
+	 * not HTTP counts as no answer. */
 	if (err->kind == ERR_KIND_PARSE)
 		err->retry = ERR_TRANSIENT;
 	if (err->kind != ERR_KIND_API)

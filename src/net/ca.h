@@ -23,9 +23,9 @@ int ca_builtin(struct ca **out, const char *host, struct err *err);
  * Read a PEM bundle, whose path is the word of by (base/trust.h): CRLF,
  * comments and text between certificates are fine; certificates that cannot be
  * used (Ed25519, odd curves, broken DER) are skipped with a debug line.  A
- * missing or empty file, or one without a usable certificate, is an error
- * (ERR_KIND_TLS... configuration: it names what, the setting that named the
- * file, and the path).
+ * missing or empty file, or one without a usable certificate, is an error of
+ * ERR_KIND_TLS with the exit status of a wrong setting.  It names the path and
+ * what: the setting that named the file.
  */
 int ca_load(struct ca **out, const char *path, const struct owner *by,
     const char *what, struct err *err);

@@ -26,8 +26,8 @@ pick_variable(bool tls, struct env env)
 	return either(env, "http_proxy", "HTTP_PROXY");
 }
 
-/* One entry of no_proxy without brackets and port.  A port has to be that of
- * the URL, and to stand there: an entry of another one is for nobody. */
+/* One entry of no_proxy without brackets and port; empty if it does not count.
+ * An entry with a port matches only a URL that names the same port. */
 static struct slice
 entry_host(struct slice entry, const struct url *url)
 {

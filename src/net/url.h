@@ -7,7 +7,7 @@
 struct buf;
 struct err;
 
-/* A checked http or https URL; pure.  Rules: spec of AWS endpoint URLs. */
+/* A checked http or https URL; pure. */
 enum { URL_HOST_MAX = 255, URL_PATH_MAX = 2048 };
 
 struct url {
@@ -41,7 +41,8 @@ void url_add_host(struct buf *out, const char *host, uint16_t port,
 /* 127.0.0.0/8, ::1, localhost. */
 bool url_is_loopback(const char *host);
 
-/* The above, 169.254.0.0/16, fe80::/10, fd00:ec2::/32: never proxied. */
+/* Loopback, 169.254.0.0/16, fe80::/10 or fd00:ec2::/32: hosts that are never
+ * asked for through a proxy. */
 bool url_is_local(const char *host);
 
 #endif

@@ -11,7 +11,7 @@
 #include "base/slice.h"
 #include "ssm/register.h"
 
-/* No start takes longer. */
+/* A start takes less than this. */
 enum { START_S = 3600 };
 
 struct gather {
@@ -45,7 +45,7 @@ struct ask {
 	const struct ssm *ssm;
 	struct leftover *nodes;
 	size_t count;
-	bool blind; /* it was said that something may not be asked */
+	bool blind; /* we may not ask, which was said */
 	struct err *err;
 };
 
@@ -62,8 +62,8 @@ leftover_task_group(struct slice arn, const char *region, struct slice *group)
 	       slice_find(*group, ":task/") > 0;
 }
 
-/* Refusals make us blind, but not helpless: then age alone counts.  False for
- * any other failure. */
+/* We may not ask for tags or tasks: then a node's silence alone counts, which
+ * is said once.  False for any other failure. */
 static bool
 is_blind(struct ask *ask, struct err *err)
 {
@@ -115,7 +115,7 @@ ask_tags(struct ask *ask, struct leftover *node)
 		take_tags(node, what.doc, client_region(ask->ssm->client));
 	} else if (!is_blind(ask, &err)) {
 		node->state = LEFTOVER_TASK_UNCLEAR;
-		/* It may have gone meanwhile. */
+		/* The node may have gone meanwhile. */
 		if (!slice_names("InvalidResourceId", err.peer_code))
 			note_failure(ask->err, &err);
 	}
@@ -366,7 +366,7 @@ activation_found(void *context, const char *id, const struct json *item,
 	return add_leftover(g, &new, id, err);
 }
 
-/* Whoever looks for a silent node wants to know why it is not touched. */
+/* Why a silent node stays is logged. */
 static void
 judge_node(struct leftover *node, const struct gather *g)
 {

@@ -22,7 +22,7 @@ enum leftover_why {
 	LEFTOVER_NEVER_ONLINE,
 	LEFTOVER_EXPIRED,
 	LEFTOVER_USED_UP,
-	LEFTOVER_UNUSED, /* no start takes that long */
+	LEFTOVER_UNUSED, /* and older than any start takes */
 };
 
 enum leftover_task {
@@ -56,8 +56,9 @@ struct leftover {
 /*
  * All nodes and activations of ours go into list, an array of struct leftover
  * (freed by the caller), each with why it is left, if it is.  age: how long,
- * in seconds, a node may be silent.  What could not be looked at is in the log
- * and not left; err has the first such failure (-1), the list all the rest.
+ * in seconds, a node may be silent.  What could not be examined is logged and
+ * does not count as left: -1, with the first such failure in err and all else
+ * in the list.
  */
 int leftover_find(const struct ssm *ssm, int64_t age, struct buf *list,
     struct err *err);

@@ -204,7 +204,7 @@ create(const struct ssm *ssm, const struct register_in *in,
 	}
 	if (rc != 0)
 		*err = first;
-	/* Only now: until here a call was under way. */
+	/* Settled only now: until here another call could have been sent. */
 	if (!ambiguous) {
 		return register_tell(journal, JOURNAL_SETTLED, "", err) == 0
 		           ? rc
@@ -319,8 +319,7 @@ struct removal {
 	struct err *failed; /* the first failure */
 };
 
-/* A later success of somebody else is no reason to forget a failure, but a
- * failure of somebody else must not hide our own. */
+/* Keep the first error, even if the node's own credentials succeed later. */
 static void
 note_failed(struct removal *removal, const struct err *err)
 {

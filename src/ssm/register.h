@@ -14,7 +14,7 @@ struct err;
  * step as soon as it is done (enum journal).
  */
 
-/* Gives 0; -1 stops the work. */
+/* step gives 0, or -1 to stop the work. */
 struct register_journal {
 	void *context;
 	int (*step)(void *context, enum journal entry, const char *text,
@@ -30,7 +30,8 @@ struct register_in {
 	const char *nonce; /* tells an activation whose answer was lost */
 	const char *fingerprint;
 	bool tags_required; /* refused tags are an error (FIS) */
-	size_t own_tags;    /* the first ones, which are given up if refused */
+	size_t own_tags;    /* so many of the first tags are left out if AWS
+	                     * refuses tags */
 	/* The agent registers by itself: from the start, or because AWS
 	 * answered our own attempt with something that cannot be explained.
 	 * hand_over gets the activation then, which is not deleted. */
@@ -50,9 +51,8 @@ int register_node(const struct ssm *ssm, const struct register_in *in,
  * Remove what the state knows of: node, activation, activations whose answer
  * was lost.  What our credentials may not remove is tried with the node's own
  * (AWS Fault Injection Service's documented policies give these rights to the
- * node's role): own is asked for them then, and may answer NULL.  The state
- * is kept up to date; what it still holds afterwards is left, and err tells
- * of the first failure (-1).
+ * node's role): own gives these then, or NULL.  What is removed leaves the
+ * state.  -1: something is left in it, and err is the first failure.
  */
 struct register_own {
 	void *context;

@@ -22,9 +22,11 @@ struct sigv4_signer;
  * are not in the public model; their form is that of amazon-ssm-agent
  * (agent/ssm/anonauth, agent/ssm/rsaauth).
  */
+
 /*
- * Patience: a call that AWS throttles is repeated with growing pauses until
- * nothing was let through for SSM_PATIENCE_MS, or until its deadline.
+ * How removal and gc wait for AWS to stop throttling: a call is repeated with
+ * growing pauses until no call got through for SSM_PATIENCE_MS, or until its
+ * deadline.  Who else tries again stands at clock_backoff() in base/clock.h.
  */
 enum { SSM_PATIENCE_MS = 180000 };
 struct ssm_pace {
@@ -33,15 +35,14 @@ struct ssm_pace {
 };
 void ssm_pace_begin(struct ssm_pace *pace);
 
-/* Who calls.  as: sign with these credentials instead of the client's (a
- * node's own). deadline: of each call, clock_ms() time base;
- * 0 = 180 s from then on. */
+/* Who calls.  With a pace, the err of each call must be given, and be empty. */
 struct ssm {
 	struct client *client;
-	const struct cred *as;
-	const char *role; /* of the node, for advice */
-	int64_t deadline;
-	struct ssm_pace *pace; /* NULL = none; else err is given, and empty */
+	const struct cred *as; /* a node's own credentials, which sign in place
+	                        * of the client's; NULL = the client's */
+	const char *role;      /* of the node, for advice */
+	int64_t deadline;      /* of each call; 0 = 180 s from its beginning */
+	struct ssm_pace *pace; /* NULL = do not wait while AWS throttles */
 };
 
 /* One operation: what goes out, what comes back. */
@@ -78,8 +79,9 @@ struct ssm_activation {
 };
 void ssm_activation_wipe(struct ssm_activation *activation);
 
-/* Registration limit 1; a single attempt.  *ambiguous: an attempt that failed
- * may have made one more activation; set on failure too. */
+/* With a registration limit of 1.  One attempt only: the keeper tries again
+ * (base/clock.h).  *ambiguous: an attempt that failed may have made one
+ * more activation; set on failure too. */
 int ssm_create_activation(const struct ssm *ssm,
     const struct ssm_activation_in *in, struct ssm_activation *out,
     bool *ambiguous, struct err *err);
@@ -113,9 +115,8 @@ int ssm_role_token(const struct ssm *ssm, const struct ssm_node *node,
     struct cred *out, struct err *err);
 
 /*
- * Looking for what is left on the account; all pages of the listing.  found
- * is called for each id, with its entry, and gives 0 to go on, -1 (with err
- * set) to stop.
+ * Listings of the account, with all their pages.  found is called for each id,
+ * with its entry, and gives 0 to go on, -1 (with err set) to stop.
  */
 struct ssm_sink {
 	void *context;

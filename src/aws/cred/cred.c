@@ -83,7 +83,8 @@ ask_sources(struct cred_plan *plan, const struct cred_request *req,
 	for (size_t i = first; rc == 1 && i < end; i++) {
 		plan->base_method = sources[i].method;
 		rc = sources[i].plan(plan, req, err);
-		/* A role has the last word, after its first credentials. */
+		/* A role's plan has set base_method to the source of its
+		 * first credentials; the role itself gives the last ones. */
 		plan->method = sources[i].method;
 	}
 	return rc;
@@ -175,9 +176,9 @@ cred_plan_method(const struct cred_plan *plan)
 	return plan->method;
 }
 
-/* The first credentials, then the roles.  Out of date already: their source
- * or our clock is wrong.  What the instance gives was looked at by
- * cred_imds.c. */
+/* The first credentials, then the roles.  Credentials that are out of date
+ * already mean that their source or our clock is wrong; those of the instance
+ * have got a later date from cred/imds.c. */
 static int
 fetch_chain(struct cred *cred, const struct cred_plan *plan, struct api *api,
     int64_t deadline, struct err *err)
