@@ -4,18 +4,17 @@ One thread a connection, with a small stack. The TLS handshake happens in
 the connection's own thread, so that a slow client holds up nobody else.
 """
 
-import socket
+import functools
 import ssl
-import struct
 import threading
 import time
 
 import httpmsg
 import peers
+import serving
 import writer
 
 IDLE = 120.0
-BACKLOG = 4096
 STACK = 512 * 1024
 
 
@@ -25,11 +24,7 @@ class Listener:
     def __init__(self, name, address, port, context=None):
         self.name = name
         self.context = context
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self.socket = socket.socket(family)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind((address, port))
-        self.socket.listen(BACKLOG)
+        self.socket = serving.listen(address, port)
         self.address, self.port = self.socket.getsockname()[:2]
 
 
@@ -59,8 +54,7 @@ class Connection:
         self.entry["open"] = False
         try:
             if reset:
-                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                                       struct.pack("ii", 1, 0))
+                serving.end_with_reset(self.socket)
             elif notify and isinstance(self.socket, ssl.SSLSocket):
                 self.socket.settimeout(1.0)
                 self.socket = self.socket.unwrap()
@@ -89,22 +83,13 @@ class Server:
 
     def serve(self, listener):
         """Start accepting on a listener."""
-        threading.Thread(target=self._accept, args=(listener,),
-                         daemon=True).start()
-
-    def _accept(self, listener):
-        while True:
-            try:
-                raw, peer = listener.socket.accept()
-            except OSError as error:
-                self.log.say("accept-failed", {"error": str(error)})
-                time.sleep(0.05)
-                continue
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        def accepted(raw, peer):
             entry = self.log.open_connection(listener.name, peer)
-            connection = Connection(listener, raw, entry)
-            threading.Thread(target=self._run, args=(connection,),
-                             daemon=True).start()
+            return functools.partial(
+                self._run, Connection(listener, raw, entry))
+
+        serving.serve(listener.socket, accepted, lambda error: self.log.say(
+            "accept-failed", {"error": str(error)}))
 
     def _run(self, connection):
         """Serve one connection to its end."""

@@ -31,6 +31,7 @@ class Request:
         self.path, _, self.query = target.partition("?")
         self.headers = headers
         self.body = body
+        self.head = b""  # as it came
 
     def values(self, name):
         """Return all values of a header, in order."""
@@ -83,21 +84,24 @@ def text_response(text, status=200, content_type="text/plain"):
     return Response(status, text.encode(), {"Content-Type": content_type})
 
 
-def _line(stream):
-    """Return one line without its end; b"" stands for an empty line."""
+def _line(stream, head=None):
+    """Return one line without its end, b"" for an empty one; add it with its
+    end to `head`."""
     line = stream.readline(MAX_LINE + 1)
     if not line:
         raise EOFError
     if len(line) > MAX_LINE or not line.endswith(b"\n"):
         raise BadRequest("line cut or too long")
+    if head is not None:
+        head += line
     return line.rstrip(b"\r\n")
 
 
-def _headers(stream):
+def _headers(stream, head=None):
     """Return the header fields as (name, value) pairs."""
     found = []
     while True:
-        line = _line(stream)
+        line = _line(stream, head)
         if not line:
             return found
         name, colon, value = line.decode("latin-1").partition(":")
@@ -156,4 +160,7 @@ def read_head(stream):
     words = first.rstrip(b"\r\n").decode("latin-1").split(" ")
     if len(words) != 3 or not words[2].startswith("HTTP/1."):
         raise BadRequest("bad request line")
-    return Request(words[0], words[1], _headers(stream))
+    head = bytearray(first)
+    request = Request(words[0], words[1], _headers(stream, head))
+    request.head = bytes(head)
+    return request

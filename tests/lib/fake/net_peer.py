@@ -5,17 +5,17 @@ bad, each on a port of its own on loopback.
 Prints "folder PATH" (certificates), "NAME PORT" for each server, "ready";
 ends, and removes the folder, when its standard input ends.
 """
+import functools
 import os
-import socket
 import ssl
-import struct
 import sys
 import tempfile
-import threading
 import time
 
+import httpmsg
 import net_certs
 from net_certs import CHAINS
+from serving import Stream, end_with_reset, listen, serve, tunnel
 
 SUITES = ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256",
           "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305",
@@ -33,8 +33,7 @@ def end(conn):
 
 def reset(conn):
     """Close with a TCP reset."""
-    conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                    struct.pack("ii", 1, 0))
+    end_with_reset(conn)
     conn.close()
 
 
@@ -49,27 +48,6 @@ def wait_for_end(conn):
     end(conn)
 
 
-def read_line(conn):
-    """A line up to its LF, byte by byte, so that nothing is read ahead."""
-    line = b""
-    while not line.endswith(b"\n"):
-        byte = conn.recv(1)
-        if not byte:
-            return b""
-        line += byte
-    return line
-
-
-def read_exactly(conn, length):
-    data = b""
-    while len(data) < length:
-        piece = conn.recv(length - len(data))
-        if not piece:
-            break
-        data += piece
-    return data
-
-
 class Stop(Exception):
     """The connection has been dealt with."""
 
@@ -77,12 +55,12 @@ class Stop(Exception):
 def talk(conn):
     """Obey commands, a line each, inside of TLS."""
     while True:
-        words = read_line(conn).decode("latin-1").split()
+        words = Stream(conn).readline().decode("latin-1").split()
         if not words:
             end(conn)
             return
         if words[0] == "echo":
-            data = read_exactly(conn, int(words[1]))
+            data = Stream(conn).read(int(words[1]))
             step = 1 + len(data) // 7
             for at in range(0, len(data), step):
                 conn.sendall(data[at:at + step])
@@ -99,24 +77,14 @@ def talk(conn):
             return
 
 
-class Request:
-    """A request, read from the connection."""
-
-    def __init__(self, conn):
-        self.head = b""
-        while not self.head.endswith(b"\r\n\r\n"):
-            line = read_line(conn)
-            if not line:
-                raise Stop
-            self.head += line
-        lines = self.head.decode("latin-1").split("\r\n")
-        self.method, self.target = lines[0].split(" ")[:2]
-        self.fields = {}
-        for line in lines[1:-2]:
-            name, _, value = line.partition(":")
-            self.fields[name.lower()] = value.strip()
-        length = int(self.fields.get("content-length", 0))
-        self.body = read_exactly(conn, length)
+def read_request(conn):
+    """Return the next request; Stop when there is none."""
+    stream = Stream(conn)
+    request = httpmsg.read_head(stream)
+    if request is None:
+        raise Stop
+    request.body = httpmsg.read_body(stream, request)
+    return request
 
 
 def answer(conn, body, status=b"HTTP/1.1 200 OK"):
@@ -233,7 +201,7 @@ class Http:
         try:
             count = 0
             while True:
-                request = Request(conn)
+                request = read_request(conn)
                 count += 1
                 if request.target == "/conn":
                     answer(conn, b"%d.%d" % (number, count))
@@ -243,26 +211,6 @@ class Http:
                     answer(conn, request.head + request.body)
         except Stop:
             conn.close()
-
-
-def pump(source, target, change=bytes):
-    try:
-        data = source.recv(65536)
-        while data:
-            target.sendall(change(data))
-            data = source.recv(65536)
-        target.shutdown(socket.SHUT_WR)
-    except OSError:
-        pass
-
-
-def tunnel(conn, port, change=bytes):
-    """Join the connection with one to a port of this machine."""
-    with socket.create_connection(("127.0.0.1", port)) as other:
-        thread = threading.Thread(target=pump, args=(conn, other), daemon=True)
-        thread.start()
-        pump(other, conn, change)
-        thread.join(STILL)
 
 
 def tampered(data):
@@ -278,8 +226,8 @@ def proxy(conn):
     apart from some that stand for trouble."""
     try:
         while True:
-            request = Request(conn)
-            if request.fields.get("proxy-authorization") != AUTH:
+            request = read_request(conn)
+            if request.header("proxy-authorization") != AUTH:
                 answer(conn, b"no", b"HTTP/1.1 407 Proxy Authentication")
             elif request.method != "CONNECT":
                 answer(conn, request.head + request.body)
@@ -337,26 +285,18 @@ def context_of(certs, chain, suites="ALL"):
     return certs.context(*CHAINS[chain], ciphers=suites + ":@SECLEVEL=0")
 
 
-def serve(listener, handler):
-    while True:
-        conn, _ = listener.accept()
-        conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        threading.Thread(target=attend, args=(conn, handler),
-                         daemon=True).start()
-
-
 def attend(conn, handler):
     try:
         handler(conn)
-    except OSError:
+    except (OSError, EOFError, ValueError):
         conn.close()
 
 
 def start(name, handler):
-    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+    listener = listen("127.0.0.1")
+    serve(listener, lambda conn, _peer: functools.partial(
+        attend, conn, handler))
     port = listener.getsockname()[1]
-    threading.Thread(target=serve, args=(listener, handler),
-                     daemon=True).start()
     print(name, port)
     return port
 

@@ -75,7 +75,7 @@ def _head(answer, plan):
     return (interim + head).encode("latin-1", "replace")
 
 
-def _chunks(body, sizes):
+def chunks(body, sizes):
     """Return the body in chunks; a list of sizes repeats its last one."""
     sizes = sizes if isinstance(sizes, list) else [sizes]
     pieces, start, index = [], 0, 0
@@ -103,7 +103,7 @@ def send(stream, answer, plan, clock, bodiless=False):
     """Send the answer; return whether the connection stays open."""
     _shape(answer, plan, clock)
     head = _head(answer, plan)
-    body = _chunks(answer.body, plan.chunked) if plan.chunked else answer.body
+    body = chunks(answer.body, plan.chunked) if plan.chunked else answer.body
     reset = bool(plan.reset)
     if plan.cut == "header":
         _emit(stream, head[:len(head) // 2], plan)
