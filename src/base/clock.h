@@ -33,16 +33,16 @@ void clock_sleep(int64_t deadline);
  * further try, most at most; and of that a share, from 0 to 1.  Pure.
  *
  * Who tries what again:
- *   aws/retry          a call of AWS, as the SDKs do: 3 attempts in all
- *   aws/client         a call whose token is out of date: once, with a new one
- *   aws/metadata       a question to ECS, EKS or EC2: its caller says how often
- *   ssm/ssm            removal and gc, what AWS still throttles (ssm_pace):
- *                      until nothing was let through for 3 minutes
- *   ssm/register       listings, which lag behind: 3 times within 7 seconds
- *   keep/life_table   the whole registration, for as long as `start` may take;
- *                      CreateActivation is left to it, since many containers
- *                      start at once: aws/retry tries that only once
- *   keep/supervisor        the agent, the reader of its log, the watcher of ECS
+ *   aws/retry        a call of AWS, as the SDKs do: 3 attempts in all
+ *   aws/client       a call whose token is out of date: once, with a new one
+ *   aws/metadata     a question to ECS, EKS or EC2: its caller says how often
+ *   ssm/ssm          removal and gc, what AWS still throttles (ssm_pace): until
+ *                    nothing was let through for 3 minutes
+ *   ssm/register     listings, which lag behind: 3 times within 7 seconds
+ *   keep/life_table  the whole registration, until SSM_ACTIVATE_GIVE_UP;
+ *                    CreateActivation is left to it, since many containers
+ *                    start at once: aws/retry tries that only once
+ *   keep/supervisor  the agent, the reader of its log, the watcher of ECS
  */
 int64_t clock_backoff(int64_t first, int64_t most, int n, double share);
 
