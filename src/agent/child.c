@@ -224,29 +224,6 @@ child_drop(struct child *child)
 }
 
 int
-child_start(pid_t *pid, const struct child_options *options, int *exec_errno,
-    struct err *err)
-{
-	enum child_news news = CHILD_PENDING;
-	struct child child = { .fd = -1 };
-
-	*exec_errno = 0;
-	if (child_begin(&child, options, err) != 0)
-		return -1;
-	while (news == CHILD_PENDING) {
-		child_wait(&child, -1);
-		news = child_look(&child, exec_errno, err);
-	}
-	if (news == CHILD_RUNS) {
-		*pid = child.pid;
-		return 0;
-	}
-	while (waitpid(child.pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	return -1;
-}
-
-int
 child_exec_status(int exec_errno)
 {
 	return exec_errno == ENOENT || exec_errno == ENOTDIR ? NOT_FOUND

@@ -63,11 +63,6 @@ void child_wait(const struct child *child, int ms);
 /* Close the report of the start; pid is not touched. */
 void child_drop(struct child *child);
 
-/* child_begin() to its outcome in one call, which may wait without end; a child
- * that failed is reaped. */
-int child_start(pid_t *pid, const struct child_options *options,
-    int *exec_errno, struct err *err);
-
 /* What a program that exec(2) refused ends with, as in every shell: 127 not
  * found, 126 not executable. */
 int child_exec_status(int exec_errno);

@@ -77,6 +77,30 @@ tell_more(int argc, char **argv)
 
 static char *no_env[] = { NULL };
 
+/* child_begin() to its outcome in one call; a child that failed is reaped. */
+static int
+start(pid_t *pid, const struct child_options *options, int *exec_errno,
+    struct err *err)
+{
+	enum child_news news = CHILD_PENDING;
+	struct child child = { .fd = -1 };
+
+	*exec_errno = 0;
+	if (child_begin(&child, options, err) != 0)
+		return -1;
+	while (news == CHILD_PENDING) {
+		child_wait(&child, -1);
+		news = child_look(&child, exec_errno, err);
+	}
+	if (news == CHILD_RUNS) {
+		*pid = child.pid;
+		return 0;
+	}
+	while (waitpid(child.pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return -1;
+}
+
 /* Start it with its output in a pipe; give what it said and its status. */
 static int
 run(const struct child_options *options, char text[static TEXT_MAX])
@@ -91,7 +115,7 @@ run(const struct child_options *options, char text[static TEXT_MAX])
 	SANDBOX_CHECK(saved >= 0 && pipe(ends) == 0);
 	SANDBOX_CHECK(fcntl(ends[0], F_SETFD, FD_CLOEXEC) == 0);
 	SANDBOX_CHECK(dup2(ends[1], 1) == 1 && close(ends[1]) == 0);
-	if (child_start(&pid, options, &why, &err) != 0) {
+	if (start(&pid, options, &why, &err) != 0) {
 		(void)fprintf(stderr, "%s\n", err.msg);
 		SANDBOX_CHECK(false);
 	}
@@ -223,7 +247,7 @@ fails(const struct child_options *options, int expected, const char *part)
 	pid_t pid = -7;
 	int why = -1;
 
-	SANDBOX_CHECK(child_start(&pid, options, &why, &err) == -1);
+	SANDBOX_CHECK(start(&pid, options, &why, &err) == -1);
 	if (why != expected || strstr(err.msg, part) == NULL)
 		(void)fprintf(stderr, "%d %s\n", why, err.msg);
 	SANDBOX_CHECK(why == expected && pid == -7);
