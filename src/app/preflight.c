@@ -58,17 +58,26 @@ check_activation(const struct preflight *pre, const struct config *cfg,
 	return 0;
 }
 
+/* A function of its own: the space for tags is on the stack only where there
+ * are some. */
+static int __attribute__((noinline))
+check_tags(const char *text, struct err *err)
+{
+	struct naming_tags tags = { 0 };
+
+	return naming_parse_tags(&tags, text, err);
+}
+
 /* The values of the words come later; a wrong template shows now. */
 static int
 check_names(const struct config *cfg, struct err *err)
 {
 	struct naming_words words = { "", "", "", "", "" };
-	struct naming_tags tags = { 0 };
 	char name[NAMING_NAME_SIZE];
 
 	if (naming_name(name, cfg->name, &words, err) != 0)
 		return -1;
-	return cfg->tags == NULL ? 0 : naming_parse_tags(&tags, cfg->tags, err);
+	return cfg->tags == NULL ? 0 : check_tags(cfg->tags, err);
 }
 
 static int
