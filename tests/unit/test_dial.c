@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include "unit/disturb.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +14,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -206,27 +207,6 @@ test_next_address_beside_a_silent_one(void **state)
 	close_all(fds);
 	close(listener);
 	close(silent);
-}
-
-static void
-ignore(int signal)
-{
-	(void)signal;
-}
-
-/* Signals without SA_RESTART, every 10 ms. */
-static void
-disturb(int on)
-{
-	struct sigaction action = { .sa_handler = on ? ignore : SIG_DFL };
-	struct itimerval timer = { { 0 }, { 0 } };
-
-	if (on) {
-		timer.it_interval.tv_usec = 10000;
-		timer.it_value.tv_usec = 10000;
-	}
-	assert_int_equal(setitimer(ITIMER_REAL, &timer, NULL), 0);
-	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
 }
 
 static void

@@ -27,11 +27,10 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "unit/folder.h"
 #include "unit/sandbox.h"
 
 enum { LARGE = 1 << 20, SKIPPED = 77 };
-
-static char folder[] = "/tmp/test_file.XXXXXX";
 
 static void
 assert_content(const char *path, const char *wanted)
@@ -313,10 +312,10 @@ test_full_disk_is_named(void **state)
 static void
 test_writes_by_absolute_path(void **state)
 {
-	char path[sizeof folder + 8];
+	char path[sizeof folder.base + 8];
 
 	(void)state;
-	(void)snprintf(path, sizeof path, "%s/f", folder);
+	(void)snprintf(path, sizeof path, "%s/f", folder.base);
 	put(path, "here");
 	assert_content("f", "here");
 	put("./f", "there");
@@ -338,7 +337,7 @@ test_makes_the_folders_that_are_missing(void **state)
 	assert_int_equal(mode_of("a/b") & 07777, 0755);
 	assert_int_equal(mode_of("a/b/c") & 07777, 0700);
 	assert_int_equal(file_mkdirs("/", 0700, NULL), 0);
-	assert_int_equal(file_mkdirs(folder, 0700, NULL), 0);
+	assert_int_equal(file_mkdirs(folder.base, 0700, NULL), 0);
 	assert_int_equal(rmdir("a/b/c"), 0);
 	assert_int_equal(rmdir("a/b"), 0);
 	assert_int_equal(rmdir("a"), 0);
@@ -619,20 +618,6 @@ test_closes_without_proc(void **state)
 	check_closing(CLOSE_RANGE_AND_OPEN);
 }
 
-static int
-enter_folder(void **state)
-{
-	(void)state;
-	return mkdtemp(folder) != NULL && chdir(folder) == 0 ? 0 : -1;
-}
-
-static int
-remove_folder(void **state)
-{
-	(void)state;
-	return chdir("/") == 0 && rmdir(folder) == 0 ? 0 : -1;
-}
-
 int
 main(void)
 {
@@ -665,5 +650,5 @@ main(void)
 		cmocka_unit_test(test_closes_without_proc),
 	};
 
-	return cmocka_run_group_tests(tests, enter_folder, remove_folder);
+	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
 }

@@ -21,12 +21,12 @@
 #include "base/file.h"
 #include "base/rsa.h"
 #include "base/slice.h"
+#include "unit/folder.h"
 
 enum { TOOL_MS = 120000, DER_LIMIT = 4096, FLIP_STEP = 5 };
 
 static const uint8_t salt[RSA_SALT_LEN] = { 1, 2, 3, 0xff };
 static const char text[] = "the text that is signed";
-static char folder[] = "/tmp/test_rsa.XXXXXX";
 
 /* Run openssl in the folder; its exit status. */
 static int
@@ -502,22 +502,14 @@ test_respects_the_ceiling_of_the_output(void **state)
 }
 
 static int
-enter_folder(void **state)
-{
-	(void)state;
-	return mkdtemp(folder) != NULL && chdir(folder) == 0 ? 0 : -1;
-}
-
-static int
 remove_folder(void **state)
 {
 	static const char *const names[] = { "k.pem", "k.der", "k8.der",
 		"pub.der", "sig", "text" };
 
-	(void)state;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		(void)unlink(names[i]);
-	return chdir("/") == 0 && rmdir(folder) == 0 ? 0 : -1;
+	return folder_leave(state);
 }
 
 int
@@ -537,5 +529,5 @@ main(void)
 		cmocka_unit_test(test_respects_the_ceiling_of_the_output),
 	};
 
-	return cmocka_run_group_tests(tests, enter_folder, remove_folder);
+	return cmocka_run_group_tests(tests, folder_enter, remove_folder);
 }

@@ -5,11 +5,11 @@
 
 #include <cmocka.h>
 
+#include "unit/disturb.h"
+
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -96,27 +96,6 @@ test_deadline_counts_without_a_wait(void **state)
 	err_clear(&err);
 	expect_timed_out(sock_write(fds[0], "x", 1, clock_ms(), &err), &err);
 	close_pair(fds);
-}
-
-static void
-ignore(int signal)
-{
-	(void)signal;
-}
-
-/* Signals without SA_RESTART, every 10 ms. */
-static void
-disturb(int on)
-{
-	struct sigaction action = { .sa_handler = on ? ignore : SIG_DFL };
-	struct itimerval timer = { { 0 }, { 0 } };
-
-	if (on) {
-		timer.it_interval.tv_usec = 10000;
-		timer.it_value.tv_usec = 10000;
-	}
-	assert_int_equal(setitimer(ITIMER_REAL, &timer, NULL), 0);
-	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
 }
 
 static void

@@ -1,6 +1,7 @@
-"""A small client for the tests of this folder: signs and sends.
+"""What the tests of this folder share: a local AWS, and a small client that
+signs and sends.
 
-It shares no code with the verifier but hashlib; the tests check it against
+The client shares no code with the verifier but hashlib; the tests check it against
 published vectors as well.
 """
 
@@ -10,7 +11,10 @@ import hmac
 import http.client
 import json
 import ssl
+import unittest
 import urllib.parse
+
+from client import FakeAws
 
 
 def hmac_sha256(key, text):
@@ -109,3 +113,22 @@ class Client:
         status, _, body = self.post(
             headers, urllib.parse.urlencode(form).encode(), "sts", signed)
         return status, body.decode()
+
+
+class Account(unittest.TestCase):
+    """One local AWS for the tests of a class."""
+
+    options = {}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.aws = FakeAws(**cls.options)
+        cls.aws.start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.aws.stop()
+
+    def setUp(self):
+        self.aws.reset()
+        self.user = Client(self.aws)

@@ -7,37 +7,20 @@ import os
 import socket
 import ssl
 import tempfile
-import unittest
 import urllib.parse
 
 import framing
 import rsatool
 import websocket
-from client import FakeAws
-from signing import Client
+from signing import Account, Client
 
 ROLE = "SSMServiceRole"
 TTL = "X-aws-ec2-metadata-token-ttl-seconds"
 TOKEN = "X-aws-ec2-metadata-token"
 
 
-class Case(unittest.TestCase):
-    """One local AWS for the tests of a class."""
-
-    options = {}
-
-    @classmethod
-    def setUpClass(cls):
-        cls.aws = FakeAws(**cls.options)
-        cls.aws.start()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.aws.stop()
-
-    def setUp(self):
-        self.aws.reset()
-        self.user = Client(self.aws)
+class Case(Account):
+    """What all tests here send."""
 
     def request(self, path, method="GET", **headers):
         """Send a plain request; return (status, text)."""

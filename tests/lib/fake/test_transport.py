@@ -12,29 +12,14 @@ import time
 import unittest
 
 from client import AdminError, FakeAws, read_env
-from signing import Client
+from signing import Account, Client
 
 ROLE = "SSMServiceRole"
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-class Case(unittest.TestCase):
-    """One local AWS for the tests of a class."""
-
-    options = {}
-
-    @classmethod
-    def setUpClass(cls):
-        cls.aws = FakeAws(**cls.options)
-        cls.aws.start()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.aws.stop()
-
-    def setUp(self):
-        self.aws.reset()
-        self.user = Client(self.aws)
+class Case(Account):
+    """What all tests here call."""
 
     def create(self):
         """Call CreateActivation."""

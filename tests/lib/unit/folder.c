@@ -26,3 +26,18 @@ folder_remove(void **state)
 	(void)rmdir(folder.state);
 	return rmdir(folder.base);
 }
+
+int
+folder_enter(void **state)
+{
+	(void)state;
+	folder = (struct folder){ .base = "/tmp/ssm-activate-unit-XXXXXX" };
+	return mkdtemp(folder.base) != NULL && chdir(folder.base) == 0 ? 0 : -1;
+}
+
+int
+folder_leave(void **state)
+{
+	(void)state;
+	return chdir("/") == 0 && rmdir(folder.base) == 0 ? 0 : -1;
+}

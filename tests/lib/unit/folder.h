@@ -21,4 +21,9 @@ extern struct folder folder;
 int folder_make(const char *file);
 int folder_remove(void **state);
 
+/* Make folder.base for a group of tests and enter it; remove it, when they
+ * have removed what they put there. */
+int folder_enter(void **state);
+int folder_leave(void **state);
+
 #endif
