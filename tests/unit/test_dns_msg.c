@@ -230,7 +230,7 @@ test_foreign(void **state)
 
 /* Every cut through a good answer, as a copy of exactly that size. */
 static void
-test_cut(void **state)
+test_answer_cut_anywhere_is_no_answer(void **state)
 {
 	struct talk talk;
 	size_t question, whole;
@@ -303,7 +303,7 @@ main(void)
 		cmocka_unit_test(test_no_addresses),
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_foreign),
-		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_answer_cut_anywhere_is_no_answer),
 		cmocka_unit_test(test_names_of_records),
 	};
 

@@ -356,7 +356,7 @@ test_profile(void **state)
 
 /* The flag wins over everything and is not ignored. */
 static void
-test_flag(void **state)
+test_flag_wins_over_everything(void **state)
 {
 	const char *const vars[] = { "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true",
 		"AWS_ENDPOINT_URL_SSM=http://127.0.0.1:2", NULL };
@@ -390,7 +390,7 @@ main(void)
 		cmocka_unit_test(test_forms_of_urls),
 		cmocka_unit_test(test_url_excludes_variants),
 		cmocka_unit_test(test_profile),
-		cmocka_unit_test(test_flag),
+		cmocka_unit_test(test_flag_wins_over_everything),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,7 +38,7 @@ lacks(const struct buf *text, const char *what)
 }
 
 static void
-test_parts(void **state)
+test_help_has_usage_text_and_options(void **state)
 {
 	struct buf text = { 0 };
 
@@ -124,7 +124,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_help_has_usage_text_and_options),
 		cmocka_unit_test(test_without_usage_and_text),
 		cmocka_unit_test(test_every_option),
 	};

@@ -142,7 +142,7 @@ test_silent(void **state)
 }
 
 static void
-test_judge(void **state)
+test_judged_by_task_ping_and_silence(void **state)
 {
 	static const struct {
 		enum leftover_task task;
@@ -394,7 +394,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_silent),
-		cmocka_unit_test(test_judge),
+		cmocka_unit_test(test_judged_by_task_ping_and_silence),
 		cmocka_unit_test(test_group),
 		ACCOUNT_TEST(test_tasks),
 		ACCOUNT_TEST(test_clusters),

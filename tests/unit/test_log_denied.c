@@ -38,7 +38,7 @@ test_failed(void **state)
 
 /* Once for the process and those that it starts. */
 static void
-test_once(void **state)
+test_logs_once_for_process_and_children(void **state)
 {
 	char text[1024] = "";
 	int ends[2], err = dup(STDERR_FILENO);
@@ -67,7 +67,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_denied),
 		cmocka_unit_test(test_failed),
-		cmocka_unit_test(test_once),
+		cmocka_unit_test(test_logs_once_for_process_and_children),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

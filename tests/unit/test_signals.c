@@ -51,7 +51,7 @@ test_numbers(void **state)
 }
 
 static void
-test_neither(void **state)
+test_neither_name_nor_number_is_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(number(""), 0);
@@ -85,7 +85,7 @@ test_back_and_forth(void **state)
 }
 
 static void
-test_bits(void **state)
+test_every_signal_has_its_own_bit(void **state)
 {
 	uint64_t all = 0;
 
@@ -142,9 +142,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_neither),
+		cmocka_unit_test(test_neither_name_nor_number_is_refused),
 		cmocka_unit_test(test_back_and_forth),
-		cmocka_unit_test(test_bits),
+		cmocka_unit_test(test_every_signal_has_its_own_bit),
 		cmocka_unit_test(test_descriptor),
 	};
 

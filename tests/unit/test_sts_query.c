@@ -198,7 +198,7 @@ nested(struct buf *out, int depth)
 }
 
 static void
-test_depth(void **state)
+test_depth_is_limited_as_in_json(void **state)
 {
 	struct buf good = { 0 }, deep = { 0 };
 	struct json *doc = NULL;
@@ -250,7 +250,7 @@ main(void)
 		cmocka_unit_test(test_answers_without_a_result),
 		cmocka_unit_test(test_broken_answers),
 		cmocka_unit_test(test_members_beside_others),
-		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_depth_is_limited_as_in_json),
 		cmocka_unit_test(test_length_of_a_name),
 	};
 

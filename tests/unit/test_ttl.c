@@ -15,7 +15,7 @@ enum { TTL_MS = 60000, GRACE_MS = 5000 };
 static const struct config cfg = { .ttl_ms = TTL_MS, .ttl_grace_ms = GRACE_MS };
 
 static void
-test_none(void **state)
+test_no_ttl_never_ends(void **state)
 {
 	const struct config none = { .ttl_grace_ms = GRACE_MS };
 	struct ttl ttl = { 0 };
@@ -46,7 +46,7 @@ test_counts_from_when_it_is_up(void **state)
 
 /* It is told once, so that nobody waits for a time that has passed. */
 static void
-test_over(void **state)
+test_end_is_told_once(void **state)
 {
 	struct ttl ttl = { 0 };
 
@@ -63,9 +63,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_none),
+		cmocka_unit_test(test_no_ttl_never_ends),
 		cmocka_unit_test(test_counts_from_when_it_is_up),
-		cmocka_unit_test(test_over),
+		cmocka_unit_test(test_end_is_told_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
