@@ -66,6 +66,23 @@ check_space()
 	    grep_none "white space at the end of a line" '[[:space:]]+$'
 }
 
+# own_sources_none TEXT PATTERN
+own_sources_none()
+{
+	own_files | grep '^src/.*\.[ch]$' | grep_none "$@"
+}
+
+# One way to write what can be written in several.
+check_dialect()
+{
+	own_sources_none "sizeof(x), where sizeof x will do" \
+	    '\bsizeof\((?!(struct|union) |u?int|br_)\*?[a-z_]\w*(\.|->|\[|\))' &&
+	    own_sources_none "(void) before a call" \
+	        '(?<!\w)\(void\)[a-z_]\w*\(' &&
+	    own_sources_none "an empty initializer that is not { 0 }" \
+	        '= \{ \.\w+ = (0|NULL|false) \};'
+}
+
 # The words are put together here so that this file passes, too.
 check_words()
 {
@@ -130,6 +147,7 @@ checks_run()
 	check "workflows" tests/lint/workflows.py
 	check "Dockerfiles" tests/lint/dockerfile.py docker/Dockerfile.*
 	check "white space" check_space
+	check "one dialect" check_dialect
 	check "unfinished work" check_words
 	check "paths of a machine" check_paths
 	echo "$PASSED passed, $FAILED failed"

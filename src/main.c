@@ -95,7 +95,7 @@ static const struct {
 	},
 };
 
-enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 /* The index in the table, or COMMANDS. */
 static size_t

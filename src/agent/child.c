@@ -48,8 +48,8 @@ set_group(const struct child_options *options)
 		return;
 	tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (tty >= 0) {
-		(void)tcsetpgrp(tty, getpid());
-		(void)close(tty);
+		tcsetpgrp(tty, getpid());
+		close(tty);
 	}
 }
 
@@ -69,7 +69,7 @@ set_null(int fd)
 		return 0;
 	if (dup2(null, fd) < 0)
 		rc = -1;
-	(void)close(null);
+	close(null);
 	return rc;
 }
 
@@ -99,7 +99,7 @@ set_user(const struct user_ids *user)
 static void
 say(int fd, const struct report *report)
 {
-	while (write(fd, report, sizeof(*report)) < 0 && errno == EINTR)
+	while (write(fd, report, sizeof *report) < 0 && errno == EINTR)
 		;
 }
 
@@ -160,12 +160,12 @@ child_begin(struct child *child, const struct child_options *options,
 		become(options, ends[1]);
 	if (pid < 0)
 		err_sys(err, ERR_KIND_SYSTEM, "fork");
-	(void)close(ends[1]);
+	close(ends[1]);
 	if (pid < 0) {
-		(void)close(ends[0]);
+		close(ends[0]);
 		return -1;
 	}
-	(void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	*child = (struct child){
 		.pid = pid,
 		.fd = ends[0],
@@ -182,12 +182,12 @@ child_look(struct child *child, int *exec_errno, struct err *err)
 
 	*exec_errno = 0;
 	while (child->fd >= 0) {
-		n = read(child->fd, &report, sizeof(report));
+		n = read(child->fd, &report, sizeof report);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN)
 			return CHILD_PENDING;
-		if (n != (ssize_t)sizeof(report)) {
+		if (n != (ssize_t)sizeof report) {
 			child_drop(child);
 		} else if (report.error == 0) {
 			procs_learn(&report.files);
@@ -219,7 +219,7 @@ void
 child_drop(struct child *child)
 {
 	if (child->fd >= 0)
-		(void)close(child->fd);
+		close(child->fd);
 	child->fd = -1;
 }
 

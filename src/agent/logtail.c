@@ -163,8 +163,8 @@ logtail_open(struct logtail *tail, const char *dir, const char *name)
 	struct stat st;
 
 	*tail = (struct logtail){ .fd = -1, .file = -1 };
-	if ((size_t)snprintf(tail->path, sizeof(tail->path), "%s/%s", dir,
-	        name) >= sizeof(tail->path))
+	if ((size_t)snprintf(tail->path, sizeof tail->path, "%s/%s", dir,
+	        name) >= sizeof tail->path)
 		return;
 	if (open_events(tail, dir) != 0) {
 		if (errno == ENOENT || errno == ENOTDIR)
@@ -224,8 +224,8 @@ take(struct logtail *tail, struct slice data)
 			piece = data;
 			data = (struct slice){ 0 };
 		}
-		room = slice_head(piece, sizeof(tail->line) - 1 - tail->len);
-		(void)memcpy(&tail->line[tail->len], room.ptr, room.len);
+		room = slice_head(piece, sizeof tail->line - 1 - tail->len);
+		memcpy(&tail->line[tail->len], room.ptr, room.len);
 		tail->len += room.len;
 		if (ended)
 			news |= take_line(tail);
@@ -250,7 +250,7 @@ read_on(struct logtail *tail)
 	if (lseek(tail->file, tail->at, SEEK_SET) < 0)
 		return 0;
 	while (tail->at < st.st_size &&
-	       (n = read(tail->file, chunk, sizeof(chunk))) > 0) {
+	       (n = read(tail->file, chunk, sizeof chunk)) > 0) {
 		tail->at += n;
 		news |= take(tail, slice_make(chunk, (size_t)n));
 	}
@@ -277,7 +277,7 @@ drain_events(const struct logtail *tail)
 	ssize_t n;
 
 	do
-		n = read(tail->fd, events, sizeof(events));
+		n = read(tail->fd, events, sizeof events);
 	while (n > 0 || (n < 0 && errno == EINTR));
 }
 

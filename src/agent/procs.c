@@ -77,8 +77,7 @@ learn_one(const struct procs_file *file)
 	if (procs_file_role(&st) != PROCS_OTHER)
 		return;
 	if (known_count == KNOWN_MAX)
-		(void)memmove(known, known + 1,
-		    --known_count * sizeof(known[0]));
+		memmove(known, known + 1, --known_count * sizeof known[0]);
 	known[known_count++] = *file;
 }
 
@@ -110,9 +109,9 @@ look_in(struct procs_files *out, struct slice folder)
 	char path[PATH_MAX];
 
 	while (slice_cut(&rest, ' ', &name)) {
-		if ((size_t)snprintf(path, sizeof(path), "%.*s/%.*s",
+		if ((size_t)snprintf(path, sizeof path, "%.*s/%.*s",
 		        (int)folder.len, folder.ptr, (int)name.len,
-		        name.ptr) < sizeof(path))
+		        name.ptr) < sizeof path)
 			look_at(out, path, procs_name_role(name, name.len));
 	}
 }
@@ -132,7 +131,7 @@ procs_look(struct procs_files *out, const char *agent)
 static void
 make_path(char out[static PATH_SIZE], pid_t pid, const char *name)
 {
-	(void)snprintf(out, PATH_SIZE, "/proc/%d/%s", (int)pid, name);
+	snprintf(out, PATH_SIZE, "/proc/%d/%s", (int)pid, name);
 }
 
 static struct slice
@@ -151,7 +150,7 @@ read_text(pid_t pid, const char *name, char *text, size_t size)
 	make_path(path, pid, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = read(fd, text, size);
-	(void)close(fd);
+	close(fd);
 	return filled(text, n);
 }
 
@@ -168,8 +167,8 @@ read_link(pid_t pid, char target[static LINK_MAX])
 	exe = filled(target, readlink(path, target, LINK_MAX));
 	name = exe;
 	if (slice_ends(exe, gone))
-		exe.len -= sizeof(gone) - 1;
-	(void)slice_rsplit(exe, '/', &folder, &name);
+		exe.len -= sizeof gone - 1;
+	slice_rsplit(exe, '/', &folder, &name);
 	return name;
 }
 
@@ -179,7 +178,7 @@ static bool
 is_our_user(pid_t pid)
 {
 	char text[STATUS_MAX];
-	struct slice rest = read_text(pid, "status", text, sizeof(text));
+	struct slice rest = read_text(pid, "status", text, sizeof text);
 	struct slice line, real, effective;
 	uint64_t uid = geteuid(), first, second;
 
@@ -292,8 +291,8 @@ scan_names(struct pass *pass, struct slice names)
 	while (names.len > DIRENT_NAME) {
 		struct slice name = slice_skip(names, DIRENT_NAME);
 
-		(void)memcpy(&length, slice_skip(names, DIRENT_RECLEN).ptr,
-		    sizeof(length));
+		memcpy(&length, slice_skip(names, DIRENT_RECLEN).ptr,
+		    sizeof length);
 		if (length == 0)
 			return false;
 		name = slice_head(name, strnlen(name.ptr, name.len));
@@ -314,11 +313,11 @@ scan(struct pass *pass)
 	if (proc < 0)
 		return;
 	while (more) {
-		long n = syscall(SYS_getdents64, proc, names, sizeof(names));
+		long n = syscall(SYS_getdents64, proc, names, sizeof names);
 
 		more = n > 0 && scan_names(pass, slice_make(names, (size_t)n));
 	}
-	(void)close(proc);
+	close(proc);
 }
 
 /* Whether a process with that parent descends from us. */
@@ -370,8 +369,8 @@ insert(struct pass *pass, const struct procs_entry *entry)
 {
 	size_t at = place_of(pass, entry->pid);
 
-	(void)memmove(pass->list + at + 1, pass->list + at,
-	    (pass->count - at) * sizeof(pass->list[0]));
+	memmove(pass->list + at + 1, pass->list + at,
+	    (pass->count - at) * sizeof pass->list[0]);
 	pass->list[at] = *entry;
 	pass->count++;
 }

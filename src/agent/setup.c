@@ -89,7 +89,7 @@ setup_merge_config(struct buf *out, const char *text, bool *changed,
 	    force(doc, "Identity", "ConsumptionOrder", "[\"OnPrem\"]", changed,
 	        err) != 0)
 		goto out;
-	(void)json_print_pretty(out, doc);
+	json_print_pretty(out, doc);
 	buf_putc(out, '\n');
 	rc = buf_ok(out) ? 0 : err_memory(err);
 out:
@@ -117,7 +117,7 @@ name_of(const char *path)
 {
 	struct slice folder, name = slice_of(path);
 
-	(void)slice_rsplit(slice_of(path), '/', &folder, &name);
+	slice_rsplit(slice_of(path), '/', &folder, &name);
 	return name.ptr;
 }
 
@@ -174,7 +174,7 @@ merge_beside(const char *agent, struct err *err)
 	found = file_folder_find(&dir, above, 0755, err);
 	if (found == FILE_FOUND) {
 		rc = merge_file(dir, buf_str(&path), false, err);
-		(void)close(dir);
+		close(dir);
 	} else
 		rc = found == FILE_ABSENT ? 0 : -1;
 out:
@@ -212,7 +212,7 @@ make_log_folder(void)
 	else if (dir < 0 || volume_clean(dir, VOLUME_LOG, &err) != 0)
 		log_err(LOG_WARN, "agent_log", &err);
 	if (dir >= 0)
-		(void)close(dir);
+		close(dir);
 }
 
 int
@@ -231,7 +231,7 @@ setup_config(const char *agent, struct err *err)
 		rc = merge_beside(agent, err);
 	if (rc == 0 && copy_seelog(dir, &minor) != 0)
 		log_debug("the agent will do without: %s", minor.msg);
-	(void)close(dir);
+	close(dir);
 	make_log_folder();
 	return rc == 0 ? 0 : err_wrap(err, "configuration");
 }
@@ -285,7 +285,7 @@ setup_sudoers(uid_t uid, struct err *err)
 	bool ours = false;
 	int rc = 1;
 
-	(void)read_sudoers(&old, &ours, &ignored);
+	read_sudoers(&old, &ours, &ignored);
 	if (ours || lstat(PATHS_SUDOERS, &st) != 0) {
 		rc = file_mkdirs(PATHS_SUDOERS_DIR, 0750, err);
 		if (rc == 0)

@@ -134,8 +134,8 @@ spec_build(struct spec *out, const struct spec_options *options,
 	struct vars vars = { 0 };
 
 	/* Five more: four defaults and the end. */
-	new.envp = calloc(count + 5, sizeof(*new.envp));
-	new.argv = calloc(2, sizeof(*new.argv));
+	new.envp = calloc(count + 5, sizeof *new.envp);
+	new.argv = calloc(2, sizeof *new.argv);
 	if (new.envp == NULL || new.argv == NULL)
 		goto fail;
 	new.argv[0] = slice_dup(slice_of(options->path));
@@ -219,7 +219,7 @@ check_worker(const char *agent, struct err *err)
 	struct slice folder = { 0 }, name;
 	enum trust session, worker;
 
-	(void)slice_rsplit(slice_of(agent), '/', &folder, &name);
+	slice_rsplit(slice_of(agent), '/', &folder, &name);
 	session = look_at(folder, PATHS_SESSION);
 	worker = look_at(folder, PATHS_WORKER);
 	if ((session == TRUSTED && worker == TRUSTED) ||
@@ -261,8 +261,7 @@ find_agent(char out[static PATH_MAX], const char *path, struct env env,
     struct err *err)
 {
 	if (path == NULL) {
-		(void)slice_copy(slice_of(PATHS_BIN "/" PATHS_AGENT), out,
-		    PATH_MAX);
+		slice_copy(slice_of(PATHS_BIN "/" PATHS_AGENT), out, PATH_MAX);
 		if (is_program(out))
 			return walk_trusted(out, err);
 		if (find_in_path(out, env))

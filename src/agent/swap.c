@@ -28,7 +28,7 @@ static void
 close_fd(int *fd)
 {
 	if (*fd > 0)
-		(void)close(*fd);
+		close(*fd);
 	*fd = 0;
 }
 
@@ -70,13 +70,13 @@ look(const char *path, int flags, int *fd, struct stat *st, struct buf *text)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
 	if (fstat(got, st) != 0 ||
 	    (S_ISREG(st->st_mode) && read_from(got, 0, text) != 0)) {
-		(void)close(got);
+		close(got);
 		return -1;
 	}
 	if (S_ISREG(st->st_mode))
 		*fd = got;
 	else
-		(void)close(got);
+		close(got);
 	return 0;
 }
 
@@ -236,7 +236,7 @@ write_in_place(const char *path, const struct buf *from, const struct buf *to,
 			log_event(LOG_WARN, "setup",
 			    "%s could not be put back as it was", path);
 	}
-	(void)close(fd);
+	close(fd);
 	return rc;
 }
 
@@ -375,7 +375,7 @@ swap_commit(struct swap_file *files, int count, struct err *err)
 	}
 	for (int i = 0; i < count; i++) {
 		if (rc == 0 && files[i].staged > 0 && !files[i].synced)
-			(void)file_sync(files[i].staged);
+			file_sync(files[i].staged);
 		if (rc != 0 && i < done && files[i].new.len > 0 &&
 		    restore(&files[i], &minor) != 0)
 			log_err(LOG_WARN, "setup", &minor);
@@ -390,7 +390,7 @@ swap_drop(struct swap_file *files, int count)
 		struct swap_file *f = &files[i];
 
 		if (f->staged > 0)
-			(void)unlink(f->temp);
+			unlink(f->temp);
 		close_fd(&f->staged);
 		close_fd(&f->seen);
 		buf_free(&f->old);

@@ -156,12 +156,12 @@ scan_status(struct used *used, const char *path)
 	if (fd < 0)
 		return;
 	for (int i = 0; i < STATUS_CHUNKS && n > 0; i++) {
-		n = read(fd, text, sizeof(text));
+		n = read(fd, text, sizeof text);
 		for (ssize_t at = 0; at < n; at++)
 			scan_byte(used, &status, text[at]);
 	}
 	end_number(used, &status);
-	(void)close(fd);
+	close(fd);
 }
 
 /* Reading /proc goes from one pid to the next higher, so it ends. */
@@ -175,13 +175,13 @@ scan_processes(struct used *used)
 	while (proc != NULL && (e = readdir(proc)) != NULL) {
 		if (slice_all_in(slice_of(e->d_name), "0123456789") &&
 		    strlen(e->d_name) <= 10) {
-			(void)snprintf(path, sizeof(path), "/proc/%s/status",
+			snprintf(path, sizeof path, "/proc/%s/status",
 			    e->d_name);
 			scan_status(used, path);
 		}
 	}
 	if (proc != NULL)
-		(void)closedir(proc);
+		closedir(proc);
 }
 
 void
@@ -234,8 +234,8 @@ used_files(struct used *used)
 	struct buf passwd = { .max = FILE_MAX }, group = { .max = FILE_MAX };
 	struct err ignored = { 0 };
 
-	(void)file_read("/etc/passwd", &passwd, &ignored);
-	(void)file_read("/etc/group", &group, &ignored);
+	file_read("/etc/passwd", &passwd, &ignored);
+	file_read("/etc/group", &group, &ignored);
 	used_entries(used, slice_make(passwd.data, passwd.len),
 	    slice_make(group.data, group.len), NULL);
 	buf_free(&passwd);
@@ -272,13 +272,13 @@ take_map(struct used *used, uint8_t *bits, struct slice map)
 	uint64_t inside, outside, count;
 	struct slice line;
 
-	(void)memset(unmapped, 0xff, sizeof(unmapped));
+	memset(unmapped, 0xff, sizeof unmapped);
 	while (slice_cut(&map, '\n', &line)) {
 		if (next_number(&line, &inside) &&
 		    next_number(&line, &outside) && next_number(&line, &count))
 			clear(used, unmapped, inside, inside + count);
 	}
-	for (size_t i = 0; i < sizeof(unmapped); i++)
+	for (size_t i = 0; i < sizeof unmapped; i++)
 		bits[i] |= unmapped[i];
 }
 

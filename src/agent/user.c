@@ -64,9 +64,9 @@ find_user(struct user_ids *out, struct slice passwd, struct slice user,
 	} else if (!entry_id(e.field[ENTRY_ID], &out->uid) ||
 	           !entry_id(e.field[ENTRY_GID], &out->gid) ||
 	           !slice_copy(e.field[ENTRY_NAME], out->name,
-	               sizeof(out->name)) ||
+	               sizeof out->name) ||
 	           !slice_copy(e.field[ENTRY_HOME], out->home,
-	               sizeof(out->home))) {
+	               sizeof out->home)) {
 		return refuse(err, "unusable entry in /etc/passwd");
 	}
 	if (out->home[0] == '\0')
@@ -355,7 +355,7 @@ take_lock(struct err *err)
 		if ((errno != EAGAIN && errno != EACCES) || fd < 0 ||
 		    clock_left(deadline) == 0) {
 			fail(err, LOCK);
-			(void)close(fd);
+			close(fd);
 			return -1;
 		}
 		clock_sleep(clock_in(LOCK_STEP_MS));
@@ -380,7 +380,7 @@ make_home(struct err *err)
 	if (fd < 0 || file_chmod(fd, 0700) != 0 ||
 	    fchown(fd, ids.uid, ids.gid) != 0)
 		rc = fail(err, HOME);
-	(void)close(fd);
+	close(fd);
 	return rc;
 }
 
@@ -407,7 +407,7 @@ static void
 remove_leftovers(void)
 {
 	for (int i = 0; i < FILES; i++)
-		(void)unlink(names[i][1]);
+		unlink(names[i][1]);
 }
 
 int
@@ -425,7 +425,7 @@ user_ensure(const struct user_want *want, struct err *err)
 	if (rc == 0) {
 		lock = take_lock(err);
 		rc = lock < 0 ? -1 : add_locked(want, err);
-		(void)close(lock);
+		close(lock);
 	}
 	return rc == -1 ? err_wrap(err, USER_NAME) : rc;
 }

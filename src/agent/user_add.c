@@ -57,7 +57,7 @@ scan_group(struct plan *plan, const char *group)
 	struct entry e;
 
 	plan->name_taken = find_entry(group, USER_NAME, &e);
-	(void)entry_id(e.field[ENTRY_ID], &plan->name_gid);
+	entry_id(e.field[ENTRY_ID], &plan->name_gid);
 	while (entry_next(&rest, &e)) {
 		if (plan->alias && is_id(e.field[ENTRY_ID], plan->gid))
 			plan->gid_known = true;
@@ -112,7 +112,7 @@ choose_group(struct plan *plan, const char *group)
 {
 	struct entry e;
 
-	(void)snprintf(plan->group_name, sizeof(plan->group_name),
+	snprintf(plan->group_name, sizeof plan->group_name,
 	    plan->name_taken ? USER_NAME "-%u" : USER_NAME, plan->gid);
 	return plan->gid_known || !find_entry(group, plan->group_name, &e);
 }

@@ -51,7 +51,7 @@ vault_check(const struct vault *vault, struct err *err)
 	if (slice_of(vault->fingerprint).len != VAULT_UUID_SIZE - 1 ||
 	    !is_good(vault->fingerprint, VAULT_UUID_SIZE, "", "-" HEXADECIMAL))
 		bad = "fingerprint";
-	if (!is_good(vault->region, sizeof(vault->region) - 1, "", "-" LOWER))
+	if (!is_good(vault->region, sizeof vault->region - 1, "", "-" LOWER))
 		bad = "region";
 	if (!is_good(vault->node, VAULT_NODE_MAX - 1, "mi-", LOWER))
 		bad = "node id";
@@ -76,7 +76,7 @@ make_folders(struct err *err)
 		goto out;
 	rc = file_chmod(vault, 0600) == 0 ? file_chmod(store, 0600) : -1;
 	if (rc != 0)
-		(void)err_sys(err, ERR_KIND_SYSTEM, "chmod " PATHS_VAULT);
+		err_sys(err, ERR_KIND_SYSTEM, "chmod " PATHS_VAULT);
 out:
 	file_close(&store);
 	file_close(&vault);
@@ -111,7 +111,7 @@ vault_save(const struct vault *vault, int64_t when, struct err *err)
 			return 0;
 		/* err is set already, so that the error of the removal does not
 		 * replace it. */
-		(void)vault_remove(err);
+		vault_remove(err);
 	}
 	return err_wrap(err, "vault");
 }
@@ -198,12 +198,10 @@ static int
 decode(struct vault *out, const struct json *key,
     const struct json *fingerprint, struct err *err)
 {
-	(void)slice_copy(member(key, "instanceID"), out->node,
-	    sizeof(out->node));
-	(void)slice_copy(member(key, "region"), out->region,
-	    sizeof(out->region));
-	(void)slice_copy(member(fingerprint, "fingerprint"), out->fingerprint,
-	    sizeof(out->fingerprint));
+	slice_copy(member(key, "instanceID"), out->node, sizeof out->node);
+	slice_copy(member(key, "region"), out->region, sizeof out->region);
+	slice_copy(member(fingerprint, "fingerprint"), out->fingerprint,
+	    sizeof out->fingerprint);
 	out->private_key = slice_dup(member(key, "privateKey"));
 	if (out->private_key == NULL)
 		return err_memory(err);

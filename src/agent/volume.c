@@ -38,7 +38,7 @@ volume_open(enum volume volume, struct err *err)
 
 	if (above < 0)
 		return -1;
-	(void)close(above);
+	close(above);
 	return file_folder_open(volumes[volume].path, volumes[volume].mode,
 	    err);
 }
@@ -81,9 +81,8 @@ clear(int dir, const char *name, const struct stat *st,
 		                    : "it was another name of some file");
 		return 0;
 	}
-	(void)err_set(err, ERR_KIND_SYSTEM,
-	    "%s: there is %s, which uid %u put there", cleaning->path, name,
-	    (unsigned)st->st_uid);
+	err_set(err, ERR_KIND_SYSTEM, "%s: there is %s, which uid %u put there",
+	    cleaning->path, name, (unsigned)st->st_uid);
 	err_fix(err,
 	    "remove it: root and amazon-ssm-agent work in %s, so nothing of "
 	    "others can stay there",
@@ -102,12 +101,12 @@ enter(struct cleaning *cleaning, int fd, size_t above, struct err *err)
 	struct stat st;
 
 	if (list == NULL || fstat(fd, &st) != 0) {
-		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot look into %s",
+		err_sys(err, ERR_KIND_SYSTEM, "cannot look into %s",
 		    cleaning->path);
 		if (list != NULL)
-			(void)closedir(list);
+			closedir(list);
 		else if (fd >= 0)
-			(void)close(fd);
+			close(fd);
 		return -1;
 	}
 	level->list = list;
@@ -129,7 +128,7 @@ leave(struct cleaning *cleaning, struct err *err)
 	    fchmod(dirfd(level->list), level->mode & 0777) != 0)
 		rc = err_sys(err, ERR_KIND_SYSTEM, "cannot set the mode of %s",
 		    cleaning->path);
-	(void)closedir(level->list);
+	closedir(level->list);
 	cleaning->path[level->above] = '\0';
 	return rc;
 }
@@ -147,8 +146,8 @@ enter_below(struct cleaning *cleaning, int dir, const char *name,
 	fd = file_folder_below(dir, name, 0700, err);
 	if (fd < 0)
 		return -1;
-	(void)snprintf(cleaning->path + above, sizeof cleaning->path - above,
-	    "/%s", name);
+	snprintf(cleaning->path + above, sizeof cleaning->path - above, "/%s",
+	    name);
 	return enter(cleaning, fd, above, err);
 }
 
@@ -199,7 +198,7 @@ clean(int dir, struct cleaning *cleaning, struct err *err)
 	while (rc == 0 && cleaning->depth > 0)
 		rc = step(cleaning, err);
 	while (cleaning->depth > 0)
-		(void)closedir(cleaning->levels[--cleaning->depth].list);
+		closedir(cleaning->levels[--cleaning->depth].list);
 	return rc;
 }
 
@@ -209,7 +208,7 @@ volume_clean_folder(int dir, const char *path, const char *names,
 {
 	struct cleaning cleaning = { .names = names, .left = ENTRIES_MAX };
 
-	(void)snprintf(cleaning.path, sizeof cleaning.path, "%s", path);
+	snprintf(cleaning.path, sizeof cleaning.path, "%s", path);
 	return geteuid() == 0 ? clean(dir, &cleaning, err) : 0;
 }
 

@@ -89,7 +89,7 @@ static void
 go_through(struct gc *gc)
 {
 	const struct leftover *item = (const void *)gc->list.data;
-	size_t left = gc->list.len / sizeof(*item);
+	size_t left = gc->list.len / sizeof *item;
 
 	for (; left > 0; left--, item++) {
 		if (item->why == LEFTOVER_NO)

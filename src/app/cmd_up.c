@@ -204,8 +204,8 @@ warn_init(const struct config *cfg)
 	char init[256] = "", self[256] = "";
 	bool ecs = false;
 
-	if (readlink("/proc/1/exe", init, sizeof(init) - 1) > 0 &&
-	    readlink("/proc/self/exe", self, sizeof(self) - 1) > 0 &&
+	if (readlink("/proc/1/exe", init, sizeof init - 1) > 0 &&
+	    readlink("/proc/self/exe", self, sizeof self - 1) > 0 &&
 	    strcmp(init, self) == 0)
 		return;
 	ecs = cfg->watch_ms > 0 &&

@@ -28,7 +28,7 @@ static int
 take_code(struct preflight *out, struct config *cfg, struct err *err)
 {
 	struct slice code = slice_of(cfg->code);
-	bool fits = slice_copy(code, out->code, sizeof(out->code));
+	bool fits = slice_copy(code, out->code, sizeof out->code);
 
 	env_erase(environ, "SSM_ACTIVATE_CODE");
 	cfg->code = NULL;
@@ -139,8 +139,8 @@ tell_agent(void *argument)
 	struct found found = { 0 };
 
 	found.rc =
-	    spec_find(agent, sizeof(agent), cfg->agent, cfg->env, &found.err);
-	return file_write_fd(STDOUT_FILENO, &found, sizeof(found), NULL);
+	    spec_find(agent, sizeof agent, cfg->agent, cfg->env, &found.err);
+	return file_write_fd(STDOUT_FILENO, &found, sizeof found, NULL);
 }
 
 /* Is there an agent?  In a process of its own: a volume that does not answer
@@ -158,8 +158,8 @@ check_agent(struct config *cfg, struct err *err)
 	};
 	enum capture_end how = capture_run(&capture, err);
 
-	if (told.len == sizeof(found)) {
-		memcpy(&found, told.data, sizeof(found));
+	if (told.len == sizeof found) {
+		memcpy(&found, told.data, sizeof found);
 		*err = found.err;
 	} else if (how != CAPTURE_FAILED) {
 		err_set(err, ERR_KIND_SYSTEM,
@@ -190,5 +190,5 @@ preflight_check(struct preflight *out, struct config *cfg, struct err *err)
 void
 preflight_wipe(struct preflight *preflight)
 {
-	explicit_bzero(preflight, sizeof(*preflight));
+	explicit_bzero(preflight, sizeof *preflight);
 }

@@ -45,7 +45,7 @@ add_after(struct buf *out, struct slice text, const char *mark)
 	if (at < 0)
 		return;
 	text = slice_skip(text, (size_t)at + slice_of(mark).len);
-	(void)slice_cut(&text, ' ', &word);
+	slice_cut(&text, ' ', &word);
 	while (slice_ends(word, ".") || slice_ends(word, ","))
 		word.len--;
 	buf_add(out, word.ptr, word.len);
@@ -62,9 +62,8 @@ collect_facts(struct facts *facts, const struct err *err)
 	struct slice body = slice_of(ctx->body);
 	const char *role = ctx->role;
 	struct json *doc = NULL;
-	size_t i;
 
-	for (i = 0; i < ROLE; i++)
+	for (size_t i = 0; i < ROLE; i++)
 		add_after(&facts->list[i], text, marks[i]);
 	if (facts->list[ACTION].len == 0)
 		buf_printf(&facts->list[ACTION], "%s:%s", ctx->service,
@@ -91,7 +90,7 @@ add_caller(struct buf *out, const char *caller)
 		return;
 	}
 	rest = slice_skip(rest, (size_t)at + sizeof mark - 1);
-	(void)slice_cut(&rest, '/', &name);
+	slice_cut(&rest, '/', &name);
 	buf_puts(out, "the role ");
 	buf_add(out, name.ptr, name.len);
 }
@@ -116,13 +115,12 @@ add_pass_role(struct buf *out, const struct facts *facts)
 	const char *given = fact(facts, RESOURCE, "");
 	struct slice rest = slice_of(fact(facts, CALLER, "")), account;
 	struct buf arn = { 0 };
-	int i;
 
 	if (slice_find(slice_of(given), ":role/") < 0)
 		given = fact(facts, ROLE, "ROLE");
 	if (!slice_starts(slice_of(given), "arn:")) {
-		for (i = 0; i <= ARN_ACCOUNT; i++)
-			(void)slice_cut(&rest, ':', &account);
+		for (int i = 0; i <= ARN_ACCOUNT; i++)
+			slice_cut(&rest, ':', &account);
 		if (account.len == 0)
 			account = slice_of("ACCOUNT");
 		buf_printf(&arn, "arn:%s:iam::%.*s:role/%s",
@@ -270,7 +268,6 @@ give(struct err *err, const char *advice, const struct advice_context *ctx)
 {
 	struct facts facts = { .ctx = ctx };
 	struct buf text = { 0 };
-	size_t i;
 
 	facts.region = or_else(ctx->region, "");
 	collect_facts(&facts, err);
@@ -278,7 +275,7 @@ give(struct err *err, const char *advice, const struct advice_context *ctx)
 	if (buf_ok(&text))
 		err_fix(err, "%s", buf_str(&text));
 	buf_free(&text);
-	for (i = 0; i < FACTS; i++)
+	for (size_t i = 0; i < FACTS; i++)
 		buf_free(&facts.list[i]);
 }
 

@@ -35,9 +35,7 @@ api_service_name(enum api_service service)
 int
 api_service_find(const char *name, enum api_service *out)
 {
-	int i;
-
-	for (i = 0; i < API_SERVICES; i++) {
+	for (int i = 0; i < API_SERVICES; i++) {
 		if (slice_eq(slice_of(name), services[i].name)) {
 			*out = (enum api_service)i;
 			return 0;

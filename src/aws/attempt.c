@@ -31,9 +31,8 @@ add_value(struct buf *out, const char *value)
 {
 	struct slice s = slice_of(value),
 	             special = slice_of("\"()/:;<=>?@[\\]{}");
-	size_t i;
 
-	for (i = 0; i < s.len; i++) {
+	for (size_t i = 0; i < s.len; i++) {
 		char c = s.ptr[i];
 
 		if (c <= ' ' || c > '~' || slice_has(special, c))
@@ -63,7 +62,7 @@ format_user_agent(struct buf *out, const struct conf *conf)
 	const char *app = conf_get(conf, "AWS_SDK_UA_APP_ID", "sdk_ua_app_id");
 	struct utsname kernel = { .release = "" };
 
-	(void)uname(&kernel);
+	uname(&kernel);
 	add_part(out, "ssm-activate/", version_program);
 	add_part(out, " md/BearSSL#", version_bearssl);
 	buf_puts(out, " ua/2.1");
@@ -90,8 +89,8 @@ name_ourselves(struct api *api)
 	if (api->user_agent[0] != '\0')
 		return;
 	format_user_agent(&text, api->conf);
-	(void)slice_copy(slice_head(slice_make(text.data, text.len),
-	                     sizeof api->user_agent - 1),
+	slice_copy(slice_head(slice_make(text.data, text.len),
+	               sizeof api->user_agent - 1),
 	    api->user_agent, sizeof api->user_agent);
 	buf_free(&text);
 }
@@ -176,7 +175,7 @@ format_headers(struct signed_headers *out, const struct attempt *call,
 		add_header(out, "X-Amz-Target", buf_str(&call->target));
 	if (sign_headers(out, call, when, err) != 0)
 		return -1;
-	(void)snprintf(out->attempt, sizeof out->attempt, "attempt=%d; max=%d",
+	snprintf(out->attempt, sizeof out->attempt, "attempt=%d; max=%d",
 	    call->reply->attempts + 1, call->max);
 	add_header(out, "Accept-Encoding", "identity");
 	name_ourselves(call->api);
@@ -266,7 +265,7 @@ send_request(struct attempt *call, const struct signed_headers *headers,
 		.body_max =
 		    call->service->target != NULL ? JSON_MAX : QUERY_MAX,
 	};
-	struct http_msg answer = { .status = 0 };
+	struct http_msg answer = { 0 };
 	int rc;
 
 	call->reply->attempts++;
@@ -291,7 +290,7 @@ out:
 int
 attempt_make(struct attempt *call, struct err *err)
 {
-	struct signed_headers headers = { .count = 0 };
+	struct signed_headers headers = { 0 };
 	int rc;
 
 	call->date[0] = '\0';

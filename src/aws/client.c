@@ -106,7 +106,7 @@ take_region(char out[static ENDPOINT_REGION_MAX + 1], const char *region,
 {
 	if (endpoint_check_region(region, from, err) != 0)
 		return -1;
-	(void)slice_copy(slice_of(region), out, ENDPOINT_REGION_MAX + 1);
+	slice_copy(slice_of(region), out, ENDPOINT_REGION_MAX + 1);
 	return 0;
 }
 
@@ -128,9 +128,8 @@ region_configured(char out[static ENDPOINT_REGION_MAX + 1],
 		    conf_get(conf, "AWS_DEFAULT_REGION", NULL) },
 		{ "the profile's region", conf_get(conf, NULL, "region") },
 	};
-	size_t i;
 
-	for (i = 0; i < sizeof chain / sizeof *chain; i++) {
+	for (size_t i = 0; i < sizeof chain / sizeof *chain; i++) {
 		if (chain[i].value != NULL && *chain[i].value != '\0')
 			return take_region(out, chain[i].value, chain[i].from,
 			    err);
@@ -218,7 +217,7 @@ client_locate(struct client *client, struct err *err)
 	}
 	if (rc != 0)
 		return -1;
-	(void)endpoint_plain_region(client->api.region, client->region);
+	endpoint_plain_region(client->api.region, client->region);
 	return 0;
 }
 

@@ -51,7 +51,7 @@ add_home(struct buf *out, struct env env)
 	uid_t uid;
 
 	if (home.len == 0)
-		(void)file_read("/etc/passwd", &text, NULL);
+		file_read("/etc/passwd", &text, NULL);
 	rest = slice_make(buf_str(&text), text.len);
 	while (home.len == 0 && entry_next(&rest, &e)) {
 		if (entry_id(e.field[ENTRY_ID], &uid) && uid == geteuid())

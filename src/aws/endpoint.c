@@ -56,9 +56,7 @@ holds_region(const struct partition *p, struct slice region)
 static const struct partition *
 find_partition(const char *region)
 {
-	size_t i;
-
-	for (i = 1; i < sizeof partitions / sizeof *partitions; i++)
+	for (size_t i = 1; i < sizeof partitions / sizeof *partitions; i++)
 		if (holds_region(&partitions[i], slice_of(region)))
 			return &partitions[i];
 	return &partitions[0];
@@ -118,7 +116,7 @@ endpoint_plain_region(const char *region,
 		s = slice_head(s, s.len - 5);
 	else
 		fips = false;
-	(void)slice_copy(s, out, ENDPOINT_REGION_MAX + 1);
+	slice_copy(s, out, ENDPOINT_REGION_MAX + 1);
 	return fips;
 }
 
@@ -127,7 +125,7 @@ endpoint_partition(const char *region)
 {
 	char plain[ENDPOINT_REGION_MAX + 1];
 
-	(void)endpoint_plain_region(region, plain);
+	endpoint_plain_region(region, plain);
 	return find_partition(plain)->name;
 }
 
@@ -136,7 +134,7 @@ endpoint_own_roots(const char *region)
 {
 	char plain[ENDPOINT_REGION_MAX + 1];
 
-	(void)endpoint_plain_region(region, plain);
+	endpoint_plain_region(region, plain);
 	return find_partition(plain)->own_roots;
 }
 
@@ -153,12 +151,11 @@ configured_url(const struct conf *conf, const char *service, const char **url,
 		"AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_ECS",
 		"AWS_ENDPOINT_URL" };
 	const size_t all = sizeof variables / sizeof *variables - 1;
-	size_t i;
 
 	if (conf_true(conf, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
 	        "ignore_configured_endpoint_urls"))
 		return 0;
-	for (i = 0; i <= all && *url == NULL; i++) {
+	for (size_t i = 0; i <= all && *url == NULL; i++) {
 		*from = variables[i];
 		if (i == all ||
 		    slice_eq_nocase(slice_skip(slice_of(*from), 17), service))
@@ -242,7 +239,7 @@ legacy_sts(const struct conf *conf, struct place *place, bool may,
 	}
 	if (may && !place->fips && !place->dual &&
 	    slice_names(legacy_regions, place->region))
-		(void)slice_copy(slice_of(global), place->region,
+		slice_copy(slice_of(global), place->region,
 		    sizeof place->region);
 	return 0;
 }
@@ -266,10 +263,10 @@ find_at(struct endpoint *out, const struct conf *conf, struct place *place,
 	scope = place->region;
 	if (place->sts && slice_eq(slice_of(scope), global))
 		scope = "us-east-1";
-	(void)slice_copy(slice_of(scope), found.region, sizeof found.region);
+	slice_copy(slice_of(scope), found.region, sizeof found.region);
 	/* What is sent and what is signed are the same path. */
 	if (found.url.path[0] == '\0')
-		(void)slice_copy(slice_of("/"), found.url.path,
+		slice_copy(slice_of("/"), found.url.path,
 		    sizeof found.url.path);
 	*out = found;
 	return 0;

@@ -84,9 +84,7 @@ strip(struct slice s)
 static bool
 is_echo(struct slice s)
 {
-	size_t i;
-
-	for (i = 0; i < sizeof echoes / sizeof *echoes; i++)
+	for (size_t i = 0; i < sizeof echoes / sizeof *echoes; i++)
 		if (slice_starts(s, echoes[i]))
 			return true;
 	return false;
@@ -96,9 +94,7 @@ is_echo(struct slice s)
 static size_t
 secret_length(const struct fault_answer *a, struct slice s)
 {
-	size_t i;
-
-	for (i = 0; i < sizeof a->secrets / sizeof *a->secrets; i++) {
+	for (size_t i = 0; i < sizeof a->secrets / sizeof *a->secrets; i++) {
 		struct slice secret = slice_of(a->secrets[i]);
 
 		if (secret.len >= SECRET_MIN && slice_starts(s, a->secrets[i]))
@@ -189,9 +185,9 @@ fault_decode(const struct fault_answer *a, struct err *err)
 	err->request_id[0] = '\0';
 	buf_printf(&status, "%d", a->status);
 	if (a->query)
-		(void)xml_parse(&doc, body, NULL);
+		xml_parse(&doc, body, NULL);
 	else
-		(void)json_parse(&doc, body.ptr, body.len, NULL);
+		json_parse(&doc, body.ptr, body.len, NULL);
 	error = a->query ? query_error(doc) : doc;
 	set_id(err, a->id);
 	set_code(err, a->type);

@@ -104,7 +104,7 @@ keep_token(struct imds_talk *talk)
 		talk->token = slice_dup(token);
 	if (talk->token != NULL)
 		return 0;
-	(void)err_set(&talk->why, ERR_KIND_PARSE,
+	err_set(&talk->why, ERR_KIND_PARSE,
 	    "session token is not a header's value");
 	return 1;
 }
@@ -173,7 +173,7 @@ imds_get(struct imds_talk *talk, const char *path, bool json)
 		return 0;
 	if (talk->why.http_status == 401 && talk->token_timed_out) {
 		err_clear(&talk->why);
-		(void)err_set(&talk->why, ERR_KIND_API,
+		err_set(&talk->why, ERR_KIND_API,
 		    "a token is needed, and the request for it got no answer: "
 		    "raise the instance's HttpPutResponseHopLimit to 2 (behind "
 		    "a bridge) or 3 (Docker in Docker)");
@@ -190,7 +190,7 @@ imds_line(struct imds_talk *talk, const char *path, struct slice *line)
 	if (imds_get(talk, path, false) != 0)
 		return 1;
 	rest = slice_make(buf_str(body), body->len);
-	(void)slice_line(&rest, line);
+	slice_line(&rest, line);
 	*line = slice_trim(*line);
 	return 0;
 }

@@ -58,9 +58,7 @@ indent_of(struct slice line)
 static struct slice
 without_comment(struct slice s)
 {
-	size_t i;
-
-	for (i = 1; i < s.len; i++) {
+	for (size_t i = 1; i < s.len; i++) {
 		if (is_tab_or_blank(s.ptr[i - 1]) &&
 		    (s.ptr[i] == '#' || s.ptr[i] == ';'))
 			return slice_trim(slice_head(s, i));
@@ -223,9 +221,7 @@ ini_free(struct ini *ini)
 const struct ini_section *
 ini_section(const struct ini *ini, const char *name)
 {
-	size_t i;
-
-	for (i = 0; i < ini->count; i++) {
+	for (size_t i = 0; i < ini->count; i++) {
 		if (strcmp(ini->sections[i].name, name) == 0)
 			return &ini->sections[i];
 	}

@@ -93,7 +93,7 @@ report_cause(const struct metadata *m, struct err *cause, struct err *err)
 	if (m->kind != ERR_KIND_NONE && kind != ERR_KIND_TLS)
 		kind = m->kind;
 	cause->kind = ERR_KIND_NONE;
-	(void)err_set(cause, kind, "%s from %.100s: %s", m->what, m->base->host,
+	err_set(cause, kind, "%s from %.100s: %s", m->what, m->base->host,
 	    cause->msg);
 	if (err != NULL && err->kind == ERR_KIND_NONE)
 		*err = *cause;

@@ -47,9 +47,7 @@ lower(char c)
 static int
 compare_text(struct slice a, struct slice b, bool fold)
 {
-	size_t i;
-
-	for (i = 0; i < a.len && i < b.len; i++) {
+	for (size_t i = 0; i < a.len && i < b.len; i++) {
 		char x = a.ptr[i], y = b.ptr[i];
 
 		if (fold) {
@@ -97,9 +95,7 @@ insert(struct pair_list *list, struct slice name, struct slice value,
 void
 sigv4_encode(struct buf *out, struct slice text)
 {
-	size_t i;
-
-	for (i = 0; i < text.len; i++) {
+	for (size_t i = 0; i < text.len; i++) {
 		char c = text.ptr[i];
 		char low = lower(c);
 
@@ -146,17 +142,16 @@ add_query(struct buf *out, const char *query, struct err *err)
 	struct slice rest = slice_of(query), pair, name, value;
 	struct pair_list list = { .parameters = true };
 	bool last = rest.len == 0;
-	size_t i;
 
 	while (!last) {
 		last = !slice_split(rest, '&', &pair, &rest);
 		name = last ? rest : pair;
 		value = slice_make(NULL, 0);
-		(void)slice_split(name, '=', &name, &value);
+		slice_split(name, '=', &name, &value);
 		if (insert(&list, name, value, err) != 0)
 			return -1;
 	}
-	for (i = 0; i < list.count; i++) {
+	for (size_t i = 0; i < list.count; i++) {
 		if (i > 0)
 			buf_putc(out, '&');
 		buf_add(out, list.pairs[i].name.ptr, list.pairs[i].name.len);
@@ -181,9 +176,7 @@ static int
 collect_headers(const struct sigv4_request *req, struct pair_list *list,
     struct err *err)
 {
-	size_t i;
-
-	for (i = 0; i < req->header_count; i++) {
+	for (size_t i = 0; i < req->header_count; i++) {
 		const struct http_header *header = &req->headers[i];
 
 		if (is_signed(header->name) &&
@@ -197,9 +190,7 @@ collect_headers(const struct sigv4_request *req, struct pair_list *list,
 static void
 add_lower(struct buf *out, struct slice text)
 {
-	size_t i;
-
-	for (i = 0; i < text.len; i++)
+	for (size_t i = 0; i < text.len; i++)
 		buf_putc(out, lower(text.ptr[i]));
 }
 
@@ -229,9 +220,8 @@ static void
 add_headers(struct buf *out, const struct pair_list *list)
 {
 	struct slice last = { NULL, 0 };
-	size_t i;
 
-	for (i = 0; i < list->count; i++) {
+	for (size_t i = 0; i < list->count; i++) {
 		struct slice name = list->pairs[i].name;
 
 		if (same_name(last, name)) {
@@ -251,9 +241,8 @@ static void
 add_names(struct buf *out, const struct pair_list *list)
 {
 	struct slice last = { NULL, 0 };
-	size_t i;
 
-	for (i = 0; i < list->count; i++) {
+	for (size_t i = 0; i < list->count; i++) {
 		struct slice name = list->pairs[i].name;
 
 		if (same_name(last, name))
@@ -270,9 +259,8 @@ static void
 add_body_hash(struct buf *out, const struct sigv4_request *req)
 {
 	char hex[DIGEST_HEX_LEN + 1];
-	size_t i;
 
-	for (i = 0; i < req->header_count; i++) {
+	for (size_t i = 0; i < req->header_count; i++) {
 		if (slice_eq_nocase(slice_of(req->headers[i].name),
 		        "x-amz-content-sha256")) {
 			buf_puts(out, req->headers[i].value);
@@ -295,7 +283,7 @@ int
 sigv4_canonical(const struct sigv4_request *req, struct buf *out,
     struct err *err)
 {
-	struct pair_list list = { .count = 0 };
+	struct pair_list list = { 0 };
 
 	if (collect_headers(req, &list, err) != 0)
 		return -1;
@@ -393,7 +381,7 @@ sigv4_sign(const struct sigv4_request *req, const struct sigv4_signer *signer,
     const unsigned char *salt, struct buf *out, struct err *err)
 {
 	bool rsa = signer->kind == SIGV4_RSA;
-	struct pair_list list = { .count = 0 };
+	struct pair_list list = { 0 };
 	struct buf text = { 0 };
 	int rc = -1;
 

@@ -92,7 +92,7 @@ assume(struct api *api, struct api_request *req, const struct sts_role *role,
 {
 	struct cred got = { .method = out->method };
 	struct buf form = { 0 };
-	struct api_reply reply = { .status = 0 };
+	struct api_reply reply = { 0 };
 	struct json *result = NULL;
 	int rc = -1;
 

@@ -127,7 +127,7 @@ find_region(const struct json *doc, char out[static TASK_REGION_SIZE])
 static void
 copy_member(const struct json *doc, const char *key, char *out, size_t size)
 {
-	(void)slice_copy(member(doc, key), out, size);
+	slice_copy(member(doc, key), out, size);
 }
 
 static int
@@ -139,10 +139,9 @@ read_task(struct task *task, const struct json *doc, struct err *err)
 		    "task metadata: no usable TaskARN");
 	copy_member(doc, "AvailabilityZone", task->zone, sizeof task->zone);
 	copy_member(doc, "Family", task->family, sizeof task->family);
-	(void)slice_copy(short_name(member(doc, "Cluster")), task->cluster,
+	slice_copy(short_name(member(doc, "Cluster")), task->cluster,
 	    sizeof task->cluster);
-	(void)slice_copy(short_name(slice_of(task->arn)), task->id,
-	    sizeof task->id);
+	slice_copy(short_name(slice_of(task->arn)), task->id, sizeof task->id);
 	return 0;
 }
 

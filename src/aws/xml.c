@@ -124,7 +124,7 @@ open_element(struct reader *r, struct slice name)
 	struct level level = { .name = name };
 	struct slice prefix;
 
-	(void)slice_split(name, ':', &prefix, &name);
+	slice_split(name, ':', &prefix, &name);
 	if (level.name.len == 0 || slice_starts(level.name, "!") ||
 	    slice_has(level.name, '=') || slice_has(level.name, '"') ||
 	    r->depth == XML_DEPTH_MAX ||
@@ -200,9 +200,8 @@ add_number(struct buf *out, struct slice digits)
 {
 	bool hex = slice_starts(digits, "x");
 	uint32_t base = hex ? 16 : 10, code = 0;
-	size_t i;
 
-	for (i = hex; i < digits.len && code <= CODE_MAX; i++) {
+	for (size_t i = hex; i < digits.len && code <= CODE_MAX; i++) {
 		unsigned char c = (unsigned char)digits.ptr[i];
 		uint32_t digit = c - (uint32_t)'0';
 
@@ -223,11 +222,10 @@ add_reference(struct buf *out, struct slice name)
 {
 	static const char entities[][6] = { "<lt", ">gt", "&amp", "\"quot",
 		"'apos" };
-	size_t i;
 
 	if (slice_starts(name, "#"))
 		return add_number(out, slice_skip(name, 1));
-	for (i = 0; i < sizeof entities / sizeof *entities; i++) {
+	for (size_t i = 0; i < sizeof entities / sizeof *entities; i++) {
 		if (slice_eq(name, &entities[i][1])) {
 			buf_putc(out, entities[i][0]);
 			return 0;

@@ -94,7 +94,7 @@ buf_printf(struct buf *b, const char *format, ...)
 	if (room == NULL)
 		return;
 	va_start(args, format);
-	(void)vsnprintf(room, len + 1, format, args);
+	vsnprintf(room, len + 1, format, args);
 	va_end(args);
 	b->len += len;
 }

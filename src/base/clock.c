@@ -20,7 +20,7 @@ read_clock(clockid_t id, int64_t per_second)
 {
 	struct timespec now = { 0 };
 
-	(void)clock_gettime(id, &now);
+	clock_gettime(id, &now);
 	return (int64_t)now.tv_sec * per_second +
 	       (int64_t)now.tv_nsec / (1000000000 / per_second);
 }
@@ -100,7 +100,7 @@ date_of(int64_t when)
 	if (when > last_second)
 		when = last_second;
 	seconds = (time_t)when;
-	(void)gmtime_r(&seconds, &date);
+	gmtime_r(&seconds, &date);
 	return date;
 }
 
@@ -112,10 +112,10 @@ write_date(char *out, size_t size, int64_t when, const char *dash,
 	struct tm date = date_of(when);
 	char text[WRITE_MAX];
 
-	(void)snprintf(text, sizeof text, "%04d%s%02d%s%02dT%02d%s%02d%s%02dZ",
+	snprintf(text, sizeof text, "%04d%s%02d%s%02dT%02d%s%02d%s%02dZ",
 	    date.tm_year + YEAR_BASE, dash, date.tm_mon + 1, dash, date.tm_mday,
 	    date.tm_hour, colon, date.tm_min, colon, date.tm_sec);
-	(void)memcpy(out, text, size - 1);
+	memcpy(out, text, size - 1);
 	out[size - 1] = '\0';
 }
 
@@ -218,6 +218,7 @@ take_offset(struct slice *rest, int64_t *offset)
 	int hours = 0;
 	int minutes = 0;
 	int sign = 1;
+	bool has_minutes;
 
 	*offset = 0;
 	if (take_text(rest, "Z") || take_text(rest, "z"))
@@ -228,8 +229,9 @@ take_offset(struct slice *rest, int64_t *offset)
 		return false;
 	if (!take_number(rest, 2, 0, 23, &hours))
 		return false;
-	if (rest->len > 0 && ((void)take_text(rest, ":"),
-	                         !take_number(rest, 2, 0, 59, &minutes)))
+	has_minutes = rest->len > 0;
+	take_text(rest, ":");
+	if (has_minutes && !take_number(rest, 2, 0, 59, &minutes))
 		return false;
 	*offset = sign * ((int64_t)hours * 3600 + (int64_t)minutes * 60);
 	return true;

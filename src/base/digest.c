@@ -45,7 +45,7 @@ digest_hmac(const void *key, size_t key_len, const void *text, size_t text_len,
 	br_hmac_key_init(&prepared, &br_sha256_vtable, key, key_len);
 	br_hmac_init(&ctx, &prepared, 0);
 	br_hmac_update(&ctx, text, text_len);
-	(void)br_hmac_out(&ctx, out);
+	br_hmac_out(&ctx, out);
 	explicit_bzero(&prepared, sizeof prepared);
 	explicit_bzero(&ctx, sizeof ctx);
 }

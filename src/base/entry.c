@@ -11,7 +11,7 @@ entry_next(struct slice *text, struct entry *out)
 	if (line.len > 0 && slice_has(slice_of("+-#"), line.ptr[0]))
 		return true;
 	for (int i = 0; i < ENTRY_FIELDS; i++)
-		(void)slice_cut(&line, ':', &out->field[i]);
+		slice_cut(&line, ':', &out->field[i]);
 	return true;
 }
 

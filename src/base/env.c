@@ -61,7 +61,7 @@ env_keep(char **vars, bool (*keep)(struct slice name))
 	for (size_t i = 0; vars != NULL && vars[i] != NULL; i++) {
 		struct slice name = slice_of(vars[i]), value;
 
-		(void)slice_split(name, '=', &name, &value);
+		slice_split(name, '=', &name, &value);
 		if (keep(name))
 			vars[kept++] = vars[i];
 		else

@@ -67,9 +67,9 @@ fill(struct err *err, enum err_kind kind, const char *reason,
 
 	if (!claim(err, kind))
 		return;
-	(void)vsnprintf(raw, sizeof raw, format, args);
-	(void)snprintf(full, sizeof full, "%s%s%s", raw,
-	    reason != NULL ? ": " : "", reason != NULL ? reason : "");
+	vsnprintf(raw, sizeof raw, format, args);
+	snprintf(full, sizeof full, "%s%s%s", raw, reason != NULL ? ": " : "",
+	    reason != NULL ? reason : "");
 	clean_text(err->msg, sizeof err->msg, full);
 }
 
@@ -110,7 +110,7 @@ err_wrap(struct err *err, const char *what)
 
 	if (err == NULL || err->kind == ERR_KIND_NONE)
 		return -1;
-	(void)snprintf(full, sizeof full, "%.*s: %s", ERR_MSG_MAX - 1, what,
+	snprintf(full, sizeof full, "%.*s: %s", ERR_MSG_MAX - 1, what,
 	    err->msg);
 	clean_text(err->msg, sizeof err->msg, full);
 	return -1;
@@ -125,7 +125,7 @@ err_fix(struct err *err, const char *format, ...)
 	if (err == NULL || err->kind == ERR_KIND_NONE || err->fix[0] != '\0')
 		return;
 	va_start(args, format);
-	(void)vsnprintf(raw, sizeof raw, format, args);
+	vsnprintf(raw, sizeof raw, format, args);
 	va_end(args);
 	clean_text(err->fix, sizeof err->fix, raw);
 }

@@ -28,16 +28,16 @@ exec_reset_signals(void)
 	sigset_t none;
 
 	for (int i = 1; i < NSIG; i++)
-		(void)sigaction(i, &action, NULL);
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+		sigaction(i, &action, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 void
 exec_restore_signals(const struct exec_signals *before)
 {
-	(void)sigaction(SIGCHLD, &before->child, NULL);
-	(void)sigprocmask(SIG_SETMASK, &before->mask, NULL);
+	sigaction(SIGCHLD, &before->child, NULL);
+	sigprocmask(SIG_SETMASK, &before->mask, NULL);
 }
 
 /* The cast: execve(2) could change its arguments and does not. */
@@ -46,7 +46,7 @@ run_file(const char *path, const char *const *argv, char *const *envp)
 {
 	size_t n;
 
-	(void)execve(path, (char *const *)(const void *)argv, envp);
+	execve(path, (char *const *)(const void *)argv, envp);
 	if (errno != ENOEXEC)
 		return;
 	script_argv[0] = SHELL;
@@ -58,7 +58,7 @@ run_file(const char *path, const char *const *argv, char *const *envp)
 		return;
 	}
 	script_argv[n + 1] = NULL;
-	(void)execve(SHELL, (char *const *)(void *)script_argv, envp);
+	execve(SHELL, (char *const *)(void *)script_argv, envp);
 }
 
 /* folder/name, where an empty folder is the current one. */
@@ -70,10 +70,10 @@ join(char out[static PATH_MAX], struct slice folder, struct slice name)
 	if (folder.len + name.len + 2 > PATH_MAX)
 		return false;
 	if (folder.len > 0) {
-		(void)memcpy(out, folder.ptr, folder.len);
+		memcpy(out, folder.ptr, folder.len);
 		out[at++] = '/';
 	}
-	(void)memcpy(&out[at], name.ptr, name.len);
+	memcpy(&out[at], name.ptr, name.len);
 	out[at + name.len] = '\0';
 	return true;
 }
@@ -202,6 +202,6 @@ exec_no_capabilities(void)
 	};
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
 
-	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	return (int)syscall(SYS_capset, &header, none);
 }

@@ -25,7 +25,7 @@ void
 file_close(int *fd)
 {
 	if (*fd >= 0)
-		(void)close(*fd);
+		close(*fd);
 	*fd = -1;
 }
 
@@ -54,7 +54,7 @@ read_all(int fd, const char *path, struct buf *out, struct err *err)
 		/* Checked first, so that a file that is too large does not make
 		 * out fail for good. */
 		if (out->len > max || (size_t)n > max - out->len) {
-			(void)err_set(err, ERR_KIND_SYSTEM,
+			err_set(err, ERR_KIND_SYSTEM,
 			    "%s is larger than %zu bytes", path, max - start);
 			goto out;
 		}
@@ -66,7 +66,7 @@ read_all(int fd, const char *path, struct buf *out, struct err *err)
 	}
 	if (n == 0)
 		errno = ENOMEM;
-	(void)err_sys(err, ERR_KIND_SYSTEM, "cannot read %s", path);
+	err_sys(err, ERR_KIND_SYSTEM, "cannot read %s", path);
 out:
 	explicit_bzero(chunk, sizeof chunk);
 	if (rc != 0)
@@ -90,7 +90,7 @@ read_opened(int fd, const char *path, struct buf *out, struct err *err)
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
-		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot read %s", path);
+		err_sys(err, ERR_KIND_SYSTEM, "cannot read %s", path);
 	else if (!S_ISREG(st.st_mode))
 		found = FILE_ABSENT;
 	else if (read_all(fd, path, out, err) == 0)
@@ -112,7 +112,7 @@ file_read_fd(int fd, const char *path, struct buf *out, struct err *err)
 		return read_opened(fd, path, out, err);
 	if (is_absence(errno))
 		return FILE_ABSENT;
-	(void)err_sys(err, ERR_KIND_SYSTEM, "cannot read %s", path);
+	err_sys(err, ERR_KIND_SYSTEM, "cannot read %s", path);
 	return FILE_FAILED;
 }
 
@@ -153,11 +153,11 @@ open_temp(int dir, const char *name, mode_t mode, struct err *err)
 {
 	int fd;
 
-	(void)unlinkat(dir, name, 0);
+	unlinkat(dir, name, 0);
 	fd = openat(dir, name,
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0)
-		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot make a file");
+		err_sys(err, ERR_KIND_SYSTEM, "cannot make a file");
 	return fd;
 }
 
@@ -212,18 +212,17 @@ file_write_at(int dir, const char *name, mode_t mode, struct slice data,
 	int fd;
 	int rc = -1;
 
-	(void)snprintf(temp, sizeof temp, TEMP "%s", name);
+	snprintf(temp, sizeof temp, TEMP "%s", name);
 	fd = open_temp(dir, temp, mode, err);
 	if (fd < 0)
 		return -1;
 	if (fill_temp(fd, mode, data, err) == 0) {
 		rc = renameat(dir, temp, dir, name);
 		if (rc != 0)
-			(void)err_sys(err, ERR_KIND_SYSTEM,
-			    "cannot put it in place");
+			err_sys(err, ERR_KIND_SYSTEM, "cannot put it in place");
 	}
 	if (rc != 0)
-		(void)unlinkat(dir, temp, 0);
+		unlinkat(dir, temp, 0);
 	else if (file_sync(dir) != 0)
 		rc = err_sys(err, ERR_KIND_SYSTEM, "cannot write to disk");
 	return rc;
@@ -311,9 +310,9 @@ file_remove(const char *path, struct err *err)
 	char temp[PATH_MAX];
 
 	if (slice_rsplit(slice_of(path), '/', &folder, &name)) {
-		(void)snprintf(temp, sizeof temp, "%.*s/" TEMP "%s",
-		    (int)folder.len, folder.ptr, name.ptr);
-		(void)unlink(temp);
+		snprintf(temp, sizeof temp, "%.*s/" TEMP "%s", (int)folder.len,
+		    folder.ptr, name.ptr);
+		unlink(temp);
 	}
 	if (unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR)
 		return 0;
@@ -325,8 +324,8 @@ file_remove_at(int dir, const char *name, struct err *err)
 {
 	char temp[NAME_MAX + 1];
 
-	(void)snprintf(temp, sizeof temp, TEMP "%s", name);
-	(void)unlinkat(dir, temp, 0);
+	snprintf(temp, sizeof temp, TEMP "%s", name);
+	unlinkat(dir, temp, 0);
 	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
 		return 0;
 	return err_sys(err, ERR_KIND_SYSTEM, "cannot remove %s", name);
@@ -357,7 +356,7 @@ file_open_at(int *fd, int dir, const char *name, struct err *err)
 	int file = -1;
 
 	if (geteuid() != 0) {
-		(void)slice_copy(slice_of(name), walk.name, sizeof walk.name);
+		slice_copy(slice_of(name), walk.name, sizeof walk.name);
 		file = openat(dir, name, FILE_READ_FLAGS);
 	} else {
 		found = walk_to(&walk, dir, name, err);
@@ -373,7 +372,7 @@ file_open_at(int *fd, int dir, const char *name, struct err *err)
 	if (found == FILE_FOUND)
 		*fd = file;
 	else if (file >= 0)
-		(void)close(file);
+		close(file);
 	return found;
 }
 
@@ -388,16 +387,15 @@ own_folder(const char *path, const char **name, enum file_found *found,
 	char text[PATH_MAX];
 	int fd = -1;
 
-	(void)slice_rsplit(slice_of(path), '/', &folder, &base);
+	slice_rsplit(slice_of(path), '/', &folder, &base);
 	*name = base.ptr;
 	/* The end of that path is the folder itself, whatever leads there. */
-	(void)snprintf(text, sizeof text, "%.*s/.", (int)folder.len,
-	    folder.ptr);
+	snprintf(text, sizeof text, "%.*s/.", (int)folder.len, folder.ptr);
 	*found = walk_to(&walk, AT_FDCWD, text, err);
 	if (*found == FILE_FOUND) {
 		fd = openat(walk.dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd < 0) {
-			(void)walk_fail(&walk, "open", err);
+			walk_fail(&walk, "open", err);
 			*found = FILE_FAILED;
 		}
 	}
@@ -426,10 +424,10 @@ file_write_own(const char *path, mode_t mode, struct slice data,
 		return file_write(path, mode, data.ptr, data.len, err);
 	dir = own_folder(path, &name, &found, err);
 	if (found == FILE_ABSENT)
-		(void)err_set(err, ERR_KIND_SYSTEM, "there is no such folder");
+		err_set(err, ERR_KIND_SYSTEM, "there is no such folder");
 	if (dir >= 0) {
 		rc = file_write_at(dir, name, mode, data, err);
-		(void)close(dir);
+		close(dir);
 	}
 	return rc == 0 ? 0 : err_wrap(err, path);
 }
@@ -448,7 +446,7 @@ file_remove_own(const char *path, struct err *err)
 	if (dir < 0)
 		return found == FILE_ABSENT ? 0 : err_wrap(err, path);
 	rc = file_remove_at(dir, name, err);
-	(void)close(dir);
+	close(dir);
 	return rc;
 }
 

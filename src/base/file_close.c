@@ -71,7 +71,7 @@ static void
 close_unless_kept(const struct keep *keep, int fd)
 {
 	if (fd > STDERR_FILENO && !is_kept(keep, fd))
-		(void)close(fd);
+		close(fd);
 }
 
 /* Each that /proc shows; false where it cannot be read.  The kernel goes on
@@ -90,7 +90,7 @@ close_listed(const struct keep *keep)
 		    (int)fd != dirfd(folder))
 			close_unless_kept(keep, (int)fd);
 	}
-	(void)closedir(folder);
+	closedir(folder);
 	return true;
 }
 
@@ -102,7 +102,7 @@ close_counted(const struct keep *keep)
 	struct rlimit limit = { FD_MIN, FD_MIN };
 	rlim_t end;
 
-	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	getrlimit(RLIMIT_NOFILE, &limit);
 	end = limit.rlim_max < FD_MAX ? limit.rlim_max : FD_MAX;
 	if (end < FD_MIN)
 		end = FD_MIN;
@@ -120,7 +120,7 @@ file_close_cover(void)
 		fd = open("/", O_PATH | O_CLOEXEC);
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd >= 0)
-		(void)close(fd);
+		close(fd);
 }
 
 void

@@ -44,7 +44,7 @@ mend(int fd, const char *path, mode_t mode, struct err *err)
 	if ((st.st_mode & WALK_OTHERS) == 0 || walk_read_only(fd))
 		return 0;
 	if (is_shared(&st)) {
-		(void)err_set(err, ERR_KIND_CONFIG,
+		err_set(err, ERR_KIND_CONFIG,
 		    "%s is a folder that everybody shares", path);
 		err_fix(err, "name a folder below it, which will be made");
 		return -1;
@@ -65,12 +65,11 @@ open_end(int *out, struct walk *walk, mode_t mode, struct err *err)
 	if (fd < 0 && !walk->make && (errno == ENOENT || errno == ENOTDIR))
 		return FILE_ABSENT;
 	if (fd < 0) {
-		(void)walk_fail(walk, walk->make ? "make the folder" : "open",
-		    err);
+		walk_fail(walk, walk->make ? "make the folder" : "open", err);
 		return FILE_FAILED;
 	}
 	if (mend(fd, walk_place(path, walk), mode, err) != 0) {
-		(void)close(fd);
+		close(fd);
 		return FILE_FAILED;
 	}
 	*out = fd;
@@ -85,7 +84,7 @@ open_plainly(int *out, const char *path, struct err *err)
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return FILE_ABSENT;
 	if (fd < 0) {
-		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot open %s", path);
+		err_sys(err, ERR_KIND_SYSTEM, "cannot open %s", path);
 		return FILE_FAILED;
 	}
 	*out = fd;
@@ -115,11 +114,11 @@ file_folder_open(const char *path, mode_t mode, struct err *err)
 
 	if (!is_root()) {
 		if (file_mkdirs(path, mode, err) == 0)
-			(void)open_plainly(&fd, path, err);
+			open_plainly(&fd, path, err);
 		return fd;
 	}
 	if (walk_to(&walk, AT_FDCWD, path, err) == FILE_FOUND)
-		(void)open_end(&fd, &walk, mode, err);
+		open_end(&fd, &walk, mode, err);
 	walk_end(&walk);
 	return fd;
 }
@@ -136,8 +135,8 @@ file_folder_below(int dir, const char *name, mode_t mode, struct err *err)
 		return err_sys(err, ERR_KIND_SYSTEM, "cannot open %s", name);
 	}
 	if (is_root())
-		(void)open_end(&fd, &walk, mode, err);
+		open_end(&fd, &walk, mode, err);
 	else if ((fd = walk_open_folder(&walk, O_RDONLY, mode)) < 0)
-		(void)walk_fail(&walk, "make the folder", err);
+		walk_fail(&walk, "make the folder", err);
 	return fd;
 }

@@ -297,7 +297,7 @@ replace_member(cJSON *obj, cJSON *old, const char *key, cJSON *value)
 		return false;
 	/* Without memory for its name it is in there all the same. */
 	if (value->string == NULL)
-		(void)cJSON_DetachItemViaPointer(obj, value);
+		cJSON_DetachItemViaPointer(obj, value);
 	return value->string != NULL;
 }
 

@@ -186,7 +186,7 @@ write_now(const char *text, size_t len)
 
 	if (own >= 0) {
 		n = write_some(own, text, len);
-		(void)close(own);
+		close(own);
 		return n;
 	}
 	if (poll(&room, 1, 0) != 1) {
@@ -248,7 +248,7 @@ tell_lost(void)
 		lost = 0;
 		return true;
 	}
-	(void)snprintf(message, sizeof message,
+	snprintf(message, sizeof message,
 	    "nobody read this log in time; lines lost: %lu", lost);
 	if (write_whole(&from, message))
 		lost = 0;
@@ -280,7 +280,7 @@ write_format(const struct origin *from, const char *format, va_list args)
 	char message[LINE_SIZE] = "";
 	int saved = errno;
 
-	(void)vsnprintf(message, sizeof message, format, args);
+	vsnprintf(message, sizeof message, format, args);
 	write_line(from, message);
 	errno = saved;
 }

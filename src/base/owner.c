@@ -80,8 +80,8 @@ owner_find(struct owner *out, uid_t uid)
 	struct buf passwd = { .max = LISTS_MAX };
 	struct buf group = { .max = LISTS_MAX };
 
-	(void)file_read("/etc/passwd", &passwd, NULL);
-	(void)file_read("/etc/group", &group, NULL);
+	file_read("/etc/passwd", &passwd, NULL);
+	file_read("/etc/group", &group, NULL);
 	owner_parse(out, uid, slice_make(buf_str(&passwd), passwd.len),
 	    slice_make(buf_str(&group), group.len));
 	buf_free(&passwd);
@@ -112,18 +112,18 @@ leave(struct before *b)
 {
 	int rc = -1;
 
-	(void)setfsuid(b->uid);
+	setfsuid(b->uid);
 	if (syscall(SYS_capset, &b->header, b->caps) == 0) {
-		(void)setfsgid(b->gid);
+		setfsgid(b->gid);
 		rc = set_groups(b->groups, (size_t)b->count);
 	}
 	if (!files_are_of(b->uid, b->gid))
 		rc = -1;
 	/* The kernel has changed both of these with the uid. */
-	(void)prctl(PR_SET_DUMPABLE, b->dumpable == 1 ? 1 : 0);
-	(void)prctl(PR_SET_PDEATHSIG, b->with_parent);
+	prctl(PR_SET_DUMPABLE, b->dumpable == 1 ? 1 : 0);
+	prctl(PR_SET_PDEATHSIG, b->with_parent);
 	if (b->with_parent != 0 && getppid() != b->parent)
-		(void)raise(b->with_parent);
+		raise(b->with_parent);
 	return rc;
 }
 
@@ -145,15 +145,15 @@ enter(const struct owner *owner, struct before *b)
 	    prctl(PR_GET_PDEATHSIG, &b->with_parent) != 0 ||
 	    set_groups(owner->groups, owner->count) != 0)
 		return -1;
-	(void)setfsgid(owner->gid);
-	(void)setfsuid(owner->uid);
-	(void)memcpy(none, b->caps, sizeof none);
+	setfsgid(owner->gid);
+	setfsuid(owner->uid);
+	memcpy(none, b->caps, sizeof none);
 	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
 		none[i].effective = 0;
 	if (files_are_of(owner->uid, owner->gid) &&
 	    syscall(SYS_capset, &b->header, none) == 0)
 		return 0;
-	(void)leave(b);
+	leave(b);
 	return -1;
 }
 
@@ -170,7 +170,7 @@ owner_open(const struct owner *owner, int dir, const char *path, int flags)
 	fd = openat(dir, path, flags);
 	saved = errno;
 	if (leave(&b) != 0 && fd >= 0) {
-		(void)close(fd);
+		close(fd);
 		fd = -1;
 		saved = EPERM;
 	}
@@ -196,7 +196,7 @@ owner_become(const struct owner *owner)
 
 	/* The user must not get our terminal, nor standard input from it. */
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
-		(void)close(STDIN_FILENO);
+		close(STDIN_FILENO);
 	if (exec_become_user(owner->uid, owner->gid, owner->groups,
 	        owner->count) != 0)
 		return -1;

@@ -47,7 +47,7 @@ pass_receive(int socket, int fds[static PASS_MAX])
 		.msg_iov = &data,
 		.msg_iovlen = 1,
 		.msg_control = room.bytes,
-		.msg_controllen = sizeof(room.bytes),
+		.msg_controllen = sizeof room.bytes,
 	};
 	struct cmsghdr *head = NULL;
 	size_t size = 0;

@@ -18,8 +18,8 @@ static void
 blame_owner(struct reach *w, const char *what, const char *name, uid_t uid)
 {
 	owner_find(&w->owner, uid);
-	(void)snprintf(w->why, sizeof w->why, "%s \"%.255s\" is uid %u's", what,
-	    name, (unsigned)uid);
+	snprintf(w->why, sizeof w->why, "%s \"%.255s\" is uid %u's", what, name,
+	    (unsigned)uid);
 }
 
 /* In a mode without S_IWOTH the group is who else may write. */
@@ -33,9 +33,8 @@ blame_mode(struct reach *w, const char *what, const char *name,
 		.uid = OWNER_NOBODY,
 		.gid = all ? OWNER_NOBODY : st->st_gid,
 	};
-	(void)snprintf(w->why, sizeof w->why,
-	    "%s \"%.255s\" can be written by %s", what, name,
-	    all ? "everybody" : "its group");
+	snprintf(w->why, sizeof w->why, "%s \"%.255s\" can be written by %s",
+	    what, name, all ? "everybody" : "its group");
 }
 
 /* The folder that is walked through now. */
@@ -66,7 +65,7 @@ go_to(struct reach *w, int fd)
 	if (fd < 0)
 		return -1;
 	if (w->dir >= 0)
-		(void)close(w->dir);
+		close(w->dir);
 	w->dir = fd;
 	return 0;
 }
@@ -95,12 +94,12 @@ set_rest(struct reach *w, struct slice head, struct slice tail)
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	(void)snprintf(text, sizeof text, "%.*s%s%.*s", (int)head.len, head.ptr,
+	snprintf(text, sizeof text, "%.*s%s%.*s", (int)head.len, head.ptr,
 	    tail.len > 0 ? "/" : "", (int)tail.len, tail.ptr);
 	all = slice_of(text);
 	while (slice_starts(all, "/"))
 		all = slice_skip(all, 1);
-	(void)slice_copy(all, w->rest, sizeof w->rest);
+	slice_copy(all, w->rest, sizeof w->rest);
 	return 0;
 }
 
@@ -173,7 +172,7 @@ step(struct reach *w)
 	struct slice tail, first;
 	int entry, rc, saved;
 
-	(void)slice_copy(slice_of(w->rest), copy, sizeof copy);
+	slice_copy(slice_of(w->rest), copy, sizeof copy);
 	tail = slice_of(copy);
 	if (!slice_cut(&tail, '/', &first) ||
 	    !slice_copy(first, name, sizeof name)) {
@@ -189,7 +188,7 @@ step(struct reach *w)
 		return -1;
 	rc = enter(w, entry, name, tail);
 	saved = errno;
-	(void)close(entry);
+	close(entry);
 	errno = saved;
 	return rc;
 }
@@ -215,6 +214,6 @@ void
 reach_end(struct reach *w)
 {
 	if (w->dir >= 0)
-		(void)close(w->dir);
+		close(w->dir);
 	w->dir = -1;
 }

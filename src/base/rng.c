@@ -60,7 +60,7 @@ rng_unit(void)
 	    (ssize_t)sizeof bits) {
 		struct timespec now = { 0 };
 
-		(void)clock_gettime(CLOCK_MONOTONIC, &now);
+		clock_gettime(CLOCK_MONOTONIC, &now);
 		return (double)now.tv_nsec / 1e9;
 	}
 	/* A double holds 53 bits. */

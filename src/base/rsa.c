@@ -171,7 +171,7 @@ rsa_make(struct rsa_key **out, struct err *err)
 		goto out;
 	len = make_der(&m);
 	if (len == 0) {
-		(void)err_set(err, ERR_KIND_SYSTEM, "cannot make an RSA key");
+		err_set(err, ERR_KIND_SYSTEM, "cannot make an RSA key");
 		goto out;
 	}
 	rc = rsa_parse(out, m.der, len, err);
@@ -265,7 +265,7 @@ rsa_sign_pss(const struct rsa_key *key, const void *text, size_t len,
 		buf_add(out, em, key->pk.nlen);
 		rc = appended(out, start, err);
 	} else {
-		(void)err_set(err, ERR_KIND_PARSE,
+		err_set(err, ERR_KIND_PARSE,
 		    "the RSA key does not fit together");
 	}
 	explicit_bzero(em, sizeof em);

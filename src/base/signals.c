@@ -50,7 +50,7 @@ static const struct {
 	{ "SYS", SIGSYS },
 };
 
-enum { NAMES = sizeof(names) / sizeof(names[0]) };
+enum { NAMES = sizeof names / sizeof names[0] };
 
 int
 signals_number(struct slice name)
@@ -96,7 +96,7 @@ signals_open(int *fd, struct exec_signals *before, struct err *err)
 	struct sigaction child = { .sa_handler = SIG_DFL };
 	sigset_t set;
 
-	memset(&set, 0xff, sizeof(set));
+	memset(&set, 0xff, sizeof set);
 	if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &set, &before->mask,
 	        SET_SIZE) != 0 ||
 	    sigaction(SIGCHLD, &child, &before->child) != 0)
@@ -120,9 +120,9 @@ signals_next(int fd)
 	long number;
 
 	if (fd >= 0)
-		return read(fd, &info, sizeof(info)) > 0 ? (int)info.ssi_signo
-		                                         : 0;
-	memset(&set, 0xff, sizeof(set));
+		return read(fd, &info, sizeof info) > 0 ? (int)info.ssi_signo
+		                                        : 0;
+	memset(&set, 0xff, sizeof set);
 	number = syscall(SYS_rt_sigtimedwait, &set, NULL, &now, SET_SIZE);
 	return number > 0 ? (int)number : 0;
 }

@@ -29,7 +29,7 @@ check_same(int fd, const struct reach *w)
 	if (fstat(fd, &st) == 0 && st.st_dev == w->st.st_dev &&
 	    st.st_ino == w->st.st_ino && st.st_uid == w->st.st_uid)
 		return fd;
-	(void)close(fd);
+	close(fd);
 	errno = EAGAIN;
 	return -1;
 }
@@ -43,7 +43,7 @@ check_link(int fd, uid_t uid)
 
 	if (fd < 0 || (fstat(fd, &st) == 0 && st.st_uid == uid))
 		return fd;
-	(void)close(fd);
+	close(fd);
 	errno = EACCES;
 	return -1;
 }
@@ -126,7 +126,7 @@ open_ours(struct trust_file *file, struct err *err)
 	saved = errno;
 	file->owner = w.owner;
 	if (!is_ours(&w.owner))
-		(void)tell(file, &w, fd, err);
+		tell(file, &w, fd, err);
 	reach_end(&w);
 	errno = saved;
 	return fd;
@@ -175,7 +175,7 @@ judge_program(struct trust_program *out, struct err *err)
 	int rc = reach_path(&w, out->path);
 
 	if (rc != 0)
-		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot run %s", out->path);
+		err_sys(err, ERR_KIND_SYSTEM, "cannot run %s", out->path);
 	else if (w.whole && !S_ISREG(w.st.st_mode))
 		rc = err_set(err, ERR_KIND_SYSTEM, "%s is no program",
 		    out->path);
@@ -204,8 +204,8 @@ seek(char out[static PATH_MAX], const char *name, struct env env)
 			continue;
 		if (folder.len == 0)
 			folder = slice_of(".");
-		(void)snprintf(out, PATH_MAX, "%.*s/%s", (int)folder.len,
-		    folder.ptr, name);
+		snprintf(out, PATH_MAX, "%.*s/%s", (int)folder.len, folder.ptr,
+		    name);
 		if (access(out, X_OK) == 0 && stat(out, &st) == 0 &&
 		    S_ISREG(st.st_mode))
 			return 0;

@@ -20,11 +20,11 @@ int
 walk_refuse(struct err *err, const char *path, const struct stat *st)
 {
 	if (st->st_uid != 0) {
-		(void)err_set(err, ERR_KIND_SYSTEM,
+		err_set(err, ERR_KIND_SYSTEM,
 		    "%s belongs to uid %u and not to root", path,
 		    (unsigned)st->st_uid);
 	} else {
-		(void)err_set(err, ERR_KIND_SYSTEM,
+		err_set(err, ERR_KIND_SYSTEM,
 		    "others than root may write to %s", path);
 	}
 	err_fix(err,
@@ -66,7 +66,7 @@ walk_place(char out[static PATH_MAX], const struct walk *walk)
 
 	if (walk->at[0] == '\0' || slice_ends(slice_of(walk->at), "/"))
 		between = "";
-	(void)snprintf(out, PATH_MAX, "%s%s%s", walk->at, between, walk->name);
+	snprintf(out, PATH_MAX, "%s%s%s", walk->at, between, walk->name);
 	return out;
 }
 
@@ -76,7 +76,7 @@ walk_fail(const struct walk *walk, const char *what, struct err *err)
 	int error = errno;
 	char path[PATH_MAX];
 
-	(void)walk_place(path, walk);
+	walk_place(path, walk);
 	errno = error;
 	return err_sys(err, ERR_KIND_SYSTEM, "cannot %s %s", what, path);
 }
@@ -85,7 +85,7 @@ void
 walk_end(struct walk *walk)
 {
 	if (walk->dir >= 0)
-		(void)close(walk->dir);
+		close(walk->dir);
 	walk->dir = -1;
 }
 
@@ -96,7 +96,7 @@ start(struct walk *walk, int dir, const char *path, struct err *err)
 	walk_end(walk);
 	walk->at[0] = '\0';
 	if (path[0] == '/')
-		(void)slice_copy(slice_of(path), walk->at, sizeof walk->at);
+		slice_copy(slice_of(path), walk->at, sizeof walk->at);
 	walk->dir = openat(dir, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (walk->dir < 0)
 		return err_sys(err, ERR_KIND_SYSTEM, "cannot open %s", path);
@@ -112,7 +112,7 @@ take_name(struct walk *walk, struct err *err)
 	while (slice_starts(rest, "/"))
 		rest = slice_skip(rest, 1);
 	if (rest.len > 0)
-		(void)slice_cut(&rest, '/', &name);
+		slice_cut(&rest, '/', &name);
 	if (!slice_copy(name, walk->name, sizeof walk->name)) {
 		errno = ENAMETOOLONG;
 		return walk_fail(walk, "open", err);
@@ -120,7 +120,7 @@ take_name(struct walk *walk, struct err *err)
 	while (slice_starts(rest, "/"))
 		rest = slice_skip(rest, 1);
 	if (rest.len > 0)
-		(void)memmove(walk->rest, rest.ptr, rest.len);
+		memmove(walk->rest, rest.ptr, rest.len);
 	walk->rest[rest.len] = '\0';
 	return 0;
 }
@@ -147,7 +147,7 @@ follow(struct walk *walk, const struct stat *st, struct err *err)
 		errno = ENAMETOOLONG;
 		return walk_fail(walk, "follow", err);
 	}
-	(void)slice_copy(slice_of(whole), walk->rest, sizeof walk->rest);
+	slice_copy(slice_of(whole), walk->rest, sizeof walk->rest);
 	return target[0] == '/' ? start(walk, AT_FDCWD, "/", err) : 0;
 }
 
@@ -167,7 +167,7 @@ walk_open_folder(const struct walk *walk, int flags, mode_t mode)
 	    log_denied("fchmodat",
 	        "folders keep the mode with which they were made"))
 		return fd;
-	(void)close(fd);
+	close(fd);
 	return -1;
 }
 
@@ -180,8 +180,7 @@ enter(struct walk *walk, struct err *err)
 	if (fd < 0)
 		return walk_fail(walk, walk->make ? "make the folder" : "open",
 		    err);
-	(void)slice_copy(slice_of(walk_place(path, walk)), walk->at,
-	    sizeof walk->at);
+	slice_copy(slice_of(walk_place(path, walk)), walk->at, sizeof walk->at);
 	walk_end(walk);
 	walk->dir = fd;
 	return check_firm(walk, err);
@@ -221,7 +220,7 @@ walk_to(struct walk *walk, int dir, const char *path, struct err *err)
 	if (!slice_copy(slice_of(path), walk->rest, sizeof walk->rest) ||
 	    path[0] == '\0') {
 		errno = path[0] == '\0' ? ENOENT : ENAMETOOLONG;
-		(void)err_sys(err, ERR_KIND_SYSTEM, "cannot open %s", path);
+		err_sys(err, ERR_KIND_SYSTEM, "cannot open %s", path);
 		return FILE_FAILED;
 	}
 	if (start(walk, dir, path[0] == '/' ? "/" : ".", err) != 0)

@@ -26,10 +26,10 @@ environment(const struct config *cfg, const struct user_ids *user)
 	while (vars[count] != NULL)
 		count++;
 	if (user != NULL)
-		copy = calloc(count + 2, sizeof(*copy));
+		copy = calloc(count + 2, sizeof *copy);
 	if (user == NULL || copy == NULL)
 		return vars;
-	snprintf(home, sizeof(home), "HOME=%s", user->home);
+	snprintf(home, sizeof home, "HOME=%s", user->home);
 	copy[n++] = home;
 	for (; *vars != NULL; vars++) {
 		if (!slice_starts(slice_of(*vars), "HOME="))
@@ -60,7 +60,7 @@ command_start(struct command *command, const struct config *cfg,
 		if (child_look(&command->child, &exec_errno, err) !=
 		    CHILD_FAILED)
 			return 0;
-		(void)waitpid(command->pid, NULL, 0);
+		waitpid(command->pid, NULL, 0);
 		command->pid = 0;
 	}
 	command->status = exec_errno != 0

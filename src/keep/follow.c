@@ -24,7 +24,7 @@ start(struct follow *follow, const struct work *work)
 	};
 
 	follow->next = clock_in(supervisor_pause(++follow->deaths));
-	(void)job_start(&follow->job, &spec, NULL);
+	job_start(&follow->job, &spec, NULL);
 }
 
 void

@@ -317,10 +317,10 @@ fill_status(const struct keeper *k, struct control_status *out)
 		.over = life_over(&k->life),
 		.last = k->life.last,
 	};
-	memcpy(out->node, state->node, sizeof(out->node));
-	memcpy(out->region, state->region, sizeof(out->region));
+	memcpy(out->node, state->node, sizeof out->node);
+	memcpy(out->region, state->region, sizeof out->region);
 	slice_copy(slice_of(life_table_name(k->life.at)), out->phase,
-	    sizeof(out->phase));
+	    sizeof out->phase);
 }
 
 static void
@@ -422,7 +422,7 @@ close_others(const struct keeper *k)
 {
 	const int keep[] = { k->signal_fd, k->command.child.fd };
 
-	file_close_others(keep, sizeof(keep) / sizeof(keep[0]));
+	file_close_others(keep, sizeof keep / sizeof keep[0]);
 }
 
 int

@@ -68,7 +68,7 @@ save(struct life *life)
 static void
 take_state(struct life *life, const struct journal_entry *entry)
 {
-	(void)journal_apply(&life->state, entry);
+	journal_apply(&life->state, entry);
 	if (entry->type == JOURNAL_LEFTOVER)
 		life->outcome = LIFE_LEFTOVER;
 	else if (life->state.node[0] == '\0')
@@ -85,7 +85,7 @@ take(struct life *life, const struct journal_entry *entry)
 		return; /* it comes from the disk */
 	case JOURNAL_AGENT:
 		slice_copy(slice_of(entry->text), life->agent,
-		    sizeof(life->agent));
+		    sizeof life->agent);
 		life->job.deadline = clock_in(PREPARE_MS);
 		return;
 	case JOURNAL_CERTS:

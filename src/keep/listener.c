@@ -84,7 +84,7 @@ answer(struct listener *listener, size_t i, const struct control_status *status)
 
 	reply.magic = CONTROL_MAGIC;
 	/* A full buffer cannot be: it is the only answer. */
-	send(listener->clients[i], &reply, sizeof(reply),
+	send(listener->clients[i], &reply, sizeof reply,
 	    MSG_NOSIGNAL | MSG_DONTWAIT);
 	drop(listener, i);
 }

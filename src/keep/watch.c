@@ -26,7 +26,7 @@ start(struct watch *watch, const struct work *work)
 	};
 
 	watch->next = clock_in(supervisor_pause(++watch->deaths));
-	(void)job_start(&watch->job, &spec, NULL);
+	job_start(&watch->job, &spec, NULL);
 }
 
 bool

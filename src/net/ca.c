@@ -98,7 +98,7 @@ new_ca(struct err *err)
 	struct ca *ca = calloc(1, sizeof *ca);
 
 	if (ca == NULL)
-		(void)err_memory(err);
+		err_memory(err);
 	else
 		ca->anchors.max = CA_COUNT_MAX * sizeof(br_x509_trust_anchor);
 	return ca;

@@ -64,7 +64,7 @@ lose(struct race *race, struct attempt *attempt, int error)
 	race->next_start = 0;
 	if (attempt->fd < 0)
 		return;
-	(void)close(attempt->fd);
+	close(attempt->fd);
 	attempt->fd = -1;
 	race->running--;
 }
@@ -77,8 +77,7 @@ win(struct race *race, struct attempt *attempt)
 	note(race, attempt, "connected");
 	race->winner = attempt->fd;
 	attempt->fd = -1;
-	(void)setsockopt(race->winner, IPPROTO_TCP, TCP_NODELAY, &on,
-	    sizeof on);
+	setsockopt(race->winner, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 static void
@@ -171,7 +170,7 @@ finish(struct race *race)
 {
 	for (size_t i = 0; i < race->begun; i++) {
 		if (race->list[i].fd >= 0)
-			(void)close(race->list[i].fd);
+			close(race->list[i].fd);
 	}
 	buf_free(&race->reasons);
 }
@@ -185,7 +184,7 @@ name_peer(struct err *err, const struct dial_target *target)
 
 	buf_puts(&text, "connect ");
 	url_add_host(&text, target->host, target->port, PORT_TLS);
-	(void)err_wrap(err, buf_str(&text));
+	err_wrap(err, buf_str(&text));
 	buf_free(&text);
 }
 

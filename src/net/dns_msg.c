@@ -22,7 +22,7 @@ add_labels(struct dns_msg_question *out, struct slice name)
 	struct slice label;
 
 	do {
-		(void)slice_cut(&name, '.', &label);
+		slice_cut(&name, '.', &label);
 		if (label.len == 0 || label.len > LABEL_MAX ||
 		    out->len + label.len >= HEADER + NAME_MAX)
 			return false;

@@ -101,7 +101,7 @@ check_tunnel(const struct proxy *proxy, const struct http_msg *answer,
 		return 0;
 	if (answer->status == 407)
 		return proxy_refused(proxy, true, err);
-	(void)err_set(err, ERR_KIND_PROXY, "%s answers CONNECT with %d %s",
+	err_set(err, ERR_KIND_PROXY, "%s answers CONNECT with %d %s",
 	    proxy->host, answer->status, answer->reason);
 	if (err != NULL)
 		err->retry = ERR_TRANSIENT;
@@ -130,7 +130,7 @@ tunnel(struct conn *conn, const struct http_request *request,
 	    receive(conn, &answer, 0, deadline, err) == 0)
 		rc = check_tunnel(proxy, &answer, err);
 	else
-		(void)sock_wrap(err, "answer of", proxy->host);
+		sock_wrap(err, "answer of", proxy->host);
 	http_msg_free(&answer);
 	buf_free(&head);
 	buf_free(&place);
@@ -184,7 +184,7 @@ close_conn(struct http *http)
 	tls_free(conn->tls);
 	ca_free(conn->roots);
 	if (conn->fd >= 0)
-		(void)close(conn->fd);
+		close(conn->fd);
 	buf_free(&conn->route);
 	*conn = (struct conn){ .fd = -1 };
 }

@@ -355,7 +355,7 @@ http_msg_end(struct http_msg *msg, struct err *err)
 		finish(msg);
 	if (msg->complete)
 		return 0;
-	(void)err_set(err, ERR_KIND_CONNECTION,
+	err_set(err, ERR_KIND_CONNECTION,
 	    msg->started ? "the connection ended in the middle of the answer"
 	                 : "the connection was closed without an answer");
 	if (err != NULL)

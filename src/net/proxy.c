@@ -35,7 +35,7 @@ entry_host(struct slice entry, const struct url *url)
 	uint64_t port = 0;
 
 	if (slice_starts(entry, "[")) {
-		(void)slice_split(slice_skip(entry, 1), ']', &host, &tail);
+		slice_split(slice_skip(entry, 1), ']', &host, &tail);
 		tail = slice_skip(tail, 1);
 	} else if (!slice_split(entry, ':', &host, &tail) ||
 	           slice_has(tail, ':')) {
@@ -151,7 +151,7 @@ parse_value(struct proxy *proxy, struct slice value)
 	else if (slice_find(value, "://") >= 0)
 		return "only proxies with http:// are supported";
 	/* A path after the address has no meaning and is not looked at. */
-	(void)slice_split(value, '/', &value, &tail);
+	slice_split(value, '/', &value, &tail);
 	if (slice_rsplit(value, '@', &userinfo, &value) &&
 	    set_auth(proxy, userinfo) != 0)
 		return "user and password are too long";
@@ -178,7 +178,7 @@ proxy_choose(struct proxy *out, const struct url *url, struct env env,
 	if (why == NULL) {
 		*out = proxy;
 	} else {
-		(void)err_set(err, ERR_KIND_PROXY, "%s: %s", variable, why);
+		err_set(err, ERR_KIND_PROXY, "%s: %s", variable, why);
 		advise_setting(variable, err);
 	}
 	proxy_wipe(&proxy);
@@ -188,7 +188,7 @@ proxy_choose(struct proxy *out, const struct url *url, struct env env,
 int
 proxy_refused(const struct proxy *proxy, bool tls, struct err *err)
 {
-	(void)err_set(err, ERR_KIND_PROXY,
+	err_set(err, ERR_KIND_PROXY,
 	    "the proxy %s wants a user and a password, or others (407)",
 	    proxy->host);
 	advise_setting(tls ? "https_proxy" : "http_proxy", err);

@@ -290,7 +290,7 @@ ask_servers(struct slice name, int64_t deadline, struct cidr_list *out,
 	buf_free(&text);
 	if (out->count > 0)
 		return 0;
-	(void)sock_fail(err, verdict(&ask, over));
+	sock_fail(err, verdict(&ask, over));
 	if (!over && ask.failed == 0 && err != NULL)
 		err->retry = ERR_FINAL;
 	return err_wrap(err, "cannot resolve the name");
@@ -313,7 +313,7 @@ badness(const struct cidr_address *address)
 	      from.sin6_family == AF_INET6 &&
 	      (from.sin6_addr.s6_addr[0] < PRIVATE) !=
 	          (address->bytes[0] < PRIVATE);
-	(void)close(fd);
+	close(fd);
 	return bad ? 2 * CIDR_LIST_MAX : 0;
 }
 
@@ -355,7 +355,7 @@ resolve_host(const char *host, int64_t deadline, struct cidr_list *out,
 	if (!slice_eq_nocase(bare, "localhost"))
 		resolve_conf_hosts(read_file("/etc/hosts", &text), bare, out);
 	buf_free(&text);
-	(void)slice_rsplit(bare, '.', &rest, &last);
+	slice_rsplit(bare, '.', &rest, &last);
 	if (out->count == 0 && slice_eq_nocase(last, "localhost")) {
 		cidr_add(out, "\x7f\0\0\1", 4);
 		cidr_add(out, loopback, sizeof loopback);

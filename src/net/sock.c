@@ -39,7 +39,7 @@ sock_open(const struct cidr_address *to, uint16_t port, int type)
 	    errno == EINTR)
 		return fd;
 	error = errno;
-	(void)close(fd);
+	close(fd);
 	errno = error;
 	return -1;
 }
@@ -47,7 +47,7 @@ sock_open(const struct cidr_address *to, uint16_t port, int type)
 int
 sock_fail(struct err *err, const char *why)
 {
-	(void)err_set(err, ERR_KIND_CONNECTION, "%s", why);
+	err_set(err, ERR_KIND_CONNECTION, "%s", why);
 	if (err != NULL)
 		err->retry = ERR_TRANSIENT;
 	return -1;
@@ -62,7 +62,7 @@ sock_failed(struct err *err)
 int
 sock_timed_out(struct err *err)
 {
-	(void)sock_fail(err, "timed out");
+	sock_fail(err, "timed out");
 	if (err != NULL)
 		err->timed_out = true;
 	return -1;
@@ -91,7 +91,7 @@ sock_wrap(struct err *err, const char *what, const char *host)
 {
 	char text[ERR_MSG_MAX];
 
-	(void)snprintf(text, sizeof text, "%s %s", what, host);
+	snprintf(text, sizeof text, "%s %s", what, host);
 	return err_wrap(err, text);
 }
 

@@ -106,10 +106,10 @@ stopped(const struct tls *tls, struct err *err)
 	if (x509_explain(&tls->x509, code, err))
 		return -1;
 	if (code >= BR_ERR_RECV_FATAL_ALERT && code < BR_ERR_SEND_FATAL_ALERT) {
-		(void)err_set(err, ERR_KIND_TLS, "the peer sent alert %d (%s)",
+		err_set(err, ERR_KIND_TLS, "the peer sent alert %d (%s)",
 		    code - BR_ERR_RECV_FATAL_ALERT, find_name(code, "unknown"));
 	} else {
-		(void)err_set(err, ERR_KIND_TLS, "%s (TLS error %d)",
+		err_set(err, ERR_KIND_TLS, "%s (TLS error %d)",
 		    find_name(code, "the peer broke the protocol"), code);
 	}
 	if (err != NULL)
@@ -316,7 +316,7 @@ say_goodbye(struct tls *tls)
 		return;
 	br_ssl_engine_close(eng);
 	if ((br_ssl_engine_current_state(eng) & BR_SSL_SENDREC) != 0)
-		(void)send_record(tls, clock_in(1), NULL);
+		send_record(tls, clock_in(1), NULL);
 }
 
 void

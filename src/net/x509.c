@@ -356,7 +356,7 @@ explain_dates(const struct x509 *x, struct err *err)
 	clock_iso(x->now, now);
 	clock_iso(x->from, from);
 	clock_iso(x->to, to);
-	(void)err_set(err, ERR_KIND_TLS,
+	err_set(err, ERR_KIND_TLS,
 	    "%s %s: valid from %s to %s, and the clock here says %s",
 	    x->outdated > 1 ? "one in its chain" : "it",
 	    x->now < x->from ? "is not valid yet" : "has expired", from, to,
@@ -370,7 +370,7 @@ explain_name(const struct x509 *x, struct err *err)
 {
 	bool known = x->name.status == 1;
 
-	(void)err_set(err, ERR_KIND_TLS, "it is for another name%s%s",
+	err_set(err, ERR_KIND_TLS, "it is for another name%s%s",
 	    known ? ", such as " : "", known ? x->name_text : "");
 	err_fix(err, "check the endpoint and the proxy: another server "
 	             "answers in its place");
@@ -379,7 +379,7 @@ explain_name(const struct x509 *x, struct err *err)
 static void
 explain_purpose(const struct x509 *x, struct err *err)
 {
-	(void)err_set(err, ERR_KIND_TLS,
+	err_set(err, ERR_KIND_TLS,
 	    "%s is for other purposes than servers (extended key usage)",
 	    x->misused > 1 ? "one in its chain" : "it");
 }
@@ -406,7 +406,7 @@ x509_explain(const struct x509 *x509, int code, struct err *err)
 	/* What is said already stays. */
 	while (reasons[i].code != 0 && reasons[i].code != code)
 		i++;
-	(void)err_set(err, ERR_KIND_TLS, "%s", reasons[i].text);
+	err_set(err, ERR_KIND_TLS, "%s", reasons[i].text);
 	err_fix(err, "%s", reasons[i].bundle ? bundle_advice : server_advice);
 	return true;
 }

@@ -176,7 +176,7 @@ const struct option options_table[] = {
 	    "over AWS_ENDPOINT_URL"),
 };
 
-const size_t options_count = sizeof(options_table) / sizeof(options_table[0]);
+const size_t options_count = sizeof options_table / sizeof options_table[0];
 
 const char *const options_groups[OPTIONS_GROUPS] = {
 	[OPTIONS_NODE] = "the node",

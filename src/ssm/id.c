@@ -9,9 +9,9 @@ id_is_uuid(const char *text)
 {
 	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
-	if (strlen(text) != sizeof(form) - 1)
+	if (strlen(text) != sizeof form - 1)
 		return false;
-	for (size_t i = 0; i < sizeof(form) - 1; i++) {
+	for (size_t i = 0; i < sizeof form - 1; i++) {
 		if (form[i] == '-'
 		        ? text[i] != '-'
 		        : strchr("0123456789abcdef", text[i]) == NULL)

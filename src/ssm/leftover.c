@@ -55,7 +55,7 @@ leftover_task_group(struct slice arn, const char *region, struct slice *group)
 	char service[ENDPOINT_REGION_MAX + sizeof(":ecs::")];
 	struct slice id;
 
-	snprintf(service, sizeof(service), ":ecs:%s:", region);
+	snprintf(service, sizeof service, ":ecs:%s:", region);
 	/* Short ARNs do not tell the cluster. */
 	return slice_find(arn, service) > 0 &&
 	       slice_rsplit(arn, '/', group, &id) && id.len > 0 &&
@@ -93,7 +93,7 @@ take_tags(struct leftover *node, const struct json *doc, const char *region)
 
 		ours |= slice_eq(key, "ssm-activate");
 		if (slice_eq(key, "ECS_TASK_ARN"))
-			err_clean(node->task, sizeof(node->task), value.ptr,
+			err_clean(node->task, sizeof node->task, value.ptr,
 			    value.len);
 	}
 	if (!ours)
@@ -180,8 +180,7 @@ format_batch(struct ask *ask, size_t first, struct buf *body)
 	struct slice group = { 0 }, own;
 	int count = 0;
 
-	(void)leftover_task_group(slice_of(ask->nodes[first].task), region,
-	    &group);
+	leftover_task_group(slice_of(ask->nodes[first].task), region, &group);
 	buf_puts(body, "{\"tasks\":[");
 	for (size_t i = first; i < ask->count && count < BATCH; i++) {
 		struct leftover *node = &ask->nodes[i];
@@ -198,8 +197,8 @@ format_batch(struct ask *ask, size_t first, struct buf *body)
 		comma = ",";
 		count++;
 	}
-	(void)slice_rsplit(group, '/', &group, &own);
-	(void)slice_copy(own, cluster, sizeof(cluster));
+	slice_rsplit(group, '/', &group, &own);
+	slice_copy(own, cluster, sizeof cluster);
 	json_write(body, "],\"cluster\":%}", cluster);
 }
 
@@ -235,7 +234,7 @@ ask_tasks(const struct ssm *ssm, struct buf *list, struct err *err)
 	struct ask ask = {
 		.ssm = ssm,
 		.nodes = (void *)list->data,
-		.count = list->len / sizeof(*ask.nodes),
+		.count = list->len / sizeof *ask.nodes,
 		.err = err,
 	};
 
@@ -294,8 +293,8 @@ static int
 add_leftover(const struct gather *g, struct leftover *new, const char *id,
     struct err *err)
 {
-	slice_copy(slice_of(id), new->id, sizeof(new->id));
-	buf_add(g->list, new, sizeof(*new));
+	slice_copy(slice_of(id), new->id, sizeof new->id);
+	buf_add(g->list, new, sizeof *new);
 	return buf_ok(g->list) ? 0 : err_memory(err);
 }
 
@@ -313,7 +312,7 @@ node_found(void *context, const char *id, const struct json *item,
 	new.pinged = new.since != 0;
 	if (!new.pinged)
 		new.since = get_number(item, "RegistrationDate");
-	copy_text(new.name, sizeof(new.name), item, "Name");
+	copy_text(new.name, sizeof new.name, item, "Name");
 	return add_leftover(context, &new, id, err);
 }
 
@@ -326,7 +325,7 @@ has_nonce(struct slice text)
 
 	return slice_ends(text, "]") && slice_rsplit(text, ':', &text, &tail) &&
 	       slice_copy(slice_head(tail, tail.len - 1), nonce,
-	           sizeof(nonce)) &&
+	           sizeof nonce) &&
 	       id_is_uuid(nonce);
 }
 
@@ -362,7 +361,7 @@ activation_found(void *context, const char *id, const struct json *item,
 		return 0;
 	if (new.why == LEFTOVER_EXPIRED)
 		new.since = expires;
-	copy_text(new.name, sizeof(new.name), item, "Description");
+	copy_text(new.name, sizeof new.name, item, "Description");
 	return add_leftover(g, &new, id, err);
 }
 
@@ -389,15 +388,15 @@ leftover_find(const struct ssm *ssm, int64_t age, struct buf *list,
 	struct ssm_sink activations = { &g, activation_found };
 	struct leftover *node = NULL;
 	struct err now = { 0 };
-	size_t count = 0;
 
-	list->max = LEFTOVER_MAX * sizeof(*node);
+	list->max = LEFTOVER_MAX * sizeof *node;
 	if (ssm_find_nodes(ssm, "tag-key", "ssm-activate", &nodes, &now) != 0)
 		note_failure(err, &now);
 	ask_tasks(ssm, list, err);
 	g.now = clock_now() + client_api(ssm->client)->clock_offset;
 	node = (void *)list->data;
-	for (count = list->len / sizeof(*node); count > 0; count--, node++)
+	for (size_t count = list->len / sizeof *node; count > 0;
+	     count--, node++)
 		judge_node(node, &g);
 	err_clear(&now);
 	if (ssm_find_activations(ssm, NULL, REGISTER_MARK, &activations,

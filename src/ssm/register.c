@@ -46,7 +46,7 @@ is_denied(const struct err *err)
  * these pauses (base/clock.h tells who else tries again). */
 static const int sweep_pauses_ms[] = { 0, 2000, 5000 };
 
-enum { SWEEPS = sizeof(sweep_pauses_ms) / sizeof(sweep_pauses_ms[0]) };
+enum { SWEEPS = sizeof sweep_pauses_ms / sizeof sweep_pauses_ms[0] };
 
 struct sweep {
 	const struct ssm *ssm;

@@ -95,7 +95,7 @@ ssm_exchange(const struct ssm *ssm, struct ssm_exchange *what, struct err *err)
 void
 ssm_activation_wipe(struct ssm_activation *activation)
 {
-	explicit_bzero(activation, sizeof(*activation));
+	explicit_bzero(activation, sizeof *activation);
 }
 
 /* Absent members are left out: null is not a value of theirs. */
@@ -151,9 +151,9 @@ ssm_create_activation(const struct ssm *ssm, const struct ssm_activation_in *in,
 
 	encode_activation(&what.body, in);
 	if (ssm_exchange(ssm, &what, err) == 0 &&
-	    take_member(&what, "ActivationId", new.id, sizeof(new.id),
+	    take_member(&what, "ActivationId", new.id, sizeof new.id,
 	        id_is_uuid, err) == 0 &&
-	    take_member(&what, "ActivationCode", new.code, sizeof(new.code),
+	    take_member(&what, "ActivationCode", new.code, sizeof new.code,
 	        NULL, err) == 0) {
 		*out = new;
 		rc = 0;

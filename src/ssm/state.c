@@ -43,8 +43,8 @@ static const struct flag_member {
 };
 
 enum {
-	TEXTS = sizeof(texts) / sizeof(texts[0]),
-	FLAGS = sizeof(flags) / sizeof(flags[0]),
+	TEXTS = sizeof texts / sizeof texts[0],
+	FLAGS = sizeof flags / sizeof flags[0],
 };
 
 bool

@@ -23,7 +23,7 @@ static const char *const stores[] = {
 	"/etc/ssl/cert.pem",
 };
 
-enum { STORES = sizeof(stores) / sizeof(stores[0]) };
+enum { STORES = sizeof stores / sizeof stores[0] };
 
 void
 certs_path(char out[static WORK_PATH_MAX], const struct config *cfg)

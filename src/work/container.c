@@ -81,7 +81,7 @@ container_identity(char out[static STATE_CONTAINER_SIZE], struct env env)
 	out[0] = '\0';
 	read_small("/proc/sys/kernel/random/boot_id", &boot);
 	read_small("/proc/self/mountinfo", &mounts);
-	container_upperdir(upper, sizeof(upper), buf_str(&mounts));
+	container_upperdir(upper, sizeof upper, buf_str(&mounts));
 	task = env_get(env, TASK_METADATA_VARIABLE);
 	buf_printf(&text, "boot %s task %s ", buf_str(&boot),
 	    task != NULL ? task : "");

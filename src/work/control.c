@@ -26,7 +26,7 @@ bool
 control_known(int fd)
 {
 	struct ucred peer = { 0 };
-	socklen_t size = sizeof(peer);
+	socklen_t size = sizeof peer;
 
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
 	       (peer.uid == 0 || peer.uid == geteuid());
@@ -50,7 +50,7 @@ bind_here(int fd, struct err *err)
 	/* The caller holds the lock, so a socket that is there belongs to a
 	 * keeper that is gone. */
 	unlink(CONTROL_NAME);
-	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0 &&
+	if (bind(fd, (struct sockaddr *)&addr, sizeof addr) == 0 &&
 	    listen(fd, BACKLOG) == 0)
 		rc = 0;
 	else
@@ -99,9 +99,9 @@ address(const struct config *cfg)
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 
 	_Static_assert(CONFIG_DIR_MAX + sizeof("/" CONTROL_NAME) <=
-	                   sizeof(addr.sun_path),
+	                   sizeof addr.sun_path,
 	    "the path of the socket fits");
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/" CONTROL_NAME,
+	snprintf(addr.sun_path, sizeof addr.sun_path, "%s/" CONTROL_NAME,
 	    cfg->state_dir);
 	return addr;
 }
@@ -119,11 +119,11 @@ receive(int fd, int64_t deadline, struct control_status *out, struct err *err)
 	if (poll(&wait, 1, clock_left(deadline)) <= 0)
 		return err_set(err, ERR_KIND_SYSTEM,
 		    "the keeper did not answer in time");
-	n = recv(fd, &reply, sizeof(reply), 0);
+	n = recv(fd, &reply, sizeof reply, 0);
 	if (n <= 0)
 		return err_set(err, ERR_KIND_SYSTEM,
 		    "the keeper is too busy to answer");
-	if (n != (ssize_t)sizeof(reply) || reply.magic != CONTROL_MAGIC ||
+	if (n != (ssize_t)sizeof reply || reply.magic != CONTROL_MAGIC ||
 	    !control_valid(&reply))
 		return err_set(err, ERR_KIND_SYSTEM,
 		    "the keeper is of another version");
@@ -139,8 +139,8 @@ dial(const struct sockaddr_un *addr, int ms, bool *gone)
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	/* Where many wait already, connecting blocks. */
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
-	if (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0)
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+	if (connect(fd, (const struct sockaddr *)addr, sizeof *addr) == 0)
 		return fd;
 	*gone = errno == ENOENT || errno == ECONNREFUSED;
 	close(fd);
@@ -234,9 +234,9 @@ bool
 control_valid(const struct control_status *status)
 {
 	return are_flags(status) && journal_err_valid(&status->last) &&
-	       is_text(status->phase, sizeof(status->phase)) &&
-	       is_text(status->node, sizeof(status->node)) &&
-	       is_text(status->region, sizeof(status->region)) &&
+	       is_text(status->phase, sizeof status->phase) &&
+	       is_text(status->node, sizeof status->node) &&
+	       is_text(status->region, sizeof status->region) &&
 	       slice_all_in(slice_of(status->phase),
 	           "abcdefghijklmnopqrstuvwxyz") &&
 	       (status->node[0] == '\0' || id_is_node(status->node)) &&
@@ -253,8 +253,8 @@ printable(const struct err *err)
 {
 	struct err clean = *err;
 
-	err_clean(clean.msg, sizeof(clean.msg), err->msg, strlen(err->msg));
-	err_clean(clean.fix, sizeof(clean.fix), err->fix, strlen(err->fix));
+	err_clean(clean.msg, sizeof clean.msg, err->msg, strlen(err->msg));
+	err_clean(clean.fix, sizeof clean.fix, err->fix, strlen(err->fix));
 	return clean;
 }
 

@@ -34,10 +34,10 @@ read_activation(int fd, struct ssm_activation *out, struct err *err)
 	ssize_t n = 0;
 
 	do {
-		n = read(fd, out, sizeof(*out));
+		n = read(fd, out, sizeof *out);
 	} while (n < 0 && errno == EINTR);
-	if (n == (ssize_t)sizeof(*out) && memchr(out->id, 0, sizeof(out->id)) &&
-	    memchr(out->code, 0, sizeof(out->code)))
+	if (n == (ssize_t)sizeof *out && memchr(out->id, 0, sizeof out->id) &&
+	    memchr(out->code, 0, sizeof out->code))
 		return 0;
 	return err_set(err, ERR_KIND_SYSTEM, "no activation was handed over");
 }
@@ -55,8 +55,8 @@ explain(const struct buf *output, int status, struct err *err)
 
 		if (at < 0)
 			continue;
-		line = slice_skip(line, (size_t)at + sizeof(mark) - 1);
-		err_clean(text, sizeof(text), line.ptr, line.len);
+		line = slice_skip(line, (size_t)at + sizeof mark - 1);
+		err_clean(text, sizeof text, line.ptr, line.len);
 	}
 	return err_set(err, ERR_KIND_API,
 	    "amazon-ssm-agent -register: status %d: %s", status, text);

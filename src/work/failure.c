@@ -33,7 +33,7 @@ failure_save(const struct config *cfg, const struct err *failure,
 		journal_make(&record, JOURNAL_FAILED);
 		record.err = *failure;
 		rc = file_write_at(dir, NOTE, 0600,
-		    slice_make((const char *)&record, sizeof(record)), err);
+		    slice_make((const char *)&record, sizeof record), err);
 	}
 	close(dir);
 	return rc == 0 ? 0 : err_wrap(err, cfg->state_dir);
@@ -52,8 +52,8 @@ failure_load(const struct config *cfg, struct err *out, struct err *err)
 		found = file_read_at(dir, NOTE, &text, err);
 		close(dir);
 	}
-	if (found == FILE_FOUND && text.len == sizeof(record)) {
-		memcpy(&record, text.data, sizeof(record));
+	if (found == FILE_FOUND && text.len == sizeof record) {
+		memcpy(&record, text.data, sizeof record);
 		if (journal_valid(&record))
 			*out = record.err;
 	}

@@ -102,7 +102,7 @@ begin(struct state *out, const struct work *work, const char *path,
 	struct state new = { .unsettled = work->cfg->id == NULL };
 
 	container_identity(new.container, work->cfg->env);
-	slice_copy(slice_of(work->role), new.role, sizeof(new.role));
+	slice_copy(slice_of(work->role), new.role, sizeof new.role);
 	if (rng_uuid(new.nonce, err) != 0 ||
 	    rng_uuid(new.fingerprint, err) != 0 ||
 	    state_save(&new, path, err) != 0)
@@ -209,10 +209,10 @@ install_vault(const struct work *work, struct err *err)
 	/* The private key goes from the pipe to the vault alone. */
 	if (work_read_line(work->private_fd, &key, work->deadline, err) != 0)
 		goto out;
-	slice_copy(slice_of(state->node), vault.node, sizeof(vault.node));
-	slice_copy(slice_of(state->region), vault.region, sizeof(vault.region));
+	slice_copy(slice_of(state->node), vault.node, sizeof vault.node);
+	slice_copy(slice_of(state->region), vault.region, sizeof vault.region);
 	slice_copy(slice_of(state->fingerprint), vault.fingerprint,
-	    sizeof(vault.fingerprint));
+	    sizeof vault.fingerprint);
 	vault.private_key = buf_take(&key);
 	if (vault.private_key == NULL)
 		err_memory(err);

@@ -161,17 +161,17 @@ is_needed(struct slice name)
 	static const char *const prefixes[] = { "AWS_", "ECS_",
 		"SSM_ACTIVATE" };
 	static const char suffix[] = "_proxy";
-	struct slice end = slice_skip(name,
-	    name.len > sizeof(suffix) - 1 ? name.len - (sizeof(suffix) - 1)
-	                                  : name.len);
+	struct slice end = slice_skip(name, name.len > sizeof suffix - 1
+	                                        ? name.len - (sizeof suffix - 1)
+	                                        : name.len);
 
 	if (slice_eq_nocase(end, suffix) || is_setting(name))
 		return true;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		if (slice_eq(name, names[i]))
 			return true;
 	}
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
 		if (slice_starts(name, prefixes[i]))
 			return true;
 	}

@@ -67,7 +67,7 @@ static bool
 pass_one(struct job_log *log)
 {
 	char text[PIECE];
-	ssize_t n = read(log->fd, text, sizeof(text));
+	ssize_t n = read(log->fd, text, sizeof text);
 
 	if (n > 0) {
 		log->credit -= n;
@@ -99,7 +99,7 @@ close_log(struct job_log *log, const char *name)
 	pass_log(log);
 	if (log->fd < 0)
 		return;
-	if (read(log->fd, &more, sizeof(more)) > 0) {
+	if (read(log->fd, &more, sizeof more) > 0) {
 		log_event(LOG_WARN, "worker_log",
 		    "%s: the worker's log was too long, its end is dropped",
 		    name);
@@ -173,7 +173,7 @@ job_start(struct job *job, const struct job_spec *spec, struct err *err)
 		file_close(&log.fd);
 		return -1;
 	}
-	(void)fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	fcntl(fds[0], F_SETFL, O_NONBLOCK);
 	*job = (struct job){
 		.name = spec->name,
 		.pid = pid,

@@ -31,13 +31,13 @@ journal_send(int fd, enum journal type, const char *text,
 
 	journal_make(&record, type);
 	if (text != NULL &&
-	    !slice_copy(slice_of(text), record.text, sizeof(record.text)))
+	    !slice_copy(slice_of(text), record.text, sizeof record.text))
 		return -1;
 	if (state != NULL)
 		record.state = *state;
 	if (err != NULL)
 		record.err = *err;
-	return file_write_fd(fd, &record, sizeof(record), NULL);
+	return file_write_fd(fd, &record, sizeof record, NULL);
 }
 
 void
@@ -64,11 +64,11 @@ journal_err_valid(const struct err *err)
 	memcpy(&flags[0], &err->timed_out, 1);
 	memcpy(&flags[1], &err->ambiguous, 1);
 	return flags[0] <= 1 && flags[1] <= 1 &&
-	       terminated(err->msg, sizeof(err->msg)) &&
-	       terminated(err->fix, sizeof(err->fix)) &&
-	       terminated(err->peer_code, sizeof(err->peer_code)) &&
-	       terminated(err->peer_text, sizeof(err->peer_text)) &&
-	       terminated(err->request_id, sizeof(err->request_id)) &&
+	       terminated(err->msg, sizeof err->msg) &&
+	       terminated(err->fix, sizeof err->fix) &&
+	       terminated(err->peer_code, sizeof err->peer_code) &&
+	       terminated(err->peer_text, sizeof err->peer_text) &&
+	       terminated(err->request_id, sizeof err->request_id) &&
 	       (unsigned)err->kind < ERR_KIND_COUNT &&
 	       (unsigned)err->code <= ERR_CONFIG &&
 	       (unsigned)err->retry <= ERR_THROTTLED;
@@ -103,7 +103,7 @@ bool
 journal_valid(const struct journal_entry *record)
 {
 	return record->magic == MAGIC && record->type < JOURNAL_TYPES &&
-	       terminated(record->text, sizeof(record->text)) &&
+	       terminated(record->text, sizeof record->text) &&
 	       state_valid(&record->state) && journal_err_valid(&record->err) &&
 	       text_valid(record);
 }
@@ -114,13 +114,13 @@ journal_receive(int fd, struct journal_entry *out)
 	ssize_t n = 0;
 
 	do {
-		n = read(fd, out, sizeof(*out));
+		n = read(fd, out, sizeof *out);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0 && errno == EAGAIN)
 		return 0;
 	if (n <= 0)
 		return -1;
-	if ((size_t)n == sizeof(*out) && journal_valid(out))
+	if ((size_t)n == sizeof *out && journal_valid(out))
 		return 1;
 	log_event(LOG_WARN, "worker", "a worker sent a damaged record");
 	return 0;
@@ -137,13 +137,13 @@ journal_apply(struct state *state, const struct journal_entry *record)
 {
 	switch ((enum journal)record->type) {
 	case JOURNAL_REGION:
-		set(state->region, sizeof(state->region), record->text);
+		set(state->region, sizeof state->region, record->text);
 		return true;
 	case JOURNAL_ACTIVATION:
-		set(state->activation, sizeof(state->activation), record->text);
+		set(state->activation, sizeof state->activation, record->text);
 		return true;
 	case JOURNAL_NODE:
-		set(state->node, sizeof(state->node), record->text);
+		set(state->node, sizeof state->node, record->text);
 		state->since = clock_now();
 		return true;
 	case JOURNAL_NO_ACTIVATION:

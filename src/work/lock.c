@@ -46,7 +46,7 @@ static void
 write_who(int fd, pid_t who)
 {
 	char text[WHO_SIZE + 1];
-	size_t len = (size_t)snprintf(text, sizeof(text), "%d %llu", (int)who,
+	size_t len = (size_t)snprintf(text, sizeof text, "%d %llu", (int)who,
 	    (unsigned long long)pid_namespace());
 
 	memset(text + len, ' ', WHO_SIZE - len);
@@ -59,7 +59,7 @@ static pid_t
 read_who(int fd)
 {
 	char text[WHO_SIZE];
-	ssize_t n = pread(fd, text, sizeof(text), 0);
+	ssize_t n = pread(fd, text, sizeof text, 0);
 	struct slice rest, pid, number;
 	uint64_t who = 0, space = 0;
 
@@ -138,7 +138,7 @@ lock_agent(int *fd, struct err *err)
 
 	/* What is wrong with the folder itself is told by those who write
 	 * there. */
-	(void)file_mkdirs(PATHS_LIB, 0700, NULL);
+	file_mkdirs(PATHS_LIB, 0700, NULL);
 	new = open(PATHS_LIB, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (new < 0 || flock(new, LOCK_EX | LOCK_NB) == 0 ||
 	    log_denied("flock",

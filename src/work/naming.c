@@ -83,7 +83,7 @@ word_value(struct slice word, const struct naming_words *words)
 		{ "hostname", words->hostname },
 	};
 
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
 		if (slice_eq(word, table[i].name))
 			return table[i].value;
 	}
@@ -173,7 +173,7 @@ keep(struct naming_tags *tags, struct slice s)
 {
 	char *at = tags->text + tags->used;
 
-	if (!slice_copy(s, at, sizeof(tags->text) - tags->used))
+	if (!slice_copy(s, at, sizeof tags->text - tags->used))
 		return NULL;
 	tags->used += s.len + 1;
 	return at;

@@ -93,8 +93,8 @@ hand_over(void *context, const struct ssm_activation *activation,
 {
 	const struct net *net = context;
 
-	return file_write_fd(net->work->code_fd, activation,
-	    sizeof(*activation), err);
+	return file_write_fd(net->work->code_fd, activation, sizeof *activation,
+	    err);
 }
 
 /* The activation that the user brought, from variables or a file. */
@@ -129,9 +129,9 @@ load_given(struct net *net, struct err *err)
 		code = slice_head(code, code.len - 1);
 	code = slice_trim(code);
 	if (code.len < 20 ||
-	    !slice_copy(code, net->given.code, sizeof(net->given.code)) ||
+	    !slice_copy(code, net->given.code, sizeof net->given.code) ||
 	    !slice_copy(slice_of(cfg->id), net->given.id,
-	        sizeof(net->given.id)) ||
+	        sizeof net->given.id) ||
 	    !id_is_uuid(net->given.id)) {
 		err_set(err, ERR_KIND_INVALID_VALUE,
 		    "SSM_ACTIVATE_ID must be a UUID in lower case and its code "
@@ -159,7 +159,7 @@ gather_tags(struct naming_tags *tags, size_t *automatic,
 		{ "FAULT_INJECTION_SIDECAR", cfg->fis ? "true" : "" },
 	};
 
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
 		if (*own[i].value != '\0' &&
 		    naming_add_tag(tags, slice_of(own[i].key),
 		        slice_of(own[i].value), 1, err) != 0)
@@ -182,7 +182,7 @@ gather_name(char out[static NAMING_NAME_SIZE], const struct config *cfg,
 		.hostname = host,
 	};
 
-	if (gethostname(host, sizeof(host) - 1) != 0)
+	if (gethostname(host, sizeof host - 1) != 0)
 		host[0] = '\0';
 	return naming_name(out, cfg->name, &words, err);
 }

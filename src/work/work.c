@@ -123,7 +123,7 @@ tell(unsigned news, int out)
 	};
 	bool told = true;
 
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
 		if ((news & table[i].news) != 0)
 			told &= journal_send(out, table[i].type, NULL, NULL,
 			            NULL) == 0;
@@ -223,7 +223,7 @@ tell_holder(int out, pid_t who)
 {
 	char text[PID_SIZE];
 
-	snprintf(text, sizeof(text), "%d", (int)who);
+	snprintf(text, sizeof text, "%d", (int)who);
 	return journal_send(out, JOURNAL_HELD, text, NULL, NULL);
 }
 
@@ -236,7 +236,7 @@ clean(const struct config *cfg)
 
 	if (lock_folder(&folder, cfg, NULL) != 0)
 		return;
-	(void)volume_clean_folder(folder, cfg->state_dir, WORK_NAMES, NULL);
+	volume_clean_folder(folder, cfg->state_dir, WORK_NAMES, NULL);
 	close(folder);
 }
 

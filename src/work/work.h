@@ -40,7 +40,7 @@ struct work {
 /* JOURNAL_REGION, JOURNAL_ACTIVATION, JOURNAL_NODE, …  Where the state is that
  * of a registration (work_registered()): is it still good?  JOURNAL_ACCEPTED or
  * JOURNAL_REFUSED. */
-void work_net_register(const void *work, int out);
+void work_net_register(const void *input, int out);
 bool work_registered(const struct state *state);
 
 /* Remove what the state knows of. */

@@ -68,7 +68,7 @@ cred_blame(const char *what, const char *profile, struct err *err)
 	struct buf name = { 0 };
 
 	buf_printf(&name, "%s \"%.100s\"", what, profile);
-	(void)err_wrap(err, buf_str(&name));
+	err_wrap(err, buf_str(&name));
 	buf_free(&name);
 	return -1;
 }

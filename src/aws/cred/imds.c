@@ -47,7 +47,7 @@ static int
 blame_service(struct imds_talk *talk, const char *what, const char *more)
 {
 	err_clear(&talk->why);
-	(void)err_set(&talk->why, ERR_KIND_API, "%.60s%s%.150s", what,
+	err_set(&talk->why, ERR_KIND_API, "%.60s%s%.150s", what,
 	    more[0] != '\0' ? ": " : "", more);
 	return 1;
 }
@@ -88,7 +88,7 @@ decode_keys(struct cred *out, struct imds_talk *talk)
 	cred_free(&cred);
 	if (code != NULL && strcmp(code, "Success") != 0)
 		return blame_service(talk, code, text != NULL ? text : "");
-	(void)err_set(&talk->why, ERR_KIND_PARSE,
+	err_set(&talk->why, ERR_KIND_PARSE,
 	    "the answer lacks Token or Expiration");
 	return 1;
 }

@@ -208,7 +208,7 @@ cred_role_assume(struct cred *cred, const char *token,
 	};
 	int rc;
 
-	(void)snprintf(session, sizeof session, "ssm-activate-%lld",
+	snprintf(session, sizeof session, "ssm-activate-%lld",
 	    (long long)clock_now());
 	rc = token != NULL
 	         ? sts_assume_role_with_web_identity(api, &role, token,

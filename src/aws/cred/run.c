@@ -26,8 +26,8 @@ exit_with(const char *what)
 {
 	struct err err = { 0 };
 
-	(void)err_sys(&err, ERR_KIND_SYSTEM, "%s", what);
-	(void)file_write_fd(STDERR_FILENO, err.msg, strlen(err.msg), NULL);
+	err_sys(&err, ERR_KIND_SYSTEM, "%s", what);
+	file_write_fd(STDERR_FILENO, err.msg, strlen(err.msg), NULL);
 	_exit(NOT_STARTED);
 }
 
@@ -37,7 +37,7 @@ become_program(const struct cred_run *run, pid_t guard)
 	if (run->owner.uid != 0 && owner_become(&run->owner) != 0)
 		exit_with("cannot run it as its owner");
 	/* A change of the user would undo it. */
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != guard)
 		_exit(NOT_STARTED);
 	exec_reset_signals();
@@ -49,7 +49,7 @@ static void
 end_group(int number)
 {
 	(void)number;
-	(void)kill(0, SIGKILL);
+	kill(0, SIGKILL);
 }
 
 /* End as the program has ended. */
@@ -59,12 +59,12 @@ pass_on(int status)
 	sigset_t all;
 
 	if (WIFSIGNALED(status)) {
-		(void)prctl(PR_SET_DUMPABLE, 0);
+		prctl(PR_SET_DUMPABLE, 0);
 		exec_reset_signals();
-		(void)raise(WTERMSIG(status));
+		raise(WTERMSIG(status));
 	}
-	(void)sigfillset(&all);
-	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : NOT_STARTED);
 }
 
@@ -84,13 +84,13 @@ lead(void *argument)
 	pid_t pid;
 
 	if (run->owner.uid == 0 || setsid() < 0)
-		(void)setpgid(0, 0);
+		setpgid(0, 0);
 	exec_reset_signals();
-	(void)sigfillset(&others);
-	(void)sigdelset(&others, SIGRTMAX);
-	(void)sigprocmask(SIG_SETMASK, &others, NULL);
-	(void)sigaction(SIGRTMAX, &action, NULL);
-	(void)prctl(PR_SET_PDEATHSIG, SIGRTMAX);
+	sigfillset(&others);
+	sigdelset(&others, SIGRTMAX);
+	sigprocmask(SIG_SETMASK, &others, NULL);
+	sigaction(SIGRTMAX, &action, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGRTMAX);
 	if (getppid() != start->parent)
 		return NOT_STARTED;
 	file_close_others(NULL, 0);

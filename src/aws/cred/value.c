@@ -128,7 +128,7 @@ cred_value_file(struct buf *out, const char *path, const struct owner *by,
 
 	if (trust_read(&file, out, &cause) == FILE_FOUND)
 		return 0;
-	(void)err_set(&cause, ERR_KIND_SYSTEM, "%s does not exist", path);
+	err_set(&cause, ERR_KIND_SYSTEM, "%s does not exist", path);
 	return err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL, "%s: %s", what,
 	    cause.msg);
 }
