@@ -10,7 +10,9 @@ struct err;
 
 /*
  * A function of ours in a process of its own, which may become another program:
- * what it writes is taken piece by piece, and it has a deadline.
+ * what it writes is taken piece by piece, and it has a deadline.  The caller
+ * waits for its end; work/job, agent/child and `up` start what goes on beside
+ * them.
  */
 enum { CAPTURE_PIECE = 4096, CAPTURE_STREAMS = 2 };
 
