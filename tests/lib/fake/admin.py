@@ -1,7 +1,10 @@
 """The admin interface: what tests ask, and what they change."""
 
+import functools
 import traceback
 
+import documents
+import orders
 import plant
 from faults import BadFault
 from httpmsg import text_response
@@ -35,17 +38,26 @@ class Admin:
             "verdicts": log.verdicts, "faults": faults.report,
             "held": faults.holds.report,
             "secrets": state.secrets,
-            "sessions": messages.report}
+            "channels": messages.report,
+            "sessions": messages.report_sessions,
+            "frames": lambda: list(messages.wire.frames),
+            "hostile": orders.names}
         self.writes = {
             "reset": self.reset, "faults": self.order, "policy": self.policy,
             "limits": self.limits, "clock": self.clock, "roles": self.roles,
             "task": self.task, "expire": self.expire,
             "throttle": self.throttle, "lag": self.lag,
-            "disconnect": self.disconnect, "tags": self.tags,
+            "tags": self.tags,
             "tasks": self.planter(plant.tasks),
             "nodes": self.planter(plant.nodes),
             "activations": self.planter(plant.activations),
-            "release": self.release}
+            "release": self.release,
+            "documents": lambda body: documents.merge(
+                messages.documents, _mapping(body))}
+        self.writes.update({
+            function.__name__: functools.partial(function, messages)
+            for function in (orders.disconnect, orders.send, orders.start,
+                             orders.end)})
 
     def planter(self, function):
         """Return an admin call that puts something on the account."""
@@ -83,6 +95,7 @@ class Admin:
         """Empty account, faults and log; the clock is set right again."""
         self.state.clock.offset = 0.0
         self.state.reset()
+        self.messages.reset()
         self.faults.clear()
         self.log.reset()
         return {}
@@ -178,7 +191,3 @@ class Admin:
         node = self.state.nodes[_mapping(body)["node"]]
         node.tags = dict(_mapping(body["tags"]))
         return node.tags
-
-    def disconnect(self, body):
-        """Cut a node's control channel: {"node": "mi-..."}."""
-        return {"cut": self.messages.disconnect(_mapping(body)["node"])}

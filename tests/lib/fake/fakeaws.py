@@ -101,7 +101,7 @@ class Local:
         self.log = CallLog(os.path.join(self.folder, "log"))
         self.listeners = {}
         api = Api(self.state, self.log)
-        self.messages = Messages(self.state, api, self.log)
+        self.messages = Messages(self.state, api, self.log, self.faults)
         self.aws = Aws(api, Metadata(self.state), self.messages, self.log)
 
     def path(self, name):

@@ -7,8 +7,8 @@ import base64
 import fnmatch
 import threading
 
-CONDITIONS = {"operation", "path", "method", "listener", "stage", "nth",
-              "count"}
+CONDITIONS = {"operation", "path", "method", "listener", "sender", "stage",
+              "nth", "every", "count"}
 EFFECTS = {
     "refuse", "stall", "reset", "close", "lost", "perform", "delay",
     "status", "reason", "code", "message", "body", "body_base64",
@@ -16,6 +16,9 @@ EFFECTS = {
     "size", "lowercase", "no_length", "date_offset", "no_date",
     "interim", "flood", "hang_up", "no_notify", "hold",
 }
+# What may happen to a frame between agent and client.
+FRAME_EFFECTS = {"lose", "double", "swap", "late", "fragment", "sever",
+                 "refuse"}
 REPLACING = {"status", "code", "body", "body_base64", "redirect",
              "nesting"}
 PLACES = ("answer", "header", "body")
@@ -31,11 +34,13 @@ class Fault:
     """One order; it counts the requests that meet its conditions."""
 
     def __init__(self, spec):
-        unknown = set(spec) - CONDITIONS - EFFECTS
+        effects = (FRAME_EFFECTS if spec.get("stage") == "frame"
+                   else EFFECTS)
+        unknown = set(spec) - CONDITIONS - effects
         if unknown:
             raise BadFault("unknown members: %s" % ", ".join(
                 sorted(unknown)))
-        if not set(spec) & EFFECTS:
+        if not set(spec) & effects:
             raise BadFault("a fault needs an effect")
         for cut in ("reset", "close"):
             if cut in spec and spec[cut] not in PLACES:
@@ -52,14 +57,16 @@ class Fault:
             return False
         return all(fnmatch.fnmatchcase(facts.get(name) or "",
                                        self.spec[name])
-                   for name in ("operation", "path", "method", "listener")
+                   for name in ("operation", "path", "method", "listener",
+                                "sender")
                    if name in self.spec)
 
     def due(self):
         """Count one more request; tell whether this one is hit."""
         self.seen += 1
         count = self.spec.get("count", 1)
-        if self.seen < self.spec.get("nth", 1):
+        late = self.seen - self.spec.get("nth", self.spec.get("every", 1))
+        if late < 0 or late % self.spec.get("every", 1):
             return False
         if count and self.hits >= count:
             return False
@@ -78,7 +85,7 @@ class Plan:
         self.spec = spec or {}
 
     def __getattr__(self, name):
-        if name not in EFFECTS:
+        if name not in EFFECTS | FRAME_EFFECTS:
             raise AttributeError(name)
         return self.spec.get(name)
 

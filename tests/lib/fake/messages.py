@@ -1,5 +1,6 @@
-"""ssmmessages and ec2messages: what keeps a real agent online."""
+"""ssmmessages and ec2messages: control channels, data channels, polls."""
 
+import json
 import threading
 import time
 import uuid
@@ -7,10 +8,13 @@ import uuid
 from errors import ApiError
 from httpmsg import Response, json_response
 from api import JSON_TYPE, identify, region_of
+import documents
+import framing
+import sessions
 import ssm_commands
 import websocket
 
-CHANNEL = "/v1/control-channel/"
+CONTROL = "/v1/control-channel/"
 DATA = "/v1/data-channel/"
 
 
@@ -23,21 +27,33 @@ def _xml_error(error):
 
 
 class Messages:
-    """Control channels by node, and the polls of the older service."""
+    """Control channels by node, sessions by id, and the older service."""
 
-    def __init__(self, state, api, log):
+    def __init__(self, state, api, log, faults):
         self.state = state
         self.api = api
         self.log = log
-        self.lock = threading.Lock()
+        self.wire = sessions.Wire(faults)
+        self.lock = threading.RLock()
         self.channels = {}
-        self.tokens = {}
+        self.reset()
         api.channels = self
+
+    def reset(self):
+        """Forget sessions and tokens; control channels stay."""
+        with self.lock:
+            for session in getattr(self, "sessions", {}).values():
+                for one in filter(None, session.sides.values()):
+                    one.stop()
+            self.tokens = {}
+            self.sessions = {}
+            self.documents = documents.defaults()
+            self.wire.reset()
 
     @staticmethod
     def serves(path):
         """Tell whether a path is one of a channel."""
-        return path.startswith((CHANNEL, DATA))
+        return path.startswith((CONTROL, DATA))
 
     def handles(self, request):
         """Tell whether a request belongs to one of the two services."""
@@ -49,7 +65,7 @@ class Messages:
     @staticmethod
     def operation(request):
         """Name a channel request for faults and log."""
-        kind = ("ControlChannel" if request.path.startswith(CHANNEL)
+        kind = ("ControlChannel" if request.path.startswith(CONTROL)
                 else "DataChannel")
         return ("Open" if request.method == "GET" else "Create") + kind
 
@@ -60,33 +76,172 @@ class Messages:
                     if channel.opened}
 
     def report(self):
-        """Return every channel there is and what came over it."""
+        """Return every control channel there is and what came over it."""
         with self.lock:
             return {node: channel.report()
                     for node, channel in self.channels.items()}
 
-    def disconnect(self, node):
-        """End a node's channel; tell whether there was one."""
+    def report_sessions(self):
+        """Return every session, the oldest first."""
         with self.lock:
-            channel = self.channels.get(node)
-        if channel is not None:
-            channel.stop()
-        return channel is not None
+            return [one.report() for one in self.sessions.values()]
+
+    def channel(self, place, side=None):
+        """Return a node's channel, or one side's of a session, or None."""
+        with self.lock:
+            if side in (None, "node"):
+                return self.channels.get(place)
+            held = self.sessions.get(place)
+            return held.sides[side] if held else None
+
+    def other(self, peer):
+        """Return the channel to which a peer's frames go, or None."""
+        side = sessions.OTHER.get(peer.sender)
+        return self.channel(peer.place, side) if side else None
+
+    # What is sent.
+
+    def severer(self, place):
+        """Return the function that cuts a connection of a place."""
+        def sever(side):
+            held = self.sessions.get(place)
+            channel = (self.channel(held.target) if held and side == "node"
+                       else self.channel(place, side))
+            if channel is not None:
+                channel.sever()
+        return sever
+
+    def send(self, frame, place, side=None):
+        """Send a frame of the service's; none there, it is lost."""
+        def deliver(data, pieces):
+            channel = self.channel(place, side)
+            if channel is not None:
+                channel.post(data, pieces=pieces)
+        self.wire.carry(place, "service", framing.decode(frame), frame,
+                        deliver, self.severer(place))
 
     def post(self, node, frame):
         """Send a frame to a node; it is lost when the node is away."""
-        with self.lock:
-            channel = self.channels.get(node)
-        if channel is not None:
-            channel.post(frame)
+        self.send(frame, node)
 
-    def take(self, node, frame):
-        """Deal with a frame from a node; return the answer to it."""
-        try:
-            return ssm_commands.reply(self.state, node, frame)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            self.log.say("bad-frame", {"node": node, "error": str(error)})
-            return None
+    def start(self, session, parameters, **changes):
+        """Enter a session and tell its node of it."""
+        with self.lock:
+            self.sessions[session.ident] = session
+        content = documents.content(
+            session, self.documents[session.document], parameters,
+            self.state.limits)
+        self.send(documents.start_frame(
+            dict(content, **changes), self.state.limits["lower_camel"]),
+            session.target)
+
+    def end(self, session, output=""):
+        """End a session from the service's side."""
+        session.finish("Terminated", self.state.clock.now())
+        frame = session.closed_frame(output)
+        for side in self.state.limits["close_on"]:
+            self.send(frame, session.target if side == "node"
+                      else session.ident, side)
+
+    # What arrives.
+
+    def redeem(self, peer, token):
+        """Take a token, which counts once, for the opening of a channel."""
+        kind = "OpenControlChannel" if peer.sender == "node" else (
+            "OpenDataChannel")
+        if self.wire.plan(peer.place, peer.sender, kind).refuse:
+            return False
+        with self.lock:
+            good = self.tokens.get(token) == (peer.sender, peer.place)
+            self.tokens.pop(token, None)
+        return good
+
+    def joined(self, peer):
+        """Enter a channel in place of the one before."""
+        with self.lock:
+            if peer.sender == "node":
+                before = self.channels.get(peer.place)
+                self.channels[peer.place] = peer
+            else:
+                session = self.sessions[peer.place]
+                before = session.sides[peer.sender]
+                session.sides[peer.sender] = peer
+                session.opened[peer.sender] += 1
+        if before is not None:
+            before.stop()
+        self.log.say("channel-open", {"node": peer.place,
+                                      "side": peer.sender})
+        if peer.sender != "node":
+            self.publish(session)
+        elif peer.opened.get("RequireAcknowledgement"):
+            self.send(framing.encode("control_channel_ready", b"{}"),
+                      peer.place)
+
+    def publish(self, session):
+        """Tell who is there whether the other side is."""
+        if session.ended is not None or not self.state.limits["publication"]:
+            return
+        both = all(session.sides.values())
+        session.status = "Connected" if both else "Connecting"
+        frame = framing.encode("start_publication" if both
+                               else "pause_publication")
+        for side in sessions.OTHER:
+            self.send(frame, session.ident, side)
+
+    def left(self, peer):
+        """Forget a channel that ended."""
+        with self.lock:
+            if peer.sender == "node":
+                if self.channels.get(peer.place) is peer:
+                    del self.channels[peer.place]
+            else:
+                session = self.sessions.get(peer.place)
+                if session and session.sides[peer.sender] is peer:
+                    session.sides[peer.sender] = None
+                    self.publish(session)
+        self.log.say("channel-closed", {
+            "node": peer.place, "side": peer.sender, "why": peer.end})
+
+    def arrived(self, peer, frame, data):
+        """Carry a frame from a peer to whom it is for."""
+        if peer.sender == "node":
+            def deliver(data, pieces):
+                self.from_node(peer.place, framing.decode(data))
+        else:
+            session = self.sessions[peer.place]
+            session.counts[peer.sender + " " + frame.kind] += 1
+            session.counts[peer.sender + " bytes"] += len(frame.payload)
+
+            def deliver(data, pieces):
+                if frame.kind == "agent_session_state":
+                    session.states.append(
+                        json.loads(frame.payload)["SessionState"])
+                    return
+                other = session.sides[sessions.OTHER[peer.sender]]
+                if other is None:
+                    session.counts[peer.sender + " unheard"] += 1
+                else:
+                    other.post(data, pieces=pieces)
+        self.wire.carry(peer.place, peer.sender, frame, data, deliver,
+                        self.severer(peer.place))
+
+    def from_node(self, node, frame):
+        """Deal with a frame of a control channel."""
+        if frame.kind == "agent_task_complete":
+            outcome = json.loads(frame.payload)
+            self.send(sessions.acknowledge_task(frame, outcome), node)
+            session = self.sessions.get(outcome["TaskId"])
+            if session is not None and session.outcome is None:
+                session.outcome = outcome
+                session.finish("Terminated", self.state.clock.now())
+                self.send(session.closed_frame(outcome["Output"]),
+                          session.ident, "client")
+            return
+        answer = ssm_commands.reply(self.state, node, frame)
+        if answer is not None:
+            self.send(answer, node)
+
+    # The requests.
 
     def answer(self, request, entry):
         """Answer a request of either service."""
@@ -95,7 +250,9 @@ class Messages:
         try:
             if found is not None:
                 return self.poll(request, entry, found[1])
-            return self.channel(request, entry)
+            if request.path.startswith(CONTROL):
+                return self.control_channel(request, entry)
+            return self.data_channel(request, entry)
         except ApiError as error:
             entry["code"] = error.code
             if found is None:
@@ -104,11 +261,14 @@ class Messages:
                                   "message": error.message}, error.status,
                                  JSON_TYPE)
 
-    def caller(self, request, entry, service, action):
+    def caller(self, request, entry, service, action, signed="hmac"):
         """Authenticate and authorize; return the caller's principal."""
         region = region_of(request, self.state.region)
         with self.state.lock:
-            caller = self.api.authenticate(request, entry, region, service)
+            caller = self.api.authenticate(request, entry, region, service,
+                                           signed)
+            if caller.principal is None:
+                return None
             verdict = self.state.identity.verdict(
                 caller.principal, "%s:%s" % (service, action))
             node = caller.principal.node
@@ -131,53 +291,69 @@ class Messages:
                 200, JSON_TYPE)
         return json_response({}, 200, JSON_TYPE)
 
-    def channel(self, request, entry):
-        """Create or open a control channel."""
+    def control_channel(self, request, entry):
+        """Create or open a node's control channel."""
         node = request.path.rpartition("/")[2]
         action = self.operation(request)
-        principal = self.caller(request, entry, "ssmmessages", action)
-        own = principal.node
+        own = self.caller(request, entry, "ssmmessages", action).node
         if own is not None and own.ident != node:
             raise ApiError("AccessDeniedException", "not your channel")
-        if request.path.startswith(DATA):
+        if request.method == "POST":
+            return self.create(action, "node", node)
+        return self.open(request, node, "node")
+
+    def data_channel(self, request, entry):
+        """Create or open one side's channel of a session.
+
+        A client does not create one, its token comes with the session; it
+        may leave its opening unsigned, as older plugins do.
+        """
+        action = self.operation(request)
+        opening = request.method == "GET"
+        principal = self.caller(request, entry, "ssmmessages", action,
+                                "none" if opening else "hmac")
+        own = principal and principal.node
+        session = self.sessions.get(request.path[len(DATA):])
+        if session is None:
             raise ApiError("ResourceNotFoundException", "no such session",
                            404)
-        if request.method == "POST":
-            return self.create(node)
-        return self.open(request, node)
+        if not own and not opening or own and own.ident != session.target:
+            raise ApiError("AccessDeniedException", "not your session")
+        if own and session.ended is not None:
+            raise ApiError("BadRequest", "Session is already terminated")
+        if opening:
+            return self.open(request, session.ident,
+                             "agent" if own else "client")
+        return self.create(action, "agent", session.ident)
 
-    def create(self, node):
-        """Hand out the token of a new control channel."""
+    def token(self, sender, place):
+        """Return a new token for the opening of a channel."""
         token = uuid.uuid4().hex + uuid.uuid4().hex
         with self.lock:
-            self.tokens[token] = node
-        body = ("<CreateControlChannelResponse><MessageSchemaVersion>1.0"
-                "</MessageSchemaVersion><TokenValue>%s</TokenValue>"
-                "</CreateControlChannelResponse>" % token)
+            self.tokens[token] = (sender, place)
+        return token
+
+    def create(self, action, sender, place):
+        """Hand out the token of a new channel."""
+        token = self.token(sender, place)
+        if self.state.limits["answers"] == "json":
+            return json_response({"messageSchemaVersion": "1.0",
+                                  "tokenValue": token}, 201)
+        body = ("<%sResponse>\n  <MessageSchemaVersion>1.0"
+                "</MessageSchemaVersion>\n  <TokenValue>%s</TokenValue>\n"
+                "</%sResponse>\n" % (action, token, action))
         return Response(201, body.encode(),
                         {"Content-Type": "application/xml"})
 
-    def open(self, request, node):
-        """Switch to a websocket that is the node's control channel."""
+    def open(self, request, place, sender):
+        """Switch to the websocket of a channel."""
         answer = websocket.handshake(request)
-        answer.upgrade = lambda held: self.run(held, node)
-        return answer
 
-    def run(self, connection, node):
-        """Serve a control channel until one side ends it."""
-        channel = websocket.Channel(
-            connection, lambda token: self.tokens.get(token) == node,
-            lambda frame: self.take(node, frame))
-        with self.lock:
-            before = self.channels.get(node)
-            self.channels[node] = channel
-        if before is not None:
-            before.stop()
-        self.log.say("channel-open", {"node": node})
-        try:
-            channel.run()
-        finally:
-            with self.lock:
-                if self.channels.get(node) is channel:
-                    del self.channels[node]
-            self.log.say("channel-closed", {"node": node})
+        def run(connection):
+            peer = sessions.Peer(connection, self, place, sender)
+            try:
+                peer.run()
+            finally:
+                self.left(peer)
+        answer.upgrade = run
+        return answer

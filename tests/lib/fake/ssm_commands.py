@@ -82,18 +82,31 @@ def get_command_invocation(call):
 
 def reply(state, node, frame):
     """Take a frame from a node; return the frame to answer, or None."""
-    kind, ident, payload = framing.decode(frame)
-    if kind != "agent_job_reply":
+    if frame.kind not in ("agent_job_reply", "agent_job_ack"):
         return None
-    message = json.loads(payload)
+    message = json.loads(frame.payload)
     job = message["jobId"]
+    if frame.kind == "agent_job_ack":
+        refuse(state, node, message)
+        return None
     content = json.loads(message["content"])
     with state.lock:
         held = state.invocations.get((job.split(".")[2], node))
         if held is not None:
             note(held, content)
-    answer = {"jobId": job, "acknowledgedMessageId": ident}
+    answer = {"jobId": job, "acknowledgedMessageId": frame.ident}
     return framing.encode("agent_job_reply_ack", json.dumps(answer).encode())
+
+
+def refuse(state, node, message):
+    """End a command of which the agent says that it does not run it."""
+    if message["statusCode"] == "200":
+        return
+    with state.lock:
+        held = state.invocations.get((message["jobId"].split(".")[2], node))
+        if held is not None:
+            held.update({"Status": "Failed",
+                         "Error": message["errorMessage"]})
 
 
 def note(held, content):

@@ -16,7 +16,9 @@ DEFAULT_LIMITS = {
     "connection_lost_after": 600, "node_limit": 0, "update_key_pair": False,
     "get_messages_wait": 15, "imds_v1": True, "imds_role": "app-task-role",
     "tier": "standard", "container_token": "", "skew": 300,
-    "proxy_auth": "",
+    "proxy_auth": "", "channel_life": 0, "publication": True,
+    "lower_camel": True, "answers": "xml", "run_as_user": "",
+    "close_on": ["node", "agent", "client"],
 }
 
 

@@ -161,12 +161,7 @@ class ProxyTest(Case):
 
 def frame(opcode, data):
     """Return a masked frame, as clients send them."""
-    mask = os.urandom(4)
-    body = bytes(value ^ mask[index & 3] for index, value
-                 in enumerate(data))
-    plain = websocket.encode(opcode, data)
-    start = plain[:len(plain) - len(data)]
-    return bytes([start[0], start[1] | 0x80]) + start[2:] + mask + body
+    return websocket.encode(opcode, data, mask=os.urandom(4))
 
 
 class MessagesTest(Case):
@@ -249,10 +244,10 @@ class MessagesTest(Case):
         data = framing.encode("agent_job_reply",
                               json.dumps(payload).encode())
         peer.sendall(frame(websocket.BINARY, data))
-        kind, _, answer = framing.decode(self.read(peer))
-        self.assertEqual(kind, "agent_job_reply_ack")
-        self.assertEqual(json.loads(answer)["acknowledgedMessageId"],
-                         framing.decode(data)[1])
+        answer = framing.decode(self.read(peer))
+        self.assertEqual(answer.kind, "agent_job_reply_ack")
+        self.assertEqual(json.loads(answer.payload)["acknowledgedMessageId"],
+                         framing.decode(data).ident)
 
     def test_command(self):
         """A command goes to the node and its outcome comes back, whatever
@@ -265,9 +260,9 @@ class MessagesTest(Case):
             DocumentName="AWS-RunShellScript",
             Parameters={"commands": ["exit 3"]})
         ident = sent["Command"]["CommandId"]
-        kind, _, payload = framing.decode(self.read(peer))
-        self.assertEqual(kind, "agent_job")
-        job = json.loads(payload)
+        sent_job = framing.decode(self.read(peer))
+        self.assertEqual(sent_job.kind, "agent_job")
+        job = json.loads(sent_job.payload)
         self.assertEqual(json.loads(job["Content"])["Parameters"],
                          {"commands": ["exit 3"]})
         self.reply(peer, job["JobId"], "InProgress")
@@ -302,7 +297,7 @@ class MessagesTest(Case):
             "GetConnectionStatus", Target=self.node)[1]["Status"],
             "connected")
         self.assertEqual(self.aws.state()["connected"], [self.node])
-        shown = self.aws.get("sessions")[self.node]
+        shown = self.aws.get("channels")[self.node]
         self.assertEqual((shown["pings"], shown["open"]["AgentVersion"]),
                          (1, "3.3"))
         self.aws.post("disconnect", {"node": self.node})
