@@ -232,14 +232,22 @@ class Messages:
             self.send(sessions.acknowledge_task(frame, outcome), node)
             session = self.sessions.get(outcome["TaskId"])
             if session is not None and session.outcome is None:
-                session.outcome = outcome
-                session.finish("Terminated", self.state.clock.now())
-                self.send(session.closed_frame(outcome["Output"]),
-                          session.ident, "client")
+                self.completed(session, outcome)
             return
         answer = ssm_commands.reply(self.state, node, frame)
         if answer is not None:
             self.send(answer, node)
+
+    def completed(self, session, outcome):
+        """Enter what an agent says of the end, and tell the client, unless
+        the service ended the session and told it already."""
+        told = session.ended is not None and (
+            "client" in self.state.limits["close_on"])
+        session.outcome = outcome
+        session.finish("Terminated", self.state.clock.now())
+        if not told:
+            self.send(session.closed_frame(outcome["Output"]),
+                      session.ident, "client")
 
     # The requests.
 

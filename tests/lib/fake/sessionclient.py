@@ -53,8 +53,8 @@ class Link(websocket.Channel):
         return True
 
 
-def connect(client, url, token, signed):
-    """Open a session's websocket; return its socket and early bytes."""
+def connect(client, url, opening, signed=True):
+    """Open a websocket with a first message; return socket, early bytes."""
     place = urllib.parse.urlsplit(url)
     target = "%s?%s" % (place.path, "&".join(sorted(place.query.split("&"))))
     raw = socket.create_connection((place.hostname, place.port or 443), 20)
@@ -79,11 +79,10 @@ def connect(client, url, token, signed):
     head, _, early = head.partition(b"\r\n\r\n")
     if b" 101 " not in head or websocket.accept_key(key).encode() not in head:
         raise ConnectionError(head.decode("latin-1"))
-    stream.sendall(websocket.encode(websocket.TEXT, json.dumps({
-        "MessageSchemaVersion": "1.0", "RequestId": str(uuid.uuid4()),
-        "TokenValue": token, "ClientId": str(uuid.uuid4()),
-        "ClientVersion": SessionClient.version}).encode(),
-        mask=os.urandom(4)))
+    opening = dict(opening, MessageSchemaVersion="1.0",
+                   RequestId=str(uuid.uuid4()))
+    stream.sendall(websocket.encode(
+        websocket.TEXT, json.dumps(opening).encode(), mask=os.urandom(4)))
     return stream, early
 
 
@@ -186,10 +185,12 @@ class SessionClient:
 
     def serve(self, token):
         """Open a connection and serve it to its end."""
+        opening = {"TokenValue": token, "ClientId": str(uuid.uuid4()),
+                   "ClientVersion": self.version}
         for attempt in range(ATTEMPTS):
             try:
                 stream, early = connect(self.client,
-                                        self.started["StreamUrl"], token,
+                                        self.started["StreamUrl"], opening,
                                         self.signed)
                 break
             except OSError:
