@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/user.h"
 #include "base/buf.h"
 #include "base/entry.h"
 #include "base/err.h"
@@ -185,23 +184,15 @@ scan_processes(struct used *used)
 }
 
 void
-used_machine(struct used *used, const char *user)
+used_machine(struct used *used)
 {
-	struct user_ids ids = { 0 };
-	struct err ignored = { 0 };
 	struct stat st;
 
 	scan_processes(used);
-	if (stat(".", &st) == 0) {
-		used_uid(used, st.st_uid);
-		used_gid(used, st.st_gid);
-	}
-	if (user == NULL || user_find(&ids, user, &ignored) != 0)
+	if (stat(".", &st) != 0)
 		return;
-	used_uid(used, ids.uid);
-	used_gid(used, ids.gid);
-	for (int i = 0; i < ids.group_count; i++)
-		used_gid(used, ids.groups[i]);
+	used_uid(used, st.st_uid);
+	used_gid(used, st.st_gid);
 }
 
 void

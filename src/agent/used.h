@@ -15,7 +15,8 @@
  * A network worker, still as root, would ask
  *
  *	used_begin(&used, first, last);
- *	used_machine(&used, cfg->user);
+ *	used_machine(&used);
+ *	user_heed(&used, cfg->user);
  *	used_files(&used);
  *	id = used_free(&used);
  *
@@ -36,12 +37,11 @@ void used_gid(struct used *used, uint32_t gid);
 
 /*
  * The ids of every process that /proc shows (real, effective, saved, of the
- * file system, further groups; also our own), of the owner of the working
- * folder, and of user: "U[:G]" as user_find() reads it, with all its groups;
- * NULL = none.  What cannot be read counts for nothing: without /proc, or
- * where it hides others' processes, the rest has to do.
+ * file system, further groups; also our own), and of the owner of the working
+ * folder.  What cannot be read counts for nothing: without /proc, or where it
+ * hides others' processes, the rest has to do.
  */
-void used_machine(struct used *used, const char *user);
+void used_machine(struct used *used);
 
 /* What /etc/passwd and /etc/group name; a file that is not there names
  * nothing.  used_entries: the same of two texts, pure, but for the entry of

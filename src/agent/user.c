@@ -179,7 +179,7 @@ is_process(uid_t uid)
 	struct used used;
 
 	used_begin(&used, uid, uid);
-	used_machine(&used, NULL);
+	used_machine(&used);
 	return used_has_uid(&used, uid);
 }
 
@@ -384,6 +384,20 @@ make_home(struct err *err)
 	return rc;
 }
 
+void
+user_heed(struct used *used, const char *spec)
+{
+	struct user_ids ids = { 0 };
+	struct err ignored = { 0 };
+
+	if (spec == NULL || user_find(&ids, spec, &ignored) != 0)
+		return;
+	used_uid(used, ids.uid);
+	used_gid(used, ids.gid);
+	for (int i = 0; i < ids.group_count; i++)
+		used_gid(used, ids.groups[i]);
+}
+
 static int
 add_locked(const struct user_want *want, struct err *err)
 {
@@ -393,7 +407,8 @@ add_locked(const struct user_want *want, struct err *err)
 	int rc;
 
 	used_begin(&used, 1, USER_ID_LAST);
-	used_machine(&used, want->app);
+	used_machine(&used);
+	user_heed(&used, want->app);
 	used_unmapped(&used);
 	one.used = &used;
 	rc = add_until_it_stays(&one, err);

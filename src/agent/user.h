@@ -88,4 +88,8 @@ struct user_ids {
 };
 int user_find(struct user_ids *out, const char *spec, struct err *err);
 
+/* Count the user's ids, with all its groups, as somebody's; NULL or unknown =
+ * none. */
+void user_heed(struct used *used, const char *spec);
+
 #endif

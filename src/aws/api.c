@@ -1,26 +1,62 @@
 #include "aws/api.h"
 
 #include <stddef.h>
+#include <stdio.h>
+#include <sys/utsname.h>
 
 #include "aws/advice.h"
-#include "aws/attempt.h"
 #include "aws/conf.h"
-#include "aws/cred/cred.h"
+#include "aws/cred/value.h"
+#include "aws/endpoint.h"
+#include "aws/fault.h"
 #include "aws/retry.h"
+#include "aws/sigv4.h"
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/env.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "base/rsa.h"
 #include "base/slice.h"
+#include "base/version.h"
+#include "net/http_msg.h"
 
 enum {
 	CALL_MS = 180000,
-	METADATA_MAX = 64 * 1024,
 	REQUEST_MAX = 1024 * 1024,
+	JSON_MAX = 4 * 1024 * 1024,
+	QUERY_MAX = 256 * 1024,
+	APP_ID_ADVISED = 50, /* characters */
 };
 
-static const struct attempt_service services[API_SERVICES] = {
+/* Protocol and names of a service. */
+struct service {
+	const char *name;
+	const char *target;  /* JSON 1.1: X-Amz-Target before the '.' */
+	const char *version; /* Query protocol: Version */
+};
+
+/* A call, over all its attempts. */
+struct call {
+	struct api *api;
+	const struct api_request *req;
+	const struct service *service;
+	struct api_reply *reply;
+	struct endpoint endpoint;
+	struct buf target;
+	struct buf body;
+	char id[RNG_UUID_SIZE];
+	int64_t deadline;
+	int max;          /* attempts */
+	int cost;         /* what the last retry took from the quota */
+	bool skewed;      /* the clock was corrected already */
+	char date[64];    /* of the last answer, "" = none */
+	int64_t after_ms; /* x-amz-retry-after of it, -1 = none */
+};
+
+static const struct service services[API_SERVICES] = {
 	[API_SSM] = { "ssm", "AmazonSSM", NULL },
 	[API_STS] = { "sts", NULL, "2011-06-15" },
 	[API_ECS] = { "ecs", "AmazonEC2ContainerServiceV20141113", NULL },
@@ -74,21 +110,291 @@ api_reply_json(const struct api_reply *reply, struct json **out,
 	return 0;
 }
 
-int
-api_metadata(struct api *api, const struct http_request *request,
-    struct http_msg *answer, struct err *err)
+/* A part's value, with '-' for every character that may not stand there. */
+static void
+add_value(struct buf *out, const char *value)
 {
-	struct http_request direct = *request;
+	struct slice s = slice_of(value),
+	             special = slice_of("\"()/:;<=>?@[\\]{}");
 
-	direct.no_proxy = true;
-	if (direct.body_max == 0)
-		direct.body_max = METADATA_MAX;
-	return api->transport.roundtrip(api->transport.context, &direct, answer,
-	    err);
+	for (size_t i = 0; i < s.len; i++) {
+		char c = s.ptr[i];
+
+		if (c <= ' ' || c > '~' || slice_has(special, c))
+			c = '-';
+		buf_putc(out, c);
+	}
+}
+
+/* NAME and value, or nothing without a value. */
+static void
+add_part(struct buf *out, const char *name, const char *value)
+{
+	if (value == NULL || *value == '\0')
+		return;
+	buf_puts(out, name);
+	add_value(out, value);
+}
+
+/*
+ * The value of the User-Agent header in the form that the AWS SDKs share:
+ * product, libraries, system, and what the user put into AWS_EXECUTION_ENV and
+ * AWS_SDK_UA_APP_ID (profile: sdk_ua_app_id).
+ */
+static void
+format_user_agent(struct buf *out, const struct conf *conf)
+{
+	const char *app = conf_get(conf, "AWS_SDK_UA_APP_ID", "sdk_ua_app_id");
+	struct utsname kernel = { .release = "" };
+
+	uname(&kernel);
+	add_part(out, "ssm-activate/", version_program);
+	add_part(out, " md/BearSSL#", version_bearssl);
+	buf_puts(out, " ua/2.1");
+	add_part(out, " os/linux#", kernel.release);
+	add_part(out, " md/arch#", kernel.machine);
+	buf_puts(out, " lang/c");
+	add_part(out, " exec-env/",
+	    env_get(conf_env(conf), "AWS_EXECUTION_ENV"));
+	buf_puts(out, " cfg/retry-mode#standard");
+	add_part(out, " app/", app);
+	if (slice_of(app).len > APP_ID_ADVISED) {
+		log_event(LOG_WARN, "app_id_long",
+		    "AWS_SDK_UA_APP_ID (profile: sdk_ua_app_id) is longer "
+		    "than %d characters",
+		    APP_ID_ADVISED);
+	}
 }
 
 static void
-warn_plain(struct attempt *call)
+name_ourselves(struct api *api)
+{
+	struct buf text = { 0 };
+
+	if (api->user_agent[0] != '\0')
+		return;
+	format_user_agent(&text, api->conf);
+	slice_copy(slice_head(slice_make(text.data, text.len),
+	               sizeof api->user_agent - 1),
+	    api->user_agent, sizeof api->user_agent);
+	buf_free(&text);
+}
+
+/*
+ * The headers of one attempt of a call, signed; pure but for the salt of an
+ * RSA signature, which is drawn here.  Signed are Content-Type, Host,
+ * X-Amz-Date, X-Amz-Security-Token and X-Amz-Target, as far as they are
+ * sent, and nothing else: botocore's set.
+ */
+enum { HEADERS_MAX = 12 };
+
+struct signed_headers {
+	struct http_header list[HEADERS_MAX]; /* Host comes first */
+	size_t count;
+	/* What headers point to, besides the call. */
+	char date[CLOCK_BASIC_SIZE];
+	char attempt[48];
+	struct buf host;
+	struct buf authorization;
+};
+
+static void
+add_header(struct signed_headers *headers, const char *name, const char *value)
+{
+	if (value == NULL || headers->count == HEADERS_MAX)
+		return;
+	headers->list[headers->count++] = (struct http_header){ name, value };
+}
+
+/* Date and token belong to a signature and are not sent without one. */
+static int
+sign_headers(struct signed_headers *headers, const struct call *call,
+    int64_t when, struct err *err)
+{
+	const struct sigv4_signer *signer = &call->req->signer;
+	unsigned char salt[RSA_SALT_LEN] = { 0 };
+	struct sigv4_request req = {
+		.method = "POST",
+		.path = call->endpoint.url.path,
+		.headers = headers->list,
+		.body = call->body.data,
+		.body_len = call->body.len,
+		.region = call->endpoint.region,
+		.service = call->endpoint.service,
+		.when = when,
+	};
+
+	if (signer->kind == SIGV4_NONE)
+		return 0;
+	clock_basic(when, headers->date);
+	add_header(headers, "X-Amz-Date", headers->date);
+	if (signer->kind == SIGV4_HMAC) {
+		add_header(headers, "X-Amz-Security-Token",
+		    signer->cred->token);
+	} else if (rng_fill(salt, sizeof salt, err) != 0) {
+		return -1;
+	}
+	req.header_count = headers->count;
+	if (sigv4_sign(&req, signer, salt, &headers->authorization, err) != 0)
+		return -1;
+	add_header(headers, "Authorization", buf_str(&headers->authorization));
+	return 0;
+}
+
+/* For the next attempt.  out is zero before; when: AWS's clock, seconds since
+ * 1970; call must live as long as out is used. */
+static int
+format_headers(struct signed_headers *out, const struct call *call,
+    int64_t when, struct err *err)
+{
+	bool json = call->service->target != NULL;
+
+	url_authority(&call->endpoint.url, &out->host);
+	if (!buf_ok(&out->host))
+		return err_memory(err);
+	add_header(out, "Host", buf_str(&out->host));
+	add_header(out, "Content-Type",
+	    json ? "application/x-amz-json-1.1"
+	         : "application/x-www-form-urlencoded; charset=utf-8");
+	if (json)
+		add_header(out, "X-Amz-Target", buf_str(&call->target));
+	if (sign_headers(out, call, when, err) != 0)
+		return -1;
+	snprintf(out->attempt, sizeof out->attempt, "attempt=%d; max=%d",
+	    call->reply->attempts + 1, call->max);
+	add_header(out, "Accept-Encoding", "identity");
+	name_ourselves(call->api);
+	add_header(out, "User-Agent", call->api->user_agent);
+	add_header(out, "amz-sdk-invocation-id", call->id);
+	add_header(out, "amz-sdk-request", out->attempt);
+	return 0;
+}
+
+static void
+free_headers(struct signed_headers *headers)
+{
+	buf_free(&headers->host);
+	buf_free(&headers->authorization);
+	*headers = (struct signed_headers){ .count = 0 };
+}
+
+static void
+copy_header(const struct http_msg *answer, const char *name, char *out,
+    size_t size)
+{
+	struct slice value = slice_of(http_msg_header(answer, name));
+
+	err_clean(out, size, value.ptr, value.len);
+}
+
+static void
+note_answer(struct call *call, const struct http_msg *answer)
+{
+	const char *after = http_msg_header(answer, "x-amz-retry-after");
+	uint64_t ms;
+
+	call->reply->status = answer->status;
+	copy_header(answer, "x-amzn-requestid", call->reply->request_id,
+	    sizeof call->reply->request_id);
+	copy_header(answer, "date", call->date, sizeof call->date);
+	if (slice_u64(slice_of(after), INT64_MAX, &ms))
+		call->after_ms = (int64_t)ms;
+}
+
+static int
+take_refusal(struct call *call, const struct http_msg *answer, struct err *err)
+{
+	const struct sigv4_signer *signer = &call->req->signer;
+	struct fault_answer fault = {
+		.status = answer->status,
+		.query = call->service->target == NULL,
+		.type = http_msg_header(answer, "x-amzn-errortype"),
+		.id = http_msg_header(answer, "x-amzn-requestid"),
+		.body = answer->body.data,
+		.body_len = answer->body.len,
+		.secrets = { signer->kind == SIGV4_HMAC ? signer->cred->token
+		                                        : NULL,
+		    call->req->secret },
+	};
+	bool id = false;
+
+	fault_decode(&fault, err);
+	id = err->request_id[0] != '\0';
+	err_set(err, ERR_KIND_API, "%s at %s: %s%s%s%s%s%s",
+	    call->req->operation, call->endpoint.url.host, err->peer_code,
+	    err->peer_text[0] != '\0' ? ": " : "", err->peer_text,
+	    id ? " (request id " : "", err->request_id, id ? ")" : "");
+	if (fault_is_access(err->peer_code))
+		err->code = ERR_ACCESS;
+	return -1;
+}
+
+static int
+send_request(struct call *call, const struct signed_headers *headers,
+    struct err *err)
+{
+	struct api *api = call->api;
+	struct http_request request = {
+		.method = "POST",
+		.url = &call->endpoint.url,
+		/* The transport writes Host, the first one, by itself. */
+		.headers = &headers->list[1],
+		.header_count = headers->count - 1,
+		.body = call->body.data,
+		.body_len = call->body.len,
+		.has_length = true,
+		.read_ms = conf_options(api->conf)->read_timeout_ms,
+		.deadline = call->deadline,
+		.body_max =
+		    call->service->target != NULL ? JSON_MAX : QUERY_MAX,
+	};
+	struct http_msg answer = { 0 };
+	int rc;
+
+	call->reply->attempts++;
+	rc = api->transport.roundtrip(api->transport.context, &request, &answer,
+	    err);
+	if (rc != 0) {
+		err_wrap(err, call->req->operation);
+		goto out;
+	}
+	note_answer(call, &answer);
+	if (answer.status < 200 || answer.status > 299) {
+		rc = take_refusal(call, &answer, err);
+		goto out;
+	}
+	call->reply->body = answer.body;
+	answer.body = (struct buf){ .max = 0 };
+out:
+	http_msg_free(&answer);
+	return rc;
+}
+
+/*
+ * Sign with a fresh time and send once.  0: the reply holds a 2xx answer.
+ * The reply's count of attempts grows when the request was handed to the
+ * transport.
+ */
+static int
+make_attempt(struct call *call, struct err *err)
+{
+	struct signed_headers headers = { 0 };
+	int rc;
+
+	call->date[0] = '\0';
+	call->after_ms = -1;
+	rc = format_headers(&headers, call,
+	    clock_now() + call->api->clock_offset, err);
+	if (rc == 0)
+		rc = send_request(call, &headers, err);
+	free_headers(&headers);
+	log_debug("%s: attempt %d of %d: %s", call->req->operation,
+	    call->reply->attempts, call->max, rc == 0 ? "done" : err->msg);
+	return rc;
+}
+
+static void
+warn_plain(struct call *call)
 {
 	const struct url *url = &call->endpoint.url;
 
@@ -103,10 +409,10 @@ warn_plain(struct attempt *call)
 }
 
 static void
-format_body(struct attempt *call)
+format_body(struct call *call)
 {
 	const struct api_request *req = call->req;
-	const struct attempt_service *service = call->service;
+	const struct service *service = call->service;
 	bool empty = req->body == NULL || *req->body == '\0';
 
 	call->body.max = REQUEST_MAX;
@@ -125,7 +431,7 @@ format_body(struct attempt *call)
 }
 
 static int
-find_endpoint(struct attempt *call, struct err *err)
+find_endpoint(struct call *call, struct err *err)
 {
 	const struct conf *conf = call->api->conf;
 	const char *flag = conf_options(conf)->endpoint_url;
@@ -139,7 +445,7 @@ find_endpoint(struct attempt *call, struct err *err)
 }
 
 static int
-prepare_call(struct attempt *call, struct err *err)
+prepare_call(struct call *call, struct err *err)
 {
 	struct api *api = call->api;
 
@@ -160,7 +466,7 @@ prepare_call(struct attempt *call, struct err *err)
 
 /* The clock is the reason: correct it, say so, and tell whether to go on. */
 static bool
-correct_clock(struct attempt *call, const struct err *err)
+correct_clock(struct call *call, const struct err *err)
 {
 	struct api *api = call->api;
 	int64_t server, offset, apart;
@@ -193,13 +499,13 @@ correct_clock(struct attempt *call, const struct err *err)
 static bool
 is_ambiguous(const struct err *err)
 {
-	if (err->kind != ERR_KIND_API)
-		return err->ambiguous;
-	return err->http_status < 400 || err->http_status > 499;
+	bool refused = err->http_status >= 400 && err->http_status <= 499;
+
+	return err->kind == ERR_KIND_API ? !refused : err->ambiguous;
 }
 
 static void
-classify_failure(const struct attempt *call, struct err *err)
+classify_failure(const struct call *call, struct err *err)
 {
 	retry_classify(err, call->service == &services[API_STS]);
 	/* Another container's removal is under way. */
@@ -212,7 +518,7 @@ classify_failure(const struct attempt *call, struct err *err)
 /* After a failed attempt: wait for the next one, or false (base/clock.h tells
  * who else tries again). */
 static bool
-wait_for_next(struct attempt *call, struct err *err)
+wait_for_next(struct call *call, struct err *err)
 {
 	int made = call->reply->attempts;
 	int pause;
@@ -237,7 +543,7 @@ wait_for_next(struct attempt *call, struct err *err)
 }
 
 static void
-add_advice(const struct attempt *call, struct err *err)
+add_advice(const struct call *call, struct err *err)
 {
 	const struct sigv4_signer *signer = &call->req->signer;
 	struct advice_context context = {
@@ -265,7 +571,7 @@ int
 api_call(struct api *api, const struct api_request *req,
     struct api_reply *reply, struct err *err)
 {
-	struct attempt call = { .api = api,
+	struct call call = { .api = api,
 		.req = req,
 		.service = &services[req->service],
 		.reply = reply };
@@ -277,7 +583,7 @@ api_call(struct api *api, const struct api_request *req,
 	if (rc == 0) {
 		do {
 			err_clear(&last);
-			rc = attempt_make(&call, &last);
+			rc = make_attempt(&call, &last);
 		} while (rc != 0 && wait_for_next(&call, &last));
 	}
 	if (rc == 0) {

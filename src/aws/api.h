@@ -74,11 +74,4 @@ int api_reply_json(const struct api_reply *reply, struct json **out,
 const char *api_service_name(enum api_service service);
 int api_service_find(const char *name, enum api_service *out);
 
-/*
- * One GET or PUT of a metadata service (ECS, EKS, IMDS): never through a
- * proxy, never repeated here.  The caller judges the status.
- */
-int api_metadata(struct api *api, const struct http_request *request,
-    struct http_msg *answer, struct err *err);
-
 #endif

@@ -7,6 +7,8 @@
 #include "base/json.h"
 #include "base/slice.h"
 
+enum { BODY_MAX = 64 * 1024 };
+
 /* The base with the path below it. */
 static int
 join_url(struct url *out, const struct metadata *m, struct err *err)
@@ -63,11 +65,13 @@ ask_once(struct metadata *m, const struct url *url, struct err *err)
 		/* For one that sends byte by byte. */
 		.deadline = clock_min(m->deadline,
 		    clock_in(m->connect_ms + 4 * (int64_t)m->read_ms)),
-		.body_max = m->body_max,
+		.body_max = m->body_max != 0 ? m->body_max : BODY_MAX,
+		.no_proxy = true,
 	};
 
 	metadata_free(m);
-	if (api_metadata(m->api, &request, &m->answer, err) != 0)
+	if (m->api->transport.roundtrip(m->api->transport.context, &request,
+	        &m->answer, err) != 0)
 		return -1;
 	return judge_answer(m, err);
 }

@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "aws/cred/cred.h"
+#include "aws/cred/value.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/digest.h"

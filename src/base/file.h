@@ -7,13 +7,12 @@
 #include <sys/types.h>
 
 #include "base/slice.h"
+#include "base/walk.h"
 
 struct buf;
 struct err;
 
 /* Whole files, read with a ceiling and written atomically. */
-
-enum file_found { FILE_FOUND = 0, FILE_ABSENT = 1, FILE_FAILED = -1 };
 
 /*
  * Append the file to out, whose ceiling bounds it.  FILE_ABSENT (without an

@@ -5,10 +5,11 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "base/file.h"
-
 struct err;
 struct stat;
+
+/* What came of looking for a file. */
+enum file_found { FILE_FOUND = 0, FILE_ABSENT = 1, FILE_FAILED = -1 };
 
 /*
  * Paths that root follows although others may write in some folders of the

@@ -125,12 +125,11 @@ step_job(struct life *life)
 	struct journal_entry entry;
 
 	while (job_next(&life->job, &entry) == 1) {
-		if (entry.type == JOURNAL_FAILED)
-			life_table_happen(life,
-			    life_table_end(life, &entry.err), &entry.err);
-		else if (entry.type == JOURNAL_DONE)
-			life_table_happen(life, life_table_end(life, NULL),
-			    NULL);
+		bool failed = entry.type == JOURNAL_FAILED;
+		const struct err *why = failed ? &entry.err : NULL;
+
+		if (failed || entry.type == JOURNAL_DONE)
+			life_table_happen(life, life_table_end(life, why), why);
 		else
 			take(life, &entry);
 	}

@@ -1,7 +1,5 @@
 #include "settings/options.h"
 
-#include "settings/config.h"
-
 enum { HOUR = 3600, DAY = 24 * HOUR };
 
 /* The offset of the member; the compiler refuses a member of another type than

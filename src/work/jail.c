@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "agent/used.h"
+#include "agent/user.h"
 #include "aws/client.h"
 #include "aws/conf.h"
 #include "base/err.h"
@@ -129,7 +130,8 @@ become_nobody_else(const struct config *cfg)
 	uint32_t id = 0;
 
 	used_begin(&used, ID_MIN, start);
-	used_machine(&used, cfg->user);
+	used_machine(&used);
+	user_heed(&used, cfg->user);
 	used_files(&used);
 	used_unmapped(&used);
 	heed_sessions(&used, cfg->session_user);

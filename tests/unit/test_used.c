@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "agent/used.h"
+#include "agent/user.h"
 #include "base/buf.h"
 #include "base/slice.h"
 #include "unit/sandbox.h"
@@ -122,7 +123,7 @@ read_processes(void)
 	sandbox_file("/proc/12345678901/status", 0444, "Uid:\t59\n");
 	sandbox_file("/proc/79/x", 0444, "");
 	used_begin(&used, 1, 100);
-	used_machine(&used, NULL);
+	used_machine(&used);
 	for (uint32_t id = 1; id <= 100; id++) {
 		SANDBOX_CHECK(used_has_uid(&used, id) ==
 		              (id >= 11 && id <= 15));
@@ -154,7 +155,7 @@ read_many_groups(void)
 	sandbox_file("/proc/1/status", 0444, buf_str(&text));
 	buf_free(&text);
 	used_begin(&used, 1, 30000);
-	used_machine(&used, NULL);
+	used_machine(&used);
 	for (uint32_t id = 2; id <= 30000; id++)
 		SANDBOX_CHECK(used_has_gid(&used, id) ==
 		              (id >= 10000 && id < 20000));
@@ -192,7 +193,7 @@ see_a_process(void)
 	}
 	SANDBOX_CHECK(read(ends[0], &byte, 1) == 1);
 	used_begin(&used, 61000, 61100);
-	used_machine(&used, NULL);
+	used_machine(&used);
 	(void)kill(pid, SIGKILL);
 	SANDBOX_CHECK(waitpid(pid, NULL, 0) == pid);
 	for (uint32_t id = 61011; id <= 61013; id++)
@@ -218,15 +219,15 @@ heed_files_folder_and_user(void)
 	SANDBOX_CHECK(chown("/srv/app", 1234, 1235) == 0);
 	SANDBOX_CHECK(chdir("/srv/app") == 0);
 	used_begin(&used, 1, 9999);
-	used_machine(&used, NULL);
+	used_machine(&used);
 	SANDBOX_CHECK(used_has_uid(&used, 1234) && used_has_gid(&used, 1235));
 	SANDBOX_CHECK(!used_has_uid(&used, 500) && !used_has_gid(&used, 700));
-	used_machine(&used, "app");
+	user_heed(&used, "app");
 	SANDBOX_CHECK(used_has_uid(&used, 500) && used_has_gid(&used, 600) &&
 	              used_has_gid(&used, 700));
-	used_machine(&used, "4242:4243");
+	user_heed(&used, "4242:4243");
 	SANDBOX_CHECK(used_has_uid(&used, 4242) && used_has_gid(&used, 4243));
-	used_machine(&used, "no such user");
+	user_heed(&used, "no such user");
 	used_begin(&used, 1, 9999);
 	used_files(&used);
 	SANDBOX_CHECK(used_has_uid(&used, 500) && used_has_gid(&used, 700));

@@ -39,21 +39,6 @@ enum {
 	SOURCE_COUNT = sizeof sources / sizeof sources[0],
 };
 
-void
-cred_free(struct cred *cred)
-{
-	slice_drop(&cred->access_key);
-	slice_drop(&cred->secret_key);
-	slice_drop(&cred->token);
-	*cred = (struct cred){ 0 };
-}
-
-bool
-cred_fresh(const struct cred *cred, int64_t now, int64_t margin)
-{
-	return cred->expires == 0 || cred->expires - now >= margin;
-}
-
 int
 cred_skip(struct cred_plan *plan, const char *reason)
 {

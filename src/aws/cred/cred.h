@@ -1,8 +1,9 @@
 #ifndef AWS_CRED_CRED_H
 #define AWS_CRED_CRED_H
 
-#include <stdbool.h>
 #include <stdint.h>
+
+#include "aws/cred/value.h"
 
 struct api;
 struct conf;
@@ -15,19 +16,6 @@ struct err;
  * is one table in cred.c.  keys.c has those that are written down as they are,
  * role.c those that STS gives; each other source is a file.
  */
-struct cred {
-	char *access_key; /* owned, as are the next two; wiped on free */
-	char *secret_key;
-	char *token;        /* NULL = none */
-	int64_t expires;    /* seconds since 1970, 0 = never */
-	const char *method; /* static: "env", "container-role", … */
-};
-
-void cred_free(struct cred *cred);
-
-/* At least margin seconds of life are left. */
-bool cred_fresh(const struct cred *cred, int64_t now, int64_t margin);
-
 struct cred_plan;
 
 /*

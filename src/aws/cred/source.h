@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "aws/cred/cred.h"
+#include "aws/cred/value.h"
 #include "aws/imds.h"
 #include "base/buf.h"
 #include "net/url.h"

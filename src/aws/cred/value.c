@@ -2,12 +2,26 @@
 
 #include <string.h>
 
-#include "aws/cred/cred.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/slice.h"
 #include "base/trust.h"
+
+void
+cred_free(struct cred *cred)
+{
+	slice_drop(&cred->access_key);
+	slice_drop(&cred->secret_key);
+	slice_drop(&cred->token);
+	*cred = (struct cred){ 0 };
+}
+
+bool
+cred_fresh(const struct cred *cred, int64_t now, int64_t margin)
+{
+	return cred->expires == 0 || cred->expires - now >= margin;
+}
 
 /* As the services name them. */
 static const char *const service_names[CRED_VALUE_COUNT] = { "AccessKeyId",

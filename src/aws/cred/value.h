@@ -7,9 +7,21 @@
 #include "base/err.h"
 
 struct buf;
-struct cred;
 struct json;
 struct owner;
+
+struct cred {
+	char *access_key; /* owned, as are the next two; wiped on free */
+	char *secret_key;
+	char *token;        /* NULL = none */
+	int64_t expires;    /* seconds since 1970, 0 = never */
+	const char *method; /* static: "env", "container-role", … */
+};
+
+void cred_free(struct cred *cred);
+
+/* At least margin seconds of life are left. */
+bool cred_fresh(const struct cred *cred, int64_t now, int64_t margin);
 
 /*
  * The texts that make credentials, checked; pure.  A newline or blank that a
