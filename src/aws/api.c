@@ -1,6 +1,5 @@
 #include "aws/api.h"
 
-#include <stddef.h>
 #include <stdio.h>
 #include <sys/utsname.h>
 
