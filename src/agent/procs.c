@@ -296,7 +296,8 @@ scan_names(struct pass *pass, struct slice names)
 		if (length == 0)
 			return false;
 		name = slice_head(name, strnlen(name.ptr, name.len));
-		if (parse_pid(name, &pid) && !pass->visit(pass, pid))
+		/* kill(2) takes 0 for our own group. */
+		if (parse_pid(name, &pid) && pid > 0 && !pass->visit(pass, pid))
 			return false;
 		names = slice_skip(names, length);
 	}

@@ -277,25 +277,36 @@ free_headers(struct signed_headers *headers)
 	*headers = (struct signed_headers){ .count = 0 };
 }
 
-static void
-copy_header(const struct http_msg *answer, const char *name, char *out,
-    size_t size)
+static struct fault_answer
+describe(const struct call *call, const struct http_msg *answer)
 {
-	struct slice value = slice_of(http_msg_header(answer, name));
+	const struct sigv4_signer *signer = &call->req->signer;
+	bool hmac = signer->kind == SIGV4_HMAC;
 
-	err_clean(out, size, value.ptr, value.len);
+	return (struct fault_answer){
+		.status = answer->status,
+		.query = call->service->target == NULL,
+		.type = http_msg_header(answer, "x-amzn-errortype"),
+		.id = http_msg_header(answer, "x-amzn-requestid"),
+		.body = answer->body.data,
+		.body_len = answer->body.len,
+		.secrets = { hmac ? signer->cred->token : NULL,
+		    call->req->secret },
+	};
 }
 
 static void
 note_answer(struct call *call, const struct http_msg *answer)
 {
+	const struct fault_answer fault = describe(call, answer);
+	struct slice date = slice_of(http_msg_header(answer, "date"));
 	const char *after = http_msg_header(answer, "x-amz-retry-after");
 	uint64_t ms;
 
 	call->reply->status = answer->status;
-	copy_header(answer, "x-amzn-requestid", call->reply->request_id,
-	    sizeof call->reply->request_id);
-	copy_header(answer, "date", call->date, sizeof call->date);
+	fault_show(call->reply->request_id, sizeof call->reply->request_id,
+	    &fault, slice_of(fault.id));
+	err_clean(call->date, sizeof call->date, date.ptr, date.len);
 	if (slice_u64(slice_of(after), INT64_MAX, &ms))
 		call->after_ms = (int64_t)ms;
 }
@@ -303,18 +314,7 @@ note_answer(struct call *call, const struct http_msg *answer)
 static int
 take_refusal(struct call *call, const struct http_msg *answer, struct err *err)
 {
-	const struct sigv4_signer *signer = &call->req->signer;
-	struct fault_answer fault = {
-		.status = answer->status,
-		.query = call->service->target == NULL,
-		.type = http_msg_header(answer, "x-amzn-errortype"),
-		.id = http_msg_header(answer, "x-amzn-requestid"),
-		.body = answer->body.data,
-		.body_len = answer->body.len,
-		.secrets = { signer->kind == SIGV4_HMAC ? signer->cred->token
-		                                        : NULL,
-		    call->req->secret },
-	};
+	const struct fault_answer fault = describe(call, answer);
 	bool id = false;
 
 	fault_decode(&fault, err);

@@ -93,7 +93,7 @@ client_free(struct client *client)
 {
 	if (client == NULL)
 		return;
-	cred_free(&client->cred);
+	cred_value_free(&client->cred);
 	cred_plan_free(client->plan);
 	http_close(client->http);
 	conf_free(client->conf);
@@ -249,7 +249,7 @@ get_credentials(struct client *c, int64_t deadline, struct err *err)
 		return -1;
 	}
 	if (c->cred.access_key != NULL &&
-	    cred_fresh(&c->cred, clock_now() + c->api.clock_offset,
+	    cred_value_lasts(&c->cred, clock_now() + c->api.clock_offset,
 	        FRESH_SECONDS))
 		return 0;
 	return cred_fetch(&c->cred, c->plan, &c->api, deadline, err);
@@ -276,13 +276,13 @@ renew(struct client *c, int64_t deadline)
 	c->cred = (struct cred){ .access_key = NULL };
 	if (cred_fetch(&c->cred, c->plan, &c->api, deadline, &why) != 0) {
 		log_debug("new credentials: %s", why.msg);
-		cred_free(&c->cred);
+		cred_value_free(&c->cred);
 		c->cred = old;
 		return false;
 	}
 	changed = !same_text(old.access_key, c->cred.access_key) ||
 	          !same_text(old.token, c->cred.token);
-	cred_free(&old);
+	cred_value_free(&old);
 	return changed;
 }
 

@@ -60,16 +60,6 @@ bare_code(struct slice s)
 	return slice_trim(s);
 }
 
-static void
-set_code(struct err *err, const char *raw)
-{
-	struct slice code = bare_code(slice_of(raw));
-
-	if (code.len > 0 && err->peer_code[0] == '\0')
-		err_clean(err->peer_code, sizeof err->peer_code, code.ptr,
-		    code.len);
-}
-
 /* Without white space, line ends too, at both ends. */
 static struct slice
 strip(struct slice s)
@@ -103,14 +93,14 @@ secret_length(const struct fault_answer *a, struct slice s)
 	return 0;
 }
 
-static void
-set_text(struct err *err, const struct fault_answer *a, struct slice raw)
+void
+fault_show(char *out, size_t size, const struct fault_answer *a,
+    struct slice raw)
 {
 	struct buf text = { 0 };
 
 	raw = strip(raw);
-	while (raw.len > 0 && text.len < sizeof err->peer_text &&
-	       !is_echo(raw)) {
+	while (raw.len > 0 && text.len < size && !is_echo(raw)) {
 		size_t hidden = secret_length(a, raw);
 
 		if (hidden > 0)
@@ -120,8 +110,23 @@ set_text(struct err *err, const struct fault_answer *a, struct slice raw)
 		raw = slice_skip(raw, hidden > 0 ? hidden : 1);
 	}
 	raw = strip(slice_make(text.data, text.len));
-	err_clean(err->peer_text, sizeof err->peer_text, raw.ptr, raw.len);
+	err_clean(out, size, raw.ptr, raw.len);
 	buf_free(&text);
+}
+
+static void
+set_text(struct err *err, const struct fault_answer *a, struct slice raw)
+{
+	fault_show(err->peer_text, sizeof err->peer_text, a, raw);
+}
+
+static void
+set_code(struct err *err, const struct fault_answer *a, const char *raw)
+{
+	struct slice code = bare_code(slice_of(raw));
+
+	if (code.len > 0 && err->peer_code[0] == '\0')
+		fault_show(err->peer_code, sizeof err->peer_code, a, code);
 }
 
 /* The body is no error document; of a page only the status is shown. */
@@ -162,13 +167,12 @@ query_error(const struct json *doc)
 }
 
 static void
-set_id(struct err *err, const char *text)
+set_id(struct err *err, const struct fault_answer *a, const char *text)
 {
 	struct slice id = slice_of(text);
 
 	if (id.len > 0)
-		err_clean(err->request_id, sizeof err->request_id, id.ptr,
-		    id.len);
+		fault_show(err->request_id, sizeof err->request_id, a, id);
 }
 
 void
@@ -189,21 +193,21 @@ fault_decode(const struct fault_answer *a, struct err *err)
 	else
 		json_parse(&doc, body.ptr, body.len, NULL);
 	error = a->query ? query_error(doc) : doc;
-	set_id(err, a->id);
-	set_code(err, a->type);
+	set_id(err, a, a->id);
+	set_code(err, a, a->type);
 	if (json_is_object(error)) {
-		set_code(err, json_text(error, "code"));
-		set_code(err, json_text(error, "__type"));
-		set_code(err, json_text(error, "Code"));
+		set_code(err, a, json_text(error, "code"));
+		set_code(err, a, json_text(error, "__type"));
+		set_code(err, a, json_text(error, "Code"));
 		set_text(err, a,
 		    slice_of(first_text(error, "message", "Message")));
 	} else {
 		set_raw_text(err, a, buf_str(&status));
 	}
 	if (a->query)
-		set_id(err,
+		set_id(err, a,
 		    first_text(json_first(doc), "RequestId", "RequestID"));
-	set_code(err, buf_str(&status));
+	set_code(err, a, buf_str(&status));
 	buf_free(&status);
 	json_free(doc);
 }

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 struct err;
+struct slice;
 
 /*
  * Error answers of AWS, in the JSON and the Query protocol (Smithy, "AWS JSON
@@ -28,6 +29,11 @@ struct fault_answer {
  * the status when there is none), peer_text and request_id.
  */
 void fault_decode(const struct fault_answer *answer, struct err *err);
+
+/* What a server says, as it may be shown: printable, without the secrets, and
+ * up to where it repeats what was signed. */
+void fault_show(char *out, size_t size, const struct fault_answer *answer,
+    struct slice raw);
 
 /* The code says that the caller is unknown or may not do it. */
 bool fault_is_access(const char *code);

@@ -122,12 +122,12 @@ assume(struct api *api, struct api_request *req, const struct sts_role *role,
 		    req->operation);
 		goto out;
 	}
-	cred_free(out);
+	cred_value_free(out);
 	*out = got;
 	got = (struct cred){ 0 };
 	rc = 0;
 out:
-	cred_free(&got);
+	cred_value_free(&got);
 	json_free(result);
 	api_reply_free(&reply);
 	buf_free(&form);

@@ -238,11 +238,11 @@ decode_token(struct cred *out, const struct json *doc, struct err *err)
 	    json_number(doc, "TokenExpirationDate", &expires) && expires > 0 &&
 	    expires < 1e11) {
 		new.expires = (int64_t)expires;
-		cred_free(out);
+		cred_value_free(out);
 		*out = new;
 		return 0;
 	}
-	cred_free(&new);
+	cred_value_free(&new);
 	return err_set(err, ERR_KIND_PARSE,
 	    "RequestManagedInstanceRoleToken: the answer is incomplete");
 }

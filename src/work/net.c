@@ -45,7 +45,7 @@ struct net {
 static void
 net_free(struct net *net)
 {
-	cred_free(&net->own);
+	cred_value_free(&net->own);
 	vault_free(&net->vault);
 	buf_free(&net->public_key);
 	ssm_activation_wipe(&net->given);

@@ -43,7 +43,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(&cred);
 	else
 		require(err.kind != ERR_KIND_NONE && cred.access_key == NULL);
-	cred_free(&cred);
+	cred_value_free(&cred);
 	buf_free(&plan.skipped);
 	conf_free(conf);
 	return 0;

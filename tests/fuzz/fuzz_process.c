@@ -26,7 +26,7 @@ output(struct slice text)
 		require(cred.token == NULL ||
 		        strpbrk(cred.token, "\r\n ") == NULL);
 	}
-	cred_free(&cred);
+	cred_value_free(&cred);
 	buf_free(&out);
 }
 

@@ -44,10 +44,12 @@ enrol(const struct ssm *ssm)
 		require(err.code != ERR_OK && node[0] == '\0');
 	require(strstr(err.msg, given.code) == NULL);
 	require(strstr(err.peer_text, given.code) == NULL);
+	require(strstr(err.peer_code, given.code) == NULL);
+	require(strstr(err.request_id, given.code) == NULL);
 }
 
 static void
-token(struct slice text)
+read_token(struct slice text)
 {
 	struct json *doc = NULL;
 	struct cred cred = { 0 };
@@ -55,7 +57,7 @@ token(struct slice text)
 	if (json_parse(&doc, text.ptr, text.len, NULL) == 0 &&
 	    decode_token(&cred, doc, NULL) == 0)
 		require(cred.expires > 0 && cred.token[0] != '\0');
-	cred_free(&cred);
+	cred_value_free(&cred);
 	json_free(doc);
 }
 
@@ -69,7 +71,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	answers.rest = slice_skip(answers.rest, 1);
 	if (data[0] == 't') {
-		token(answers.rest);
+		read_token(answers.rest);
 		return 0;
 	}
 	ssm.client = answers_client(&answers);

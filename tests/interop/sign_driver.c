@@ -181,7 +181,7 @@ do_line(const char *line, struct err *err)
 	buf_free(&job.body);
 	buf_free(&job.path);
 	buf_free(&job.query);
-	cred_free(&job.cred);
+	cred_value_free(&job.cred);
 	return rc;
 }
 

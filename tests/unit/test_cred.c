@@ -321,12 +321,12 @@ test_fresh_and_free(void **state)
 	struct cred cred = { .expires = 1000 };
 
 	(void)state;
-	assert_true(cred_fresh(&cred, 940, 60));
-	assert_false(cred_fresh(&cred, 941, 60));
-	assert_false(cred_fresh(&cred, 1001, 0));
+	assert_true(cred_value_lasts(&cred, 940, 60));
+	assert_false(cred_value_lasts(&cred, 941, 60));
+	assert_false(cred_value_lasts(&cred, 1001, 0));
 	cred.expires = 0;
-	assert_true(cred_fresh(&cred, 1000000, 60));
-	cred_free(&cred);
+	assert_true(cred_value_lasts(&cred, 1000000, 60));
+	cred_value_free(&cred);
 	cred_plan_free(NULL);
 }
 

@@ -265,8 +265,8 @@ test_stale_keys_are_used(void **state)
 	(void)state;
 	got(WORLD_STEPS(steps));
 	/* They are read again after a while. */
-	assert_true(cred_fresh(&world.cred, clock_now(), 900));
-	assert_false(cred_fresh(&world.cred, clock_now(), 1560));
+	assert_true(cred_value_lasts(&world.cred, clock_now(), 900));
+	assert_false(cred_value_lasts(&world.cred, clock_now(), 1560));
 }
 
 /* Without settings: once more after a transport error or 5xx, only then. */

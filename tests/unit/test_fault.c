@@ -10,6 +10,7 @@
 
 #include "aws/fault.h"
 #include "base/err.h"
+#include "base/slice.h"
 
 static struct err err;
 
@@ -137,12 +138,33 @@ test_secrets_are_hidden(void **state)
 	    "{\"__type\":\"V\",\"message\":\"Value 'activationcode' at x, "
 	    "token sessiontoken, activationcode\"}",
 	    "V", "Value '(hidden)' at x, token (hidden), (hidden)");
+	json(400, NULL, "{\"__type\":\"InvalidactivationcodeX\"}",
+	    "Invalid(hidden)X", "");
+	json(400, "sessiontoken", "{}", "(hidden)", "");
 	/* What should have been signed holds the token. */
 	json(403, NULL,
 	    "{\"__type\":\"InvalidSignatureException\",\"message\":\"does not "
 	    "match.\\n\\nThe Canonical String for this request should have "
 	    "been\\n'POST\\nx-amz-security-token:other'\"}",
 	    "InvalidSignatureException", "does not match.");
+}
+
+static void
+test_secrets_are_hidden_in_ids(void **state)
+{
+	const struct fault_answer a = { .status = 400,
+		.id = "of activationcode",
+		.body = "{}",
+		.body_len = 2,
+		.secrets = { NULL, "activationcode" } };
+	char shown[16];
+
+	(void)state;
+	err = (struct err){ 0 };
+	fault_decode(&a, &err);
+	assert_string_equal(err.request_id, "of (hidden)");
+	fault_show(shown, sizeof shown, &a, slice_of(" activationcode\x7f "));
+	assert_string_equal(shown, "(hidden)?");
 }
 
 static void
@@ -168,6 +190,7 @@ main(void)
 		cmocka_unit_test(test_query_places),
 		cmocka_unit_test(test_text_is_cleaned),
 		cmocka_unit_test(test_secrets_are_hidden),
+		cmocka_unit_test(test_secrets_are_hidden_in_ids),
 		cmocka_unit_test(test_kinds_of_codes),
 	};
 

@@ -106,7 +106,7 @@ drop(struct sample *s)
 {
 	buf_free(&s->host);
 	buf_free(&s->body);
-	cred_free(&s->cred);
+	cred_value_free(&s->cred);
 }
 
 static void

@@ -409,7 +409,7 @@ test_role_token(void **state)
 	    -1);
 	assert_int_equal(role_token("nonsense", &cred), -1);
 	assert_string_equal(cred.access_key, "ASIAX");
-	cred_free(&cred);
+	cred_value_free(&cred);
 }
 
 /* With the node's own credentials instead of the client's. */

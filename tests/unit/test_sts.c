@@ -61,7 +61,7 @@ test_assume_role(void **state)
 	assert_string_equal(got.secret_key, "s/&1");
 	assert_string_equal(got.token, "TOK==");
 	assert_int_equal(got.expires, 1893456000);
-	cred_free(&got);
+	cred_value_free(&got);
 	assert_null(got.token);
 	world_free(&w);
 }
@@ -88,7 +88,7 @@ test_web_identity_is_unsigned(void **state)
 	    0);
 	world_done(&w);
 	assert_string_equal(got.access_key, "ASIAX");
-	cred_free(&got);
+	cred_value_free(&got);
 	world_free(&w);
 }
 
@@ -178,7 +178,7 @@ test_endpoint_flag_is_not_for_roles(void **state)
 	assert_int_equal(sts_assume_role(&w.api, &base, &role, clock_in(5000),
 	                     &got, &w.err),
 	    0);
-	cred_free(&got);
+	cred_value_free(&got);
 	world_free(&w);
 }
 

@@ -149,7 +149,7 @@ cred_plan_free(struct cred_plan *plan)
 {
 	if (plan == NULL)
 		return;
-	cred_free(&plan->keys);
+	cred_value_free(&plan->keys);
 	slice_drop(&plan->token);
 	buf_free(&plan->skipped);
 	free(plan);
@@ -193,11 +193,11 @@ cred_fetch(struct cred *out, const struct cred_plan *plan, struct api *api,
 	int rc = fetch_chain(&cred, plan, api, deadline, err);
 
 	if (rc == 0) {
-		cred_free(out);
+		cred_value_free(out);
 		*out = cred;
 		out->method = plan->method;
 		cred = (struct cred){ 0 };
 	}
-	cred_free(&cred);
+	cred_value_free(&cred);
 	return rc;
 }

@@ -81,11 +81,11 @@ decode_keys(struct cred *out, struct imds_talk *talk)
 
 	if (cred_value_json(&cred, doc, "Token", &talk->why) == 0 &&
 	    cred.token != NULL && cred.expires != 0) {
-		cred_free(out);
+		cred_value_free(out);
 		*out = cred;
 		return 0;
 	}
-	cred_free(&cred);
+	cred_value_free(&cred);
 	if (code != NULL && strcmp(code, "Success") != 0)
 		return blame_service(talk, code, text != NULL ? text : "");
 	err_set(&talk->why, ERR_KIND_PARSE,
@@ -98,7 +98,7 @@ accept_stale(struct cred *cred, int64_t now)
 {
 	char when[CLOCK_ISO_SIZE];
 
-	if (cred_fresh(cred, now, 0))
+	if (cred_value_lasts(cred, now, 0))
 		return;
 	clock_iso(cred->expires, when);
 	log_event(LOG_WARN, "credentials_stale",

@@ -9,7 +9,7 @@
 #include "base/trust.h"
 
 void
-cred_free(struct cred *cred)
+cred_value_free(struct cred *cred)
 {
 	slice_drop(&cred->access_key);
 	slice_drop(&cred->secret_key);
@@ -18,7 +18,7 @@ cred_free(struct cred *cred)
 }
 
 bool
-cred_fresh(const struct cred *cred, int64_t now, int64_t margin)
+cred_value_lasts(const struct cred *cred, int64_t now, int64_t margin)
 {
 	return cred->expires == 0 || cred->expires - now >= margin;
 }
@@ -80,10 +80,10 @@ cred_value_take(struct cred *out, const struct cred_values *values,
 	if (copy_value(&cred.access_key, values, CRED_VALUE_KEY, err) != 0 ||
 	    copy_value(&cred.secret_key, values, CRED_VALUE_SECRET, err) != 0 ||
 	    copy_value(&cred.token, values, CRED_VALUE_TOKEN, err) != 0) {
-		cred_free(&cred);
+		cred_value_free(&cred);
 		return -1;
 	}
-	cred_free(out);
+	cred_value_free(out);
 	*out = cred;
 	return 0;
 }
@@ -153,7 +153,7 @@ cred_value_fresh(const struct cred *cred, int64_t now, const char *from,
 {
 	char when[CLOCK_ISO_SIZE];
 
-	if (cred_fresh(cred, now, 0))
+	if (cred_value_lasts(cred, now, 0))
 		return 0;
 	clock_iso(cred->expires, when);
 	err_set(err, ERR_KIND_EXPIRED_CREDENTIALS,

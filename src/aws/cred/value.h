@@ -18,10 +18,10 @@ struct cred {
 	const char *method; /* static: "env", "container-role", … */
 };
 
-void cred_free(struct cred *cred);
+void cred_value_free(struct cred *cred);
 
 /* At least margin seconds of life are left. */
-bool cred_fresh(const struct cred *cred, int64_t now, int64_t margin);
+bool cred_value_lasts(const struct cred *cred, int64_t now, int64_t margin);
 
 /*
  * The texts that make credentials, checked; pure.  A newline or blank that a

@@ -131,7 +131,7 @@ share_credentials(const struct identity *id, const struct settings *settings,
 	    cred.access_key, cred.secret_key, cred.token);
 	rc = file_write(buf_str(&path), 0600, buf_str(&text), text.len, err);
 out:
-	cred_free(&cred);
+	cred_value_free(&cred);
 	remote_close(&remote);
 	buf_free(&path);
 	buf_free(&text);

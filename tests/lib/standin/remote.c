@@ -144,12 +144,12 @@ take_token(struct cred *out, const struct json *doc, struct err *err)
 	    new.token == NULL || new.token[0] == '\0' ||
 	    !json_number(doc, "TokenExpirationDate", &expires) ||
 	    !json_bool(doc, "UpdateKeyPair", &update)) {
-		cred_free(&new);
+		cred_value_free(&new);
 		return err_set(err, ERR_KIND_PARSE,
 		    "runtime error: invalid memory address");
 	}
 	new.expires = (int64_t)expires;
-	cred_free(out);
+	cred_value_free(out);
 	*out = new;
 	return 0;
 }

@@ -114,7 +114,7 @@ canned_open(struct canned *c, const char *const *vars)
 void
 canned_close(struct canned *c)
 {
-	cred_free(&c->cred);
+	cred_value_free(&c->cred);
 	api_reply_free(&c->reply);
 	conf_free(c->conf);
 	for (size_t i = 0; c->vars[i] != NULL; i++)

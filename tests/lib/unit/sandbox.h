@@ -16,7 +16,8 @@
 		if (!(condition))                                     \
 			sandbox_fail(__FILE__, __LINE__, #condition); \
 	} while (0)
-_Noreturn void sandbox_fail(const char *file, int line, const char *what);
+__attribute__((noreturn)) void sandbox_fail(const char *file, int line,
+    const char *what);
 
 /* Make and enter the root, run the part, give whether it came to its end and
  * lost no memory.  The test is skipped where that takes rights we lack. */

@@ -130,7 +130,7 @@ close_parts(struct world *w)
 	conf_free(w->conf);
 	w->plan = NULL;
 	w->conf = NULL;
-	cred_free(&w->cred);
+	cred_value_free(&w->cred);
 	err_clear(&w->err);
 }
 
