@@ -20,6 +20,7 @@ struct gc {
 	struct ssm_pace pace;
 	struct buf list; /* of struct leftover */
 	int found, removed;
+	bool blind;        /* something could not be looked at, told already */
 	struct err failed; /* the first failure, told already */
 	struct err *err;   /* of printing */
 };
@@ -85,6 +86,23 @@ take_away(struct gc *gc, const struct leftover *item)
 	put(gc, item, true);
 }
 
+/* Nothing found means nothing where it could not be looked. */
+static void
+sum_up(const struct gc *gc)
+{
+	const char *doubt =
+	    gc->blind ? "could not look at everything; of what was seen, " : "";
+	enum log_level level = gc->blind ? LOG_WARN : LOG_INFO;
+
+	if (gc->cfg->yes) {
+		log_event(level, "leftovers", "%s%d of %d removed", doubt,
+		    gc->removed, gc->found);
+		return;
+	}
+	log_event(level, "leftovers", "%s%d left behind; nothing was changed%s",
+	    doubt, gc->found, gc->found > 0 ? ", --yes removes" : "");
+}
+
 static void
 go_through(struct gc *gc)
 {
@@ -100,14 +118,6 @@ go_through(struct gc *gc)
 		else
 			put(gc, item, false);
 	}
-	if (gc->cfg->yes) {
-		log_event(LOG_INFO, "leftovers", "%d of %d removed",
-		    gc->removed, gc->found);
-		return;
-	}
-	log_event(LOG_INFO, "leftovers",
-	    "%d left behind; nothing was changed%s", gc->found,
-	    gc->found > 0 ? ", --yes removes" : "");
 }
 
 static int
@@ -121,9 +131,10 @@ collect(struct gc *gc, struct err *err)
 		return -1;
 	ssm_pace_begin(&gc->pace);
 	gc->ssm.pace = &gc->pace;
-	leftover_find(&gc->ssm, cfg->older_than_ms / 1000, &gc->list,
-	    &gc->failed);
+	gc->blind = leftover_find(&gc->ssm, cfg->older_than_ms / 1000,
+	                &gc->list, &gc->failed) != 0;
 	go_through(gc);
+	sum_up(gc);
 	return 0;
 }
 

@@ -356,6 +356,22 @@ class Broken(Gc):
         self.assertIn("InternalServerError", line)
         self.assertEqual(self.ids(), {nodes[1]})
 
+    def test_blind(self):
+        """A server that answers with 500: it says that it could not look,
+        and does not sound as if nothing were left."""
+        self.node()
+        self.aws.fault(operation="DescribeInstanceInformation", count=0,
+                       code="InternalServerError", status=500)
+        for flags, end in (((), "0 left behind; nothing was changed"),
+                           (("--yes",), "0 of 0 removed")):
+            self.assertEqual(self.ask(*flags, status=70), {})
+            self.assert_one_line(self.said, "warn: could not look at "
+                                 "everything; of what was seen, " + end)
+        self.aws.fault(operation="DescribeActivations", count=0,
+                       code="InternalServerError", status=500)
+        self.assertEqual(self.ask(status=70), {})
+        self.assertIn("warn: could not look at everything", self.said)
+
     def test_gone_meanwhile(self):
         """Removed by somebody else between the look and the removal."""
         self.node(), self.node(), self.activation(created=5400, used=1)
