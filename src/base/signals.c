@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -15,7 +17,9 @@
 #include "base/log.h"
 #include "base/slice.h"
 
-enum { SIGNALS_MAX = 64 };
+/* The real-time signals begin where glibc and container engines let them
+ * begin; musl says one later. */
+enum { SIGNALS_MAX = 64, RT_FIRST = 34, RT_COUNT = SIGNALS_MAX - RT_FIRST };
 
 static const struct {
 	const char *name;
@@ -48,9 +52,30 @@ static const struct {
 	{ "ILL", SIGILL },
 	{ "TRAP", SIGTRAP },
 	{ "SYS", SIGSYS },
+	{ "STKFLT", SIGSTKFLT },
+	{ "XCPU", SIGXCPU },
+	{ "XFSZ", SIGXFSZ },
+	{ "RTMIN", RT_FIRST },
+	{ "RTMAX", SIGNALS_MAX },
+	/* Behind the names that are told. */
+	{ "POLL", SIGPOLL },
+	{ "IOT", SIGIOT },
 };
 
 enum { NAMES = sizeof names / sizeof names[0] };
+
+/* RTMIN+N and RTMAX-N. */
+static int
+real_time(struct slice name)
+{
+	bool up = slice_eq_nocase(slice_head(name, 6), "RTMIN+");
+	uint64_t steps = 0;
+
+	if ((!up && !slice_eq_nocase(slice_head(name, 6), "RTMAX-")) ||
+	    !slice_u64(slice_skip(name, 6), RT_COUNT, &steps))
+		return 0;
+	return up ? RT_FIRST + (int)steps : SIGNALS_MAX - (int)steps;
+}
 
 int
 signals_number(struct slice name)
@@ -65,7 +90,7 @@ signals_number(struct slice name)
 		if (slice_eq_nocase(name, names[i].name))
 			return names[i].number;
 	}
-	return 0;
+	return real_time(name);
 }
 
 uint64_t
@@ -77,11 +102,16 @@ signals_bit(int number)
 const char *
 signals_name(int number)
 {
+	static char text[sizeof "RTMIN+30"];
+
 	for (size_t i = 0; i < NAMES; i++) {
 		if (names[i].number == number)
 			return names[i].name;
 	}
-	return "?";
+	if (number < RT_FIRST || number > SIGNALS_MAX)
+		return "?";
+	snprintf(text, sizeof text, "RTMIN+%d", number - RT_FIRST);
+	return text;
 }
 
 enum { SET_SIZE = SIGNALS_MAX / 8 };

@@ -9,8 +9,8 @@ struct exec_signals;
 struct pollfd;
 struct slice;
 
-/* Names of signals: "TERM", with or without "SIG", any letter case, or a
- * number; 0 = none of them. */
+/* Names of signals: "TERM", "RTMIN+3", "RTMAX-1", with or without "SIG", any
+ * letter case, or a number; 0 = none of them. */
 int signals_number(struct slice name);
 
 /* A set of signals is 64 bits: this is the place of one. */
@@ -34,7 +34,8 @@ int signals_next(int fd);
  * until the next look without it, nor where poll(2) is denied. */
 void signals_wait(struct pollfd *fds, size_t count, int ms);
 
-/* "TERM" for SIGTERM; "?" for a signal without a name. */
+/* "TERM" for SIGTERM, "RTMIN+3" (valid until the next call); "?" for a signal
+ * without a name. */
 const char *signals_name(int number);
 
 #endif

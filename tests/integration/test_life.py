@@ -49,6 +49,16 @@ class Run(Case):
         self.assertEqual(token["signature"], "rsa")
         self.assertIn(node, str(token["arn"]) + str(token["headers"]))
 
+    def test_stop_signal(self):
+        """By the name that images with systemd have for it."""
+        root = self.root()
+        held, _ = self.run_up(root=root, env=environment(
+            SSM_ACTIVATE_STOP_SIGNALS="SIGRTMIN+3"))
+        held.signal(signal.SIGRTMIN + 3)
+        self.assertEqual(held.wait(), 128 + signal.SIGRTMIN + 3)
+        self.assertIn("RTMIN+3", held.err)
+        self.assert_clean(root)
+
     def test_output(self):
         """Few lines, each with our name; nothing on standard output."""
         held, _ = self.run_up()

@@ -93,23 +93,20 @@ static void
 test_variables_over_defaults(void **state)
 {
 	(void)state;
-	assert_int_equal(load(CONFIG_UP, NOTHING,
-	                     LIST("SSM_INSTANCE_NAME=n",
-	                         "SSM_ACTIVATE_TIMEOUT=500ms",
-	                         "SSM_ACTIVATE_SUDO=Off",
-	                         "SSM_ACTIVATE_REGISTRAR=AGENT",
-	                         "SSM_ACTIVATE_STOP_SIGNALS= hup , SIGUSR1,15",
-	                         "SSM_ACTIVATE_CODE=secret",
-	                         "SSM_ACTIVATE_LOG=warn",
-	                         "SSM_ACTIVATE_LOG_FORMAT=json")),
+	assert_int_equal(
+	    load(CONFIG_UP, NOTHING,
+	        LIST("SSM_INSTANCE_NAME=n", "SSM_ACTIVATE_TIMEOUT=500ms",
+	            "SSM_ACTIVATE_SUDO=Off", "SSM_ACTIVATE_REGISTRAR=AGENT",
+	            "SSM_ACTIVATE_STOP_SIGNALS= hup , SIGRTMIN+3,15",
+	            "SSM_ACTIVATE_CODE=secret", "SSM_ACTIVATE_LOG=warn",
+	            "SSM_ACTIVATE_LOG_FORMAT=json")),
 	    0);
 	assert_string_equal(cfg.name, "n");
 	assert_int_equal(cfg.timeout_ms, 500);
 	assert_int_equal(cfg.sudo, CONFIG_WISH_OFF);
 	assert_int_equal(cfg.registrar, CONFIG_AGENT);
-	assert_true(cfg.stop_signals ==
-	            (signals_bit(SIGHUP) | signals_bit(SIGUSR1) |
-	                signals_bit(SIGTERM)));
+	assert_true(cfg.stop_signals == (signals_bit(SIGHUP) | signals_bit(37) |
+	                                    signals_bit(SIGTERM)));
 	assert_string_equal(cfg.code, "secret");
 	assert_int_equal(cfg.log_level, LOG_WARN);
 	assert_int_equal(cfg.log_format, LOG_JSON);

@@ -35,6 +35,32 @@ test_names(void **state)
 	assert_int_equal(number("SiGqUiT"), SIGQUIT);
 	assert_int_equal(number("usr2"), SIGUSR2);
 	assert_int_equal(number("HUP"), SIGHUP);
+	assert_int_equal(number("POLL"), SIGIO);
+	assert_int_equal(number("SIGIOT"), SIGABRT);
+}
+
+/* As with bash, docker and systemd; SIGRTMIN of musl is one more. */
+static void
+test_real_time(void **state)
+{
+	(void)state;
+	assert_int_equal(number("RTMIN"), 34);
+	assert_int_equal(number("SIGRTMIN+3"), 37);
+	assert_int_equal(number("sigrtmin+03"), 37);
+	assert_int_equal(number("RTMIN+0"), 34);
+	assert_int_equal(number("RTMIN+30"), SIGNALS_TOP);
+	assert_int_equal(number("RTMIN+31"), 0);
+	assert_int_equal(number("SIGRTMAX"), SIGNALS_TOP);
+	assert_int_equal(number("SIGRTMAX-14"), 50);
+	assert_int_equal(number("RTMAX-30"), 34);
+	assert_int_equal(number("RTMAX-31"), 0);
+	assert_int_equal(number("RTMIN-1"), 0);
+	assert_int_equal(number("RTMAX+1"), 0);
+	assert_int_equal(number("RTMIN+"), 0);
+	assert_int_equal(number("RTMIN+x"), 0);
+	assert_string_equal(signals_name(34), "RTMIN");
+	assert_string_equal(signals_name(37), "RTMIN+3");
+	assert_string_equal(signals_name(33), "?");
 }
 
 static void
@@ -141,6 +167,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_real_time),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_neither_name_nor_number_is_refused),
 		cmocka_unit_test(test_back_and_forth),
