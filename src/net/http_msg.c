@@ -16,7 +16,7 @@ enum state {
 	BODY_TO_END, /* of the connection */
 	CHUNK_LINE,
 	CHUNK_DATA,
-	CHUNK_END, /* the CRLF behind a chunk */
+	CHUNK_END, /* the line end behind a chunk */
 	TRAILERS,
 	DONE,
 	BROKEN,
@@ -115,13 +115,33 @@ add_to_frame(struct http_frame *frame, struct slice name, struct slice value)
 	return NULL;
 }
 
-/* "name: value"; a line that begins with a blank, which once went on with the
- * value before it, has no valid name.  Trailers are not kept. */
+/* A line that begins with a blank goes on with the value before it, if there
+ * is one; one blank takes the place of the line end (RFC 9112, 5.2). */
+static const char *
+unfold(struct http_msg *msg, struct slice line)
+{
+	struct slice more = slice_trim(line);
+
+	if (!http_msg_is_text(line) ||
+	    (msg->state == FIELDS && msg->field_count == 0))
+		return "header";
+	if (msg->state == TRAILERS || more.len == 0)
+		return NULL;
+	buf_cut(&msg->head, msg->head.len - 1);
+	if (msg->head.len > msg->fields[msg->field_count - 1].value)
+		buf_putc(&msg->head, ' ');
+	keep_text(&msg->head, more);
+	return NULL;
+}
+
+/* "name: value".  Trailers are not kept. */
 static const char *
 take_field(struct http_msg *msg, struct slice line)
 {
 	struct slice name = { 0 }, value = { 0 };
 
+	if (slice_starts(line, " ") || slice_starts(line, "\t"))
+		return unfold(msg, line);
 	if (!slice_split(line, ':', &name, &value) ||
 	    !slice_all_in(name, HTTP_MSG_TOKEN) || !http_msg_is_text(value))
 		return "header";
@@ -134,11 +154,22 @@ take_field(struct http_msg *msg, struct slice line)
 	msg->fields[msg->field_count].value = keep_text(&msg->head, value);
 	if (buf_ok(&msg->head))
 		msg->field_count++;
-	/* Lengths mean nothing in front of a tunnel (RFC 9110, 9.3.6) and of
-	 * the real answer. */
-	return msg->no_body || msg->status < 200
-	           ? NULL
-	           : add_to_frame(&msg->frame, name, value);
+	return NULL;
+}
+
+/* What all headers say. */
+static const char *
+read_frame(struct http_msg *msg)
+{
+	const char *why = NULL;
+
+	for (size_t i = 0; i < msg->field_count && why == NULL; i++) {
+		struct http_header field = http_msg_field(msg, i);
+
+		why = add_to_frame(&msg->frame, slice_of(field.name),
+		    slice_of(field.value));
+	}
+	return why;
 }
 
 static void
@@ -189,9 +220,14 @@ static const char *
 end_head(struct http_msg *msg)
 {
 	const struct http_frame *frame = &msg->frame;
+	const char *why;
 
 	if (msg->status < 200)
 		return skip_interim(msg);
+	/* Lengths mean nothing in front of a tunnel (RFC 9110, 9.3.6). */
+	why = msg->no_body ? NULL : read_frame(msg);
+	if (why != NULL)
+		return why;
 	/* Whoever sends both may want two readers to disagree. */
 	if (frame->chunked && (frame->has_length || msg->old))
 		return "two lengths of the body";
@@ -229,7 +265,7 @@ take_chunk_line(struct http_msg *msg, struct slice line)
 	return NULL;
 }
 
-/* A whole line, without its CRLF. */
+/* A whole line, without its end. */
 static const char *
 take_line(struct http_msg *msg, struct slice line)
 {
@@ -277,9 +313,8 @@ feed_line(struct http_msg *msg, struct slice *rest)
 	if (!whole)
 		return NULL;
 	line = slice_make(msg->line.data, msg->line.len);
-	if (!slice_ends(line, "\r"))
-		return "a line that does not end with CRLF";
-	why = take_line(msg, slice_head(line, line.len - 1));
+	why =
+	    take_line(msg, slice_head(line, line.len - slice_ends(line, "\r")));
 	buf_cut(&msg->line, 0);
 	return why;
 }

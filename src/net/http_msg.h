@@ -13,7 +13,8 @@ struct err;
  * Messages of HTTP/1.1 (RFC 9112): heads of requests, and answers; pure.  The
  * parser takes an answer in pieces of any size and holds hard limits: 64 KiB of
  * status line and headers (with 1xx answers, trailers and chunk extensions),
- * 100 headers, body_max bytes of body.  Lines end with CRLF and nothing else.
+ * 100 headers, body_max bytes of body.  Lines end with CRLF, or with LF alone
+ * as some proxies and test servers write them; folded headers are unfolded.
  */
 enum { HTTP_MSG_HEAD_MAX = 64 * 1024, HTTP_MSG_HEADERS_MAX = 100 };
 

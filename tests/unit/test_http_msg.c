@@ -80,6 +80,26 @@ static const struct good accepted[] = {
 	     "A ;x=\"y\"\r\n0123456789\r\n0;last\r\nX-T: v\r\n\r\nnext",
 	    "abc0123456789", 200, true },
 	{ OK "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "", 200, true },
+	/* Line ends without CR, in some lines or in all. */
+	{ "HTTP/1.1 200 OK\nContent-Length: 3\n\nabc", "abc", 200, true },
+	{ "HTTP/1.1 200 OK\nContent-Length: 1\r\n\r\nx", "x", 200, true },
+	{ OK "Content-Length: 1\n\r\nx", "x", 200, true },
+	{ "HTTP/1.1 100 Go\n\nHTTP/1.1 407\nContent-Length:0\n\n", "", 407,
+	    true },
+	{ "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n"
+	  "3\nabc\n0;x\nX-T: v\n\n",
+	    "abc", 200, true },
+	{ OK "Transfer-Encoding: chunked\r\n\r\n3\nabc\r\n0\r\n\r\n", "abc",
+	    200, true },
+	{ OK "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\n0\r\n\r\n", "abc",
+	    200, true },
+	/* Folded headers, those that count among them. */
+	{ OK "X: 1\r\n folded\r\n\tmore\r\nContent-Length: 1\r\n\r\nx", "x",
+	    200, true },
+	{ OK "Content-Length:\r\n 1\r\nConnection: x,\n\tclose\r\n\r\nx", "x",
+	    200, false },
+	{ OK "Transfer-Encoding:\n\t chunked\n \n\n1\nx\n0\nX: a\n b\n\n", "x",
+	    200, true },
 	{ OK "X-Odd: \xc3\xa9\tb\r\nContent-Length: 1\r\n\r\n\n", "\n", 200,
 	    true },
 };
@@ -113,8 +133,6 @@ test_accepts_in_any_pieces(void **state)
 static const char *const refused[] = {
 	"\r\n",
 	"\n",
-	"HTTP/1.1 200 OK\n",
-	"HTTP/1.1 200 OK\nContent-Length: 0\r\n\r\n",
 	"HTTP/2.0 200 OK\r\n",
 	"HTTP/1.2 200 OK\r\n",
 	"HTTP/1.1  200 OK\r\n",
@@ -129,16 +147,18 @@ static const char *const refused[] = {
 	"ICY 200 OK\r\n",
 	"SSH-2.0-x\r\n",
 	"HTTP/1.1 101 Switching\r\n\r\n",
-	OK "Content-Length: 1\n\r\nx",
 	OK "Content-Length 1\r\n",
 	OK "Content-Length : 1\r\n",
 	OK ": 1\r\n",
-	OK "X: 1\r\n folded\r\n",
-	OK "X: 1\r\n\tfolded\r\n",
 	OK " X: 1\r\n",
 	OK "X: a\x01\r\n",
 	OK "X: a\x7f\r\n",
 	OK "X: a\rb\r\n",
+	OK "X: a\r\r\n",
+	OK "X: 1\r\n folded\x01\r\n",
+	OK "\tX: 1\r\n",
+	OK "Content-Length: 1\r\n 1\r\n\r\n",
+	OK "Content-Length: 1\r\nTransfer-Encoding:\n chunked\r\n\r\n",
 	OK "X\xc3\xa9: a\r\n",
 	OK "Content-Length: \r\n\r\n",
 	OK "Content-Length: -1\r\n\r\n",
@@ -160,10 +180,8 @@ static const char *const refused[] = {
 	OK "Transfer-Encoding: chunked\r\n\r\n0x3\r\n",
 	OK "Transfer-Encoding: chunked\r\n\r\n 3\r\n",
 	OK "Transfer-Encoding: chunked\r\n\r\n3 4\r\n",
-	OK "Transfer-Encoding: chunked\r\n\r\n3\nabc\r\n0\r\n\r\n",
 	OK "Transfer-Encoding: chunked\r\n\r\n3;\x01\r\nabc\r\n0\r\n\r\n",
 	OK "Transfer-Encoding: chunked\r\n\r\n3\r\nabcXX0\r\n\r\n",
-	OK "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\n0\r\n\r\n",
 	OK "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n",
 	OK "Transfer-Encoding: chunked\r\n\r\n0\r\nbad trailer\r\n\r\n",
 	OK "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n",
@@ -298,6 +316,27 @@ test_headers_are_found(void **state)
 	assert_string_equal(http_msg_field(&msg, 1).value, "second");
 	http_msg_free(&msg);
 	assert_null(http_msg_header(&msg, "x-one"));
+}
+
+/* One blank takes the place of a line end and what is around it. */
+static void
+test_folded_headers_are_unfolded(void **state)
+{
+	struct http_msg msg;
+
+	(void)state;
+	http_msg_init(&msg, BODY_MAX, false);
+	assert_int_equal(feed(&msg,
+	                     OK "X: one \r\n  two\r\n \r\n\tthree\r\n"
+	                        "Empty:\r\n \r\nLate:\n  value\n"
+	                        "Content-Length: 0\r\n\r\n",
+	                     3, NULL),
+	    0);
+	assert_string_equal(http_msg_header(&msg, "x"), "one two three");
+	assert_string_equal(http_msg_header(&msg, "empty"), "");
+	assert_string_equal(http_msg_header(&msg, "late"), "value");
+	assert_int_equal(msg.field_count, 4);
+	http_msg_free(&msg);
 }
 
 /* A head of exactly total bytes, with the final empty line. */
@@ -503,6 +542,7 @@ main(void)
 		cmocka_unit_test(test_cut_short_is_transient),
 		cmocka_unit_test(test_takes_its_own_bytes_only),
 		cmocka_unit_test(test_headers_are_found),
+		cmocka_unit_test(test_folded_headers_are_unfolded),
 		cmocka_unit_test(test_limit_of_the_head),
 		cmocka_unit_test(test_limit_of_the_headers),
 		cmocka_unit_test(test_limit_of_what_repeats),
