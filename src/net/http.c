@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/slice.h"
 #include "net/ca.h"
 #include "net/dial.h"
 #include "net/proxy.h"
@@ -163,10 +164,11 @@ static int
 secure(struct conn *conn, const struct http_request *request,
     const struct ca *ca, struct err *err)
 {
-	const char *host = request->url->host;
+	char host[sizeof request->url->host];
 	int limit =
 	    request->connect_ms > 0 ? request->connect_ms : HANDSHAKE_MS;
 
+	slice_copy(url_bare(request->url->host), host, sizeof host);
 	if (ca == NULL) {
 		if (ca_builtin(&conn->roots, host, err) != 0)
 			return -1;

@@ -50,13 +50,15 @@ entry_host(struct slice entry, const struct url *url)
 
 /* host is the name itself, or a name below it. */
 static bool
-is_under(const char *host, struct slice name)
+is_under(struct slice host, struct slice name)
 {
-	size_t len = strlen(host), above = len - name.len;
+	size_t above;
 
-	return name.len > 0 && name.len <= len &&
-	       strncasecmp(&host[above], name.ptr, name.len) == 0 &&
-	       (above == 0 || host[above - 1] == '.');
+	name = slice_head(name, name.len - slice_ends(name, "."));
+	above = host.len - name.len;
+	return name.len > 0 && name.len <= host.len &&
+	       strncasecmp(&host.ptr[above], name.ptr, name.len) == 0 &&
+	       (above == 0 || host.ptr[above - 1] == '.');
 }
 
 static bool
@@ -73,7 +75,7 @@ is_exempt(const struct url *url, struct env env)
 			entry = slice_skip(entry, 1);
 		entry = entry_host(entry, url);
 		found = url->literal ? cidr_has(entry, url->host)
-		                     : is_under(url->host, entry);
+		                     : is_under(url_bare(url->host), entry);
 	}
 	return found;
 }
@@ -121,7 +123,7 @@ set_auth(struct proxy *proxy, struct slice userinfo)
 	return rc;
 }
 
-/* host[:port] follows the rules of URLs. */
+/* host[:port] follows the rules of URLs, but for underscores. */
 static int
 set_host(struct proxy *proxy, struct slice authority)
 {
@@ -130,7 +132,7 @@ set_host(struct proxy *proxy, struct slice authority)
 	int rc;
 
 	buf_printf(&text, "http://%.*s", (int)authority.len, authority.ptr);
-	rc = buf_ok(&text) ? url_parse(&url, buf_str(&text), NULL) : -1;
+	rc = buf_ok(&text) ? url_parse_proxy(&url, buf_str(&text), NULL) : -1;
 	buf_free(&text);
 	memcpy(proxy->host, url.host, sizeof proxy->host);
 	proxy->port = url.port;

@@ -19,6 +19,7 @@
 #include "net/dns_msg.h"
 #include "net/resolve_conf.h"
 #include "net/sock.h"
+#include "net/url.h"
 
 enum {
 	PORT = 53,
@@ -343,7 +344,7 @@ resolve_host(const char *host, int64_t deadline, struct cidr_list *out,
 {
 	static const unsigned char loopback[16] = { [15] = 1 };
 	struct slice name = slice_of(host);
-	struct slice bare = slice_head(name, name.len - slice_ends(name, "."));
+	struct slice bare = url_bare(host);
 	struct slice last = bare, rest;
 	struct cidr_address address;
 	struct buf text = { 0 };

@@ -38,21 +38,29 @@ lower(char *text)
 	}
 }
 
+struct slice
+url_bare(const char *host)
+{
+	struct slice name = slice_of(host);
+
+	return slice_head(name, name.len - slice_ends(name, "."));
+}
+
 /*
  * Resolvers read a name that ends in a number as an IPv4 address in odd
  * notation (127.1, 0x7f000001): past every check that knows the usual one.
  */
 static bool
-is_name(struct slice name)
+is_name(const char *host, const char *chars)
 {
-	struct slice label;
+	struct slice name = url_bare(host), label;
 	bool more;
 
 	do {
 		more = slice_split(name, '.', &label, &name);
 		if (!more)
 			label = name;
-		if (label.len > LABEL_MAX || !slice_all_in(label, NAME_CHARS))
+		if (label.len > LABEL_MAX || !slice_all_in(label, chars))
 			return false;
 	} while (more);
 	return !slice_all_in(label, DIGITS) &&
@@ -73,7 +81,7 @@ take_port(struct slice digits, struct url *url)
 
 /* "name", "address" or "[address]", with ":port" or without */
 static const char *
-take_authority(struct slice authority, struct url *url)
+take_authority(struct slice authority, struct url *url, const char *chars)
 {
 	struct slice host = authority, port = { 0 };
 	bool six = slice_starts(authority, "[");
@@ -91,14 +99,14 @@ take_authority(struct slice authority, struct url *url)
 		return "has a host name that is too long";
 	url->literal = cidr_is_address(url->host);
 	if (six ? !url->literal || !slice_has(host, ':')
-	        : !url->literal && !is_name(host))
+	        : !url->literal && !is_name(url->host, chars))
 		return "has a malformed host name or address";
 	lower(url->host);
 	return has_port ? take_port(port, url) : NULL;
 }
 
 static const char *
-take_url(struct slice rest, struct url *url)
+take_url(struct slice rest, struct url *url, const char *chars)
 {
 	struct slice authority;
 	const char *why;
@@ -115,22 +123,34 @@ take_url(struct slice rest, struct url *url)
 	authority = slice_until(&rest, "/?");
 	if (slice_has(authority, '@'))
 		return "has a user name in it";
-	why = take_authority(authority, url);
+	why = take_authority(authority, url, chars);
 	if (why == NULL && !slice_copy(rest, url->path, sizeof url->path))
 		why = "has a path that is too long";
 	return why;
 }
 
-int
-url_parse(struct url *out, const char *text, struct err *err)
+static int
+parse(struct url *out, const char *text, const char *chars, struct err *err)
 {
 	struct url url = { 0 };
-	const char *why = take_url(slice_of(text), &url);
+	const char *why = take_url(slice_of(text), &url, chars);
 
 	if (why != NULL)
 		return err_set(err, ERR_KIND_INVALID_VALUE, "the URL %s", why);
 	*out = url;
 	return 0;
+}
+
+int
+url_parse(struct url *out, const char *text, struct err *err)
+{
+	return parse(out, text, NAME_CHARS, err);
+}
+
+int
+url_parse_proxy(struct url *out, const char *text, struct err *err)
+{
+	return parse(out, text, NAME_CHARS "_", err);
 }
 
 bool
@@ -177,7 +197,7 @@ is_within(const char *blocks, const char *host)
 bool
 url_is_loopback(const char *host)
 {
-	return slice_eq_nocase(slice_of(host), "localhost") ||
+	return slice_eq_nocase(url_bare(host), "localhost") ||
 	       is_within("127.0.0.0/8 ::1", host);
 }
 

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/slice.h"
+
 struct buf;
 struct err;
 
@@ -19,12 +21,20 @@ struct url {
 };
 
 /*
- * Scheme http or https; a name of labels of 1 to 63 [A-Za-z0-9-], an IPv4
- * address or a bracketed IPv6 address; an optional port 1 to 65535.  User
- * info, fragments, and control characters are refused.  err gets
- * ERR_KIND_INVALID_VALUE; its text never holds user info.
+ * Scheme http or https; a name of labels of 1 to 63 [A-Za-z0-9-], with a
+ * dot behind it or without, an IPv4 address or a bracketed IPv6 address; an
+ * optional port 1 to 65535.  User info, fragments, and control characters are
+ * refused.  err gets ERR_KIND_INVALID_VALUE; its text never holds user info.
  */
 int url_parse(struct url *out, const char *text, struct err *err);
+
+/* The same for a proxy, in whose name underscores are no fault: networks of
+ * containers have such names.  AWS SDKs refuse them in an endpoint. */
+int url_parse_proxy(struct url *out, const char *text, struct err *err);
+
+/* A name without the dot that may be behind it, which only resolvers heed:
+ * certificates, lists of names and SNI have none (RFC 6066, 3). */
+struct slice url_bare(const char *host);
 
 /* Append host[:port] as the Host header and the signature want it: without
  * the default port, IPv6 in brackets. */

@@ -166,6 +166,23 @@ test_request_as_sent(void **state)
 	stop(&c);
 }
 
+/* The certificate is for localhost, and the Host header is what curl and
+ * botocore send. */
+static void
+test_dot_behind_the_name(void **state)
+{
+	struct client c;
+	char want[TEXT];
+
+	(void)state;
+	start(&c);
+	(void)snprintf(want, sizeof want,
+	    "GET / HTTP/1.1\r\nHost: localhost.:%u\r\n\r\n",
+	    (unsigned)net_peer_port("https"));
+	expect_body(&c, at("https", "localhost.", "https", "/"), want);
+	stop(&c);
+}
+
 static void
 test_large_bodies(void **state)
 {
@@ -539,6 +556,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_request_as_sent),
+		cmocka_unit_test(test_dot_behind_the_name),
 		cmocka_unit_test(test_large_bodies),
 		cmocka_unit_test(test_ways_to_answer),
 		cmocka_unit_test(test_one_connection_for_many),

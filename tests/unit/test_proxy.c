@@ -104,6 +104,10 @@ test_values(void **state)
 		    "fd00::1", 3128, NULL },
 		{ { "https_proxy=127.0.0.1:3128" }, "https://h", "127.0.0.1",
 		    3128, NULL },
+		{ { "https_proxy=http://squid_proxy:3128" }, "https://h",
+		    "squid_proxy", 3128, NULL },
+		{ { "http_proxy=_p_.corp_net.:3128" }, "http://h",
+		    "_p_.corp_net.", 3128, NULL },
 	};
 
 	(void)state;
@@ -151,6 +155,13 @@ test_names_without_proxy(void **state)
 		    80, NULL },
 		{ { "https_proxy=p", "no_proxy=a.com" }, "https://a.com.x", "p",
 		    80, NULL },
+		/* A dot behind a name says only that the name is whole. */
+		{ { "https_proxy=p", "no_proxy=a.com" }, "https://x.a.com.",
+		    NULL, 0, NULL },
+		{ { "https_proxy=p", "no_proxy=a.com." }, "https://a.com", NULL,
+		    0, NULL },
+		{ { "https_proxy=p", "no_proxy=a.com.:81" },
+		    "https://a.com.:81", NULL, 0, NULL },
 		{ { "https_proxy=p", "no_proxy=..a.com" }, "https://a.com",
 		    NULL, 0, NULL },
 		{ { "https_proxy=p", "no_proxy=.A.Com" }, "https://x.a.com",

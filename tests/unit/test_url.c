@@ -44,6 +44,10 @@ static const struct good accepted[] = {
 	{ "http://h?a=b&c=/d", "h", "?a=b&c=/d", "h", 80, false, false },
 	{ "http://h/p?q=a@b:c", "h", "/p?q=a@b:c", "h", 80, false, false },
 	{ "http://a-b.0c.d1", "a-b.0c.d1", "", "a-b.0c.d1", 80, false, false },
+	{ "https://ssm.eu-west-1.amazonaws.com./",
+	    "ssm.eu-west-1.amazonaws.com.", "/", "ssm.eu-west-1.amazonaws.com.",
+	    443, true, false },
+	{ "http://a.:81", "a.", "", "a.:81", 81, false, false },
 	{ "http://" LABEL_63, LABEL_63, "", LABEL_63, 80, false, false },
 };
 
@@ -105,9 +109,11 @@ static const char *const refused[] = {
 	"http://a:80:80",
 	"http://:80",
 	"http://.a",
-	"http://a.",
 	"http://a..b",
 	"http://.",
+	"http://a..",
+	"http://127.0.0.1.",
+	"http://0x7f000001.",
 	"http://a_b",
 	"http://a%20b",
 	"http://*.a",
@@ -208,12 +214,14 @@ static void
 test_loopback_and_local(void **state)
 {
 	static const char *const loopback[] = { "localhost", "LOCALHOST",
-		"127.0.0.1", "127.255.1.1", "::1", "::ffff:127.0.0.1" };
+		"localhost.", "127.0.0.1", "127.255.1.1", "::1",
+		"::ffff:127.0.0.1" };
 	static const char *const local[] = { "169.254.170.2", "169.254.169.254",
 		"fe80::1", "febf::1", "fd00:ec2::254" };
 	static const char *const remote[] = { "example.com", "128.0.0.1",
 		"10.0.0.1", "169.255.0.1", "fec0::1", "fd00:ec3::1", "::2",
-		"localhost.example.com", "notlocalhost", "" };
+		"localhost.example.com", "notlocalhost", "localhost..", ".",
+		"" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof loopback / sizeof loopback[0]; i++) {
