@@ -86,7 +86,8 @@ take(struct life *life, const struct journal_entry *entry)
 	case JOURNAL_AGENT:
 		slice_copy(slice_of(entry->text), life->agent,
 		    sizeof life->agent);
-		life->job.deadline = clock_in(PREPARE_MS);
+		if (!life->stopping)
+			life->job.deadline = clock_in(PREPARE_MS);
 		return;
 	case JOURNAL_CERTS:
 		life->certs = true;

@@ -533,6 +533,42 @@ test_table(void **state)
 }
 
 static void
+finds_the_agent(const void *input, int out)
+{
+	(void)input;
+	(void)journal_send(out, JOURNAL_AGENT, "/usr/bin/agent", NULL, NULL);
+	(void)pause();
+}
+
+/* Who knows where the agent is gets more time, but not after a stop. */
+static void
+test_time_to_prepare(void **state)
+{
+	struct job_spec spec = {
+		.name = "test", .work = finds_the_agent, .tells = UINT32_MAX
+	};
+	int64_t soon = clock_in(LONG_MS / 4), until = clock_in(LONG_MS);
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		life.at = LIFE_PREPARE;
+		life.begun = true;
+		life.stopping = i == 1;
+		life.agent[0] = '\0';
+		spec.deadline = soon;
+		assert_int_equal(job_start(&life.job, &spec, &why), 0);
+		while (life.agent[0] == '\0' && clock_ms() < until) {
+			life_step(&life);
+			(void)poll(NULL, 0, STEP_MS);
+		}
+		assert_string_equal(life.agent, "/usr/bin/agent");
+		assert_true(life.stopping ? life.job.deadline == soon
+		                          : life.job.deadline > soon);
+		job_kill(&life.job);
+	}
+}
+
+static void
 tells(const void *input, int out)
 {
 	(void)input;
@@ -637,6 +673,7 @@ main(void)
 		LIFE_TEST(test_agent),
 		LIFE_TEST(test_failures_on_the_way_down),
 		LIFE_TEST(test_predecessor_that_stays),
+		LIFE_TEST(test_time_to_prepare),
 		LIFE_TEST(test_records_are_saved),
 		LIFE_TEST(test_worker_that_dies),
 		cmocka_unit_test(test_table),
