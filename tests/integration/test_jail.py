@@ -4,6 +4,7 @@ import re
 import signal
 
 import activations
+import place
 from case import BIN, SH, Case, environment, native, procfs, wait_until
 from test_terminal import Terminal
 
