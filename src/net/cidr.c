@@ -1,7 +1,6 @@
 #include "net/cidr.h"
 
 #include <arpa/inet.h>
-#include <stdint.h>
 #include <string.h>
 
 /* ::ffff:0:0/96 holds the IPv4 addresses (RFC 4291, 2.5.5.2). */
@@ -36,7 +35,7 @@ cidr_add(struct cidr_list *list, const void *bytes, size_t size)
 
 	if (list->count == CIDR_LIST_MAX)
 		return;
-	address->size = (unsigned char)size;
+	*address = (struct cidr_address){ .size = (unsigned char)size };
 	memcpy(address->bytes, bytes, size);
 	list->count++;
 }

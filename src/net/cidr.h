@@ -2,6 +2,7 @@
 #define NET_CIDR_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/slice.h"
 
@@ -10,6 +11,7 @@
 struct cidr_address {
 	unsigned char bytes[16];
 	unsigned char size; /* 4 or 16 bytes are used */
+	uint32_t scope;     /* interface of a link-local address; 0 = none */
 };
 
 enum { CIDR_LIST_MAX = 32 };

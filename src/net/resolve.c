@@ -64,6 +64,22 @@ read_file(const char *path, struct buf *text)
 	return slice_make(text->data, text->len);
 }
 
+/* Link-local servers are reached by an interface. */
+static void
+find_zones(struct resolve_conf *conf)
+{
+	struct buf text = { 0 };
+
+	for (size_t i = 0; i < conf->count; i++) {
+		if (conf->zones[i].len > 0 && text.len == 0)
+			read_file("/proc/net/if_inet6", &text);
+		conf->servers[i].scope =
+		    resolve_conf_zone(slice_make(text.data, text.len),
+		        conf->zones[i]);
+	}
+	buf_free(&text);
+}
+
 static int
 read_whole(int fd, char *data, size_t len, int64_t deadline)
 {
@@ -207,7 +223,7 @@ is_over(const struct ask *ask)
  * has addresses or nobody answers. */
 static bool
 ask_name(struct ask *ask, struct slice name, struct slice domain,
-    struct err *err)
+    uint64_t attempts, struct err *err)
 {
 	static const unsigned char types[TYPES] = { DNS_MSG_A, DNS_MSG_AAAA };
 	uint16_t id[TYPES];
@@ -223,7 +239,7 @@ ask_name(struct ask *ask, struct slice name, struct slice domain,
 	for (size_t i = 0; i < SOCKETS; i++)
 		ask->sockets[i] = (struct pollfd){ .fd = -1, .events = POLLIN };
 	ask->done[0] = ask->done[1] = false;
-	for (uint64_t i = 0; i < 2 * ask->conf.attempts && !is_over(ask); i++)
+	for (uint64_t i = 0; i < 2 * attempts && !is_over(ask); i++)
 		ask_once(ask);
 	for (size_t i = 0; i < SOCKETS; i++)
 		file_close(&ask->sockets[i].fd);
@@ -231,12 +247,17 @@ ask_name(struct ask *ask, struct slice name, struct slice domain,
 	       (!(ask->done[0] && ask->done[1]) && ask->failed == failed);
 }
 
-/* No domain is to be put behind the name. */
+/* No domain is to be put behind the name.  The domains are those of all
+ * partitions of AWS, for dual-stack names too. */
 static bool
 is_whole(struct slice name)
 {
-	static const char *const ends[] = { ".", ".amazonaws.com",
-		".amazonaws.com.cn", ".amazonaws.eu", ".api.aws" };
+	static const char *const ends[] = { ".", ".amazonaws.com", ".api.aws",
+		".amazonaws.com.cn", ".api.amazonwebservices.com.cn",
+		".amazonaws.eu", ".api.amazonwebservices.eu", ".c2s.ic.gov",
+		".api.aws.ic.gov", ".sc2s.sgov.gov", ".api.aws.scloud",
+		".cloud.adc-e.uk", ".api.cloud-aws.adc-e.uk", ".csp.hci.ic.gov",
+		".api.aws.hci.ic.gov" };
 
 	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
 		if (slice_ends(name, ends[i]))
@@ -245,26 +266,44 @@ is_whole(struct slice name)
 	return false;
 }
 
+/* Ask in the domains; as ask_name().  A silent one says nothing about the name
+ * as it is, which then comes next, as with glibc; one with dots is likely to be
+ * whole, and does not wait long for that. */
+static bool
+search_domains(struct ask *ask, struct slice name, bool last, struct err *err)
+{
+	struct slice domains = ask->conf.search, domain;
+	uint64_t attempts = slice_has(name, '.') ? 1 : ask->conf.attempts;
+
+	if (last)
+		attempts = ask->conf.attempts;
+	for (size_t i = 0;
+	     i < SEARCH_MAX && resolve_conf_word(&domains, &domain); i++) {
+		if (!ask_name(ask, name, domain, attempts, err))
+			continue;
+		if (last || ask->out->count > 0)
+			return true;
+		ask->failed++;
+		return false;
+	}
+	return false;
+}
+
 static bool
 search(struct ask *ask, struct slice name, struct err *err)
 {
-	struct slice domains = ask->conf.search, none = { 0 }, domain;
-	bool first = is_whole(name);
+	struct slice none = { 0 };
 	uint64_t dots = 0;
+	bool whole = is_whole(name), first;
 
-	if (first)
-		domains = none;
 	for (size_t i = 0; i < name.len; i++)
 		dots += name.ptr[i] == '.';
-	first = first || dots >= ask->conf.ndots;
-	if (first && ask_name(ask, name, none, err))
+	first = whole || dots >= ask->conf.ndots;
+	if (first && ask_name(ask, name, none, ask->conf.attempts, err))
 		return true;
-	for (size_t i = 0;
-	     i < SEARCH_MAX && resolve_conf_word(&domains, &domain); i++) {
-		if (ask_name(ask, name, domain, err))
-			return true;
-	}
-	return !first && ask_name(ask, name, none, err);
+	if (!whole && search_domains(ask, name, first, err))
+		return true;
+	return !first && ask_name(ask, name, none, ask->conf.attempts, err);
 }
 
 /* Why there are no addresses. */
@@ -287,6 +326,7 @@ ask_servers(struct slice name, int64_t deadline, struct cidr_list *out,
 	bool over;
 
 	resolve_conf_read(&ask.conf, read_file("/etc/resolv.conf", &text));
+	find_zones(&ask.conf);
 	over = search(&ask, name, err);
 	buf_free(&text);
 	if (out->count > 0)

@@ -2,6 +2,8 @@
 
 #include <strings.h>
 
+#include "net/url.h"
+
 bool
 resolve_conf_word(struct slice *rest, struct slice *word)
 {
@@ -27,6 +29,18 @@ set_number(uint64_t *out, struct slice word, const char *name, uint64_t min,
 }
 
 static void
+add_server(struct resolve_conf *out, struct slice text)
+{
+	struct slice address = text, zone = { 0 };
+
+	slice_split(text, '%', &address, &zone);
+	if (out->count == RESOLVE_CONF_SERVERS ||
+	    !cidr_read(&out->servers[out->count], address))
+		return;
+	out->zones[out->count++] = zone;
+}
+
+static void
 read_line(struct resolve_conf *out, struct slice line)
 {
 	struct slice key, word;
@@ -35,10 +49,8 @@ read_line(struct resolve_conf *out, struct slice line)
 		return;
 	if (slice_eq(key, "search") || slice_eq(key, "domain"))
 		out->search = line;
-	if (slice_eq(key, "nameserver") && out->count < RESOLVE_CONF_SERVERS &&
-	    resolve_conf_word(&line, &word) &&
-	    cidr_read(&out->servers[out->count], word))
-		out->count++;
+	if (slice_eq(key, "nameserver") && resolve_conf_word(&line, &word))
+		add_server(out, word);
 	while (slice_eq(key, "options") && resolve_conf_word(&line, &word)) {
 		set_number(&out->ndots, word, "ndots:", 0, 15);
 		set_number(&out->timeout, word, "timeout:", 1, 30);
@@ -56,6 +68,45 @@ resolve_conf_read(struct resolve_conf *out, struct slice text)
 		read_line(out, line);
 	if (out->count == 0)
 		read_line(out, slice_of("nameserver 127.0.0.1"));
+}
+
+/* Address, number in hexadecimal digits, length of the prefix, scope, flags,
+ * name. */
+static bool
+take_interface(struct slice line, struct slice *name, uint32_t *number)
+{
+	struct slice word, digits;
+	unsigned digit = 0;
+
+	if (!resolve_conf_word(&line, &word) ||
+	    !resolve_conf_word(&line, &digits))
+		return false;
+	*number = 0;
+	for (size_t i = 0; i < digits.len; i++) {
+		if (!url_hex(digits.ptr[i], &digit))
+			return false;
+		*number = *number << 4 | digit;
+	}
+	for (size_t i = 0; i < 4; i++)
+		resolve_conf_word(&line, name);
+	return name->len > 0;
+}
+
+uint32_t
+resolve_conf_zone(struct slice text, struct slice zone)
+{
+	struct slice line, name;
+	uint32_t number = 0;
+	uint64_t given = 0;
+
+	if (slice_u64(zone, UINT32_MAX, &given))
+		return (uint32_t)given;
+	while (zone.len > 0 && slice_line(&text, &line)) {
+		if (take_interface(line, &name, &number) &&
+		    slice_same(name, zone))
+			return number;
+	}
+	return 0;
 }
 
 void

@@ -30,6 +30,8 @@ sock_open(const struct cidr_address *to, uint16_t port, int type)
 	peer.four.sin_port = htons(port);
 	memcpy(six ? (void *)&peer.six.sin6_addr : &peer.four.sin_addr,
 	    to->bytes, to->size);
+	if (six)
+		peer.six.sin6_scope_id = to->scope;
 	fd = socket(peer.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;

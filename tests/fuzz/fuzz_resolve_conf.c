@@ -51,6 +51,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < WORDS_MAX && resolve_conf_word(&rest, &word);
 	     i++) {
 		check_hosts(text, word);
+		resolve_conf_zone(text, word);
 		check_question(word, conf.search);
 		check_question(word, slice_of(""));
 	}

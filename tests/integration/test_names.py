@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 import time
 
 import dnsd
@@ -52,6 +53,19 @@ class Names(Case):
         held.signal(signal.SIGTERM)
         held.wait()
         self.assert_clean(root)
+
+    def test_zone(self):
+        """A link-local name server, which the workers, too, may reach."""
+        address = "ip -6 addr %s fe80::53/64 dev lo"
+        subprocess.run((address % "add" + " nodad").split(), check=True)
+        self.addCleanup(subprocess.run, (address % "del").split(), check=True)
+        self.know()
+        server = dnsd.Server("fe80::53%lo", self.known)
+        self.addCleanup(server.close)
+        root = self.bare("nameserver fe80::53%lo\n")
+        _, node = self.run_up(root=root)
+        self.wait_online(node)
+        self.assertEqual(self.server.asked, [])
 
     def required(self, root):
         """Return what `run` says when access is required, and how long it

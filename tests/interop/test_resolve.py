@@ -1,16 +1,19 @@
 """Our resolver (resolve_driver.c) against a name server of ours, and beside
 glibc's, in namespaces of its own with files of their own in /etc.
 """
+import json
 import os
+import re
 import socket
 import subprocess
 import tempfile
 import time
 import unittest
 
+import botocore
 import dnsd
 from dnsd import Name, Server
-from drivers import driver
+from drivers import TOP, driver
 
 DRIVER = driver("resolve_driver")
 LIMIT_MS = 20000
@@ -381,6 +384,28 @@ class Servers(Case):
             self.assertLess(spent, 3)
 
 
+class Zones(Case):
+    """A link-local name server."""
+
+    def test_zone(self):
+        """By the name of its interface, by its number; not without."""
+        subprocess.run("ip -6 addr add fe80::53/64 dev lo nodad".split(),
+                       check=True)
+        self.addCleanup(subprocess.run,
+                        "ip -6 addr del fe80::53/64 dev lo".split(),
+                        check=True)
+        self.serve("fe80::53%lo")
+        self.names["good.example"] = Name(["10.0.0.3"])
+        for zone in ("lo", str(socket.if_nametoindex("lo"))):
+            self.write("resolv.conf", "nameserver fe80::53%%%s\n" % zone)
+            self.check("good.example", "10.0.0.3")
+        for zone in ("", "%none0", "%"):
+            self.write("resolv.conf", "nameserver fe80::53%s\n"
+                       "options timeout:1 attempts:1\n" % zone)
+            self.refuse("good.example",
+                        "again: the name servers do not answer")
+
+
 class Search(Case):
     """Domains."""
 
@@ -420,6 +445,49 @@ class Search(Case):
         self.assertEqual(self.ask(name), ["10.0.0.4"])
         self.assertEqual(self.asked(server), [name])
         self.refuse("nobody.amazonaws.com", "final: it does not exist")
+
+    def test_partitions(self):
+        """These are the domains that botocore and our endpoints know."""
+        self.write("resolv.conf", self.CLUSTER)
+        server = self.serve()
+        path = os.path.join(os.path.dirname(botocore.__file__), "data",
+                            "partitions.json")
+        with open(path, encoding="utf-8") as file:
+            outputs = [one["outputs"] for one in json.load(file)["partitions"]]
+        ends = {one[kind] for one in outputs
+                for kind in ("dnsSuffix", "dualStackDnsSuffix")}
+        with open(os.path.join(TOP, "src/aws/endpoint.c"),
+                  encoding="utf-8") as file:
+            table = re.findall(r'{ "aws[-a-z]*", "[-a-z]*", "(.*?)",\s*"(.*?)"',
+                               file.read())
+        self.assertGreater(len(table), 6)
+        ends.update(end for pair in table for end in pair if end)
+        for end in ends:
+            with self.subTest(end):
+                name = "ssm.x-y-1." + end
+                self.names[name] = Name(["10.0.0.4"])
+                server.asked.clear()
+                self.assertEqual(self.ask(name), ["10.0.0.4"])
+                self.assertEqual(self.asked(server), [name])
+
+    def test_silent_domain(self):
+        """The first domain's servers say nothing: the name is asked as it
+        is, soon where it may be whole, as with glibc."""
+        self.write("resolv.conf", self.CLUSTER + "options timeout:1\n")
+        server = self.serve()
+        silent = Name(silent=["A", "AAAA"])
+        for name, most in (("proxy.example.com", 2), ("web", 3)):
+            self.names[name] = Name(["10.0.0.4"])
+            self.names[name + ".x.svc.cluster.local"] = silent
+            server.asked.clear()
+            began = time.monotonic()
+            self.assertEqual(self.ask(name), ["10.0.0.4"])
+            self.assertLess(time.monotonic() - began, most)
+            self.assertEqual(self.asked(server),
+                             [name + ".x.svc.cluster.local", name])
+            self.assertEqual(glibc(name), {"10.0.0.4"})
+            del self.names[name]
+            self.refuse(name, "again: the name servers cannot tell")
 
     def test_dots(self):
         """Enough dots: as it is, then in the domains."""

@@ -35,7 +35,7 @@ test_defaults(void **state)
 {
 	static const char *const texts[] = {
 		"", "\n\r\n", "# nothing\n",
-		"nameserver\nnameserver x\nnameserver fe80::1%eth0\n",
+		"nameserver\nnameserver x\nnameserver x%eth0\n",
 		"nameserver 10.0.0.1x\n", "xnameserver 10.0.0.1\n",
 		"#nameserver 10.0.0.1\n;nameserver 10.0.0.1\n",
 		"options\noptions ndots\noptions ndots: timeout:x attempts:-1\n"
@@ -67,6 +67,34 @@ test_servers(void **state)
 	assert_server(&conf, 0, "10.0.0.1");
 	assert_server(&conf, 1, "fd00::1");
 	assert_server(&conf, 2, "10.0.0.3");
+}
+
+static void
+test_zones(void **state)
+{
+	static const char text[] =
+	    "fe80000000000000000000fffe000001 04 40 20 80     eth0\n"
+	    "00000000000000000000000000000001 01 80 10 80       lo\n"
+	    "\nx\nx 1x 1 1 1 bad\nx 2 3 4 5\n"
+	    "fe80000000000000000000fffe000002 1f 40 20 80    wlan";
+	struct resolve_conf conf =
+	    read_text("nameserver fe80::53%eth0\nnameserver fe80::53\n"
+	              "nameserver 10.0.0.1\n");
+
+	(void)state;
+	assert_int_equal(conf.count, 3);
+	assert_server(&conf, 0, "fe80::53");
+	assert_true(slice_eq(conf.zones[0], "eth0"));
+	assert_int_equal(conf.zones[1].len, 0);
+	assert_server(&conf, 2, "10.0.0.1");
+	assert_int_equal(resolve_conf_zone(slice_of(text), conf.zones[0]), 4);
+	assert_int_equal(resolve_conf_zone(slice_of(text), conf.zones[1]), 0);
+	assert_int_equal(resolve_conf_zone(slice_of(text), slice_of("wlan")),
+	    31);
+	assert_int_equal(resolve_conf_zone(slice_of(text), slice_of("7")), 7);
+	assert_int_equal(resolve_conf_zone(slice_of(text), slice_of("bad")), 0);
+	assert_int_equal(resolve_conf_zone(slice_of(text), slice_of("eth")), 0);
+	assert_int_equal(resolve_conf_zone(slice_of(""), slice_of("eth0")), 0);
 }
 
 static void
@@ -170,6 +198,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_servers),
+		cmocka_unit_test(test_zones),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_search),
 		cmocka_unit_test(test_hosts),

@@ -72,11 +72,12 @@ class Server:
         self.asked = []      # (name, type, protocol)
         self.address = address
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        place = socket.getaddrinfo(address, 53, family)[0][4]
         self.udp = socket.socket(family, socket.SOCK_DGRAM)
-        self.udp.bind((address, 53))
+        self.udp.bind(place)
         self.tcp = socket.socket(family, socket.SOCK_STREAM)
         self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.tcp.bind((address, 53))
+        self.tcp.bind(place)
         self.tcp.listen(8)
         self.threads = [threading.Thread(target=target, daemon=True)
                         for target in (self.serve_udp, self.serve_tcp)]
