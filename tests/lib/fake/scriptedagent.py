@@ -66,6 +66,7 @@ class Echo:
         self.agent, self.ident = agent, task["SessionId"]
         self.kind = task["DocumentContent"]["sessionType"]
         self.sent, self.waiting = 0, {}
+        self.lock = threading.Lock()
         self.expected, self.early = 0, {}
         self.told = []
         self.link, self.over = None, False
@@ -113,11 +114,12 @@ class Echo:
 
     def send(self, part, data):
         """Send numbered output."""
-        frame = framing.encode("output_stream_data", data, self.sent,
-                               flags=not self.sent, part=part)
-        self.waiting[self.sent] = [time.monotonic(), frame]
-        self.sent += 1
-        self.link.post(frame)
+        with self.lock:
+            frame = framing.encode("output_stream_data", data, self.sent,
+                                   flags=not self.sent, part=part)
+            self.waiting[self.sent] = [time.monotonic(), frame]
+            self.sent += 1
+            self.link.post(frame)
 
     def beat(self, now):
         """Send again what was not acknowledged."""

@@ -58,6 +58,7 @@ def connect(client, url, opening, signed=True):
     place = urllib.parse.urlsplit(url)
     target = "%s?%s" % (place.path, "&".join(sorted(place.query.split("&"))))
     raw = socket.create_connection((place.hostname, place.port or 443), 20)
+    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     context = ssl.create_default_context(cafile=client.aws.dir + "/ca.pem")
     stream = context.wrap_socket(raw, server_hostname=place.hostname)
     headers = {"host": place.netloc}

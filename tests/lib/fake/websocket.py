@@ -100,6 +100,9 @@ class Channel:
         self.chunk = b""
         self.lock = threading.Lock()
         self.wake, self.waker = socket.socketpair()
+        self.owner = None
+        self.poll = select.poll()
+        self.poll.register(self.wake, select.POLLIN)
         self.farewell = None
         self.until = None
         self.severed = False
@@ -129,11 +132,13 @@ class Channel:
         with self.lock:
             if self.farewell is not None or self.end is not None:
                 return
+            idle = not self.outbox
             for at in parts:
                 self.outbox += encode(
                     MORE if at else opcode, data[at:at + step],
                     at == parts[-1], os.urandom(4) if self.client else None)
-        self.rouse()
+        if idle and threading.get_ident() != self.owner:
+            self.rouse()
 
     def stop(self, code=1001, reason=b""):
         """End the channel with a CLOSE."""
@@ -156,6 +161,7 @@ class Channel:
 
     def run(self):
         """Serve messages until either side ends it."""
+        self.owner = threading.get_ident()
         self.socket.setblocking(False)
         reason = "the peer left"
         try:
@@ -187,15 +193,14 @@ class Channel:
 
     def await_events(self):
         """Wait for something to do; return whether the peer sent any."""
-        full, poll = self.full(), select.poll()
-        poll.register(self.wake, select.POLLIN)
-        poll.register(self.socket, (0 if full else select.POLLIN) |
-                      (select.POLLOUT if self.chunk or self.outbox else 0))
+        full = self.full()
+        self.poll.register(self.socket, (0 if full else select.POLLIN) | (
+            select.POLLOUT if self.chunk or self.outbox else 0))
         secure = isinstance(self.socket, ssl.SSLSocket)
         pending = not full and (self.stalled or secure
                                 and self.socket.pending())
         pause = 0 if pending else 0.02 if full else self.pause
-        events = dict(poll.poll(pause * 1000))
+        events = dict(self.poll.poll(pause * 1000))
         if self.wake.fileno() in events:
             self.wake.recv(4096)
         seen = events.get(self.socket.fileno(), 0) & ~select.POLLOUT
