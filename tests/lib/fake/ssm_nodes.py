@@ -102,7 +102,7 @@ def update_public_key(call):
 @operation("ssm", "UpdateInstanceInformation", Structure({
     "InstanceId": Text(1), "AgentName": Text(), "AgentVersion": Text(),
     "AgentStatus": Text(), "PlatformType": Text(
-        words=("Windows", "Linux", "MacOS")), "IPAddress": Text(0, 46),
+        words=("Windows", "Linux", "MacOS")), "IPAddress": Text(1, 46),
     "ComputerName": Text(0, 255), "SSMConnectionChannel": Anything()},
     ("InstanceId",)), resource="node")
 def update_instance_information(call):

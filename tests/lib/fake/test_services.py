@@ -276,6 +276,27 @@ class MessagesTest(Case):
                           seen["StandardErrorContent"]),
                          ("Failed", 3, "out", "err"))
 
+    def test_refused_command(self):
+        """A node that runs no commands says so, and the command fails."""
+        peer = self.open()
+        _, sent = self.user.call(
+            "SendCommand", InstanceIds=[self.node],
+            DocumentName="AWS-RunShellScript",
+            Parameters={"commands": ["true"]})
+        job = framing.decode(self.read(peer))
+        peer.sendall(frame(websocket.BINARY, framing.encode(
+            "agent_job_ack", json.dumps({
+                "jobId": json.loads(job.payload)["JobId"],
+                "acknowledgedMessageId": job.ident, "statusCode": "51407",
+                "errorMessage": "not in containers"}).encode())))
+        peer.sendall(frame(websocket.PING, b"done"))
+        self.assertEqual(self.read(peer), b"done")
+        _, seen = self.user.call(
+            "GetCommandInvocation", InstanceId=self.node,
+            CommandId=sent["Command"]["CommandId"])
+        self.assertEqual((seen["Status"], seen["StandardErrorContent"]),
+                         ("Failed", "not in containers"))
+
     def test_hostile_frames(self):
         """Frames that make no sense do not end the channel."""
         peer = self.open()

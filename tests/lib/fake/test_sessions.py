@@ -233,6 +233,17 @@ class ServiceTest(Case):
         ports.flag(framing.TERMINATE)
         self.assertEqual(ports.ended(), "")
 
+    def test_answers(self):
+        """The service answers in XML or, when told, in JSON."""
+        shell = self.session()
+        path = "/v1/data-channel/" + shell.ident
+        self.assertRegex(self.agent.create(path)[1],
+                         r"^<CreateDataChannelResponse>\s+<Message")
+        self.aws.limits(answers="json")
+        status, text = self.agent.create(path)
+        self.assertEqual((status, set(json.loads(text))),
+                         (201, {"messageSchemaVersion", "tokenValue"}))
+
     def test_unsigned(self):
         """An older plugin does not sign; a wrong signature is refused."""
         self.talk(self.session(signed=False), 3)
