@@ -261,6 +261,14 @@ tell_leftover(struct life *life, const struct err *why)
 	    "removing what an earlier start left behind");
 }
 
+/* The node is that of an earlier start, also where AWS could not be asked. */
+static void
+reuse(struct life *life, const struct err *why)
+{
+	(void)why;
+	life->outcome = LIFE_ACCEPTED;
+}
+
 static void
 tell_refused(struct life *life, const struct err *why)
 {
@@ -422,7 +430,7 @@ const struct life_row life_table[LIFE_STATES] = {
 		"registering", begin_register, false, {
 			[LIFE_DONE] = { LIFE_INSTALL, take_over_files },
 			[LIFE_HANDED_OVER] = { LIFE_DELEGATE, take_over_files },
-			[LIFE_ACCEPTED] = { LIFE_START, NULL },
+			[LIFE_ACCEPTED] = { LIFE_START, reuse },
 			[LIFE_REFUSED] = { LIFE_REMOVE, tell_refused },
 			[LIFE_AGAIN] = { LIFE_WAIT, put_off },
 			[LIFE_FAILED] = { LIFE_REMOVE, fail },

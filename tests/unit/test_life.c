@@ -331,9 +331,11 @@ test_asking(void **state)
 	assert_int_equal(life.at, LIFE_START);
 	assert_true(life_reuses(&life));
 	/* The agent will find out by itself. */
+	life.outcome = LIFE_DONE;
 	failed(LIFE_REGISTER);
 	assert_int_equal(life.at, LIFE_START);
 	assert_false(life.stopping);
+	assert_true(life_reuses(&life));
 	done(LIFE_REGISTER, LIFE_REFUSED);
 	assert_int_equal(life.at, LIFE_REMOVE);
 	assert_false(life.stopping);
