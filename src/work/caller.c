@@ -93,6 +93,8 @@ caller_run(int (*work)(void *argument), void *argument, struct err *err)
 	};
 
 	file_close_cover();
+	/* Who ignores it, as we may have been started, learns no status. */
+	signal(SIGCHLD, SIG_DFL);
 	capture_run(&capture, err);
 	return err->code != ERR_OK ? (int)err->code
 	                           : child_status(capture.status);

@@ -393,6 +393,13 @@ class Other(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.aws.verdicts()["accepted"], 2)
 
+    def test_api_of_a_caller_without_sigchld(self):
+        """Who ignores SIGCHLD, which a program inherits, gets the status."""
+        held = self.start([SH, "-c", "trap '' CHLD; exec ssm-activate api "
+                                     "ssm DescribeActivations"])
+        self.assertEqual(held.wait(), 0)
+        self.assertIn("ActivationList", held.out)
+
     def test_api_refused(self):
         """AWS's own code and the exit status of it."""
         self.aws.policy("user", allow=[])
