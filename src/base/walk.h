@@ -8,9 +8,6 @@
 struct err;
 struct stat;
 
-/* What came of looking for a file. */
-enum file_found { FILE_FOUND = 0, FILE_ABSENT = 1, FILE_FAILED = -1 };
-
 /*
  * Paths that root follows although others may write in some folders of the
  * machine.  Each folder on the way is looked at through its descriptor before
@@ -19,6 +16,10 @@ enum file_found { FILE_FOUND = 0, FILE_ABSENT = 1, FILE_FAILED = -1 };
  * or in a mount that is read-only).  A link is followed if it is root's.  So
  * nobody else decides where the path leads, now and later.
  */
+
+/* What came of looking for a file. */
+enum file_found { FILE_FOUND = 0, FILE_ABSENT = 1, FILE_FAILED = -1 };
+
 struct walk {
 	int dir;                 /* the folder that was reached */
 	int links;               /* followed so far */

@@ -14,25 +14,28 @@
 
 /*
  * The life of a node: nine states and an end.  Most states are one worker; its
- * outcome is the event that leads to the next state.  The table is in life.c,
- * and what it says is what happens:
+ * outcome is the event that leads to the next state.  The table is in
+ * life_table.c, and what it says is what happens:
  *
- *              worker      done      failed   again   stopped   else
- *   WAIT       (a pause)   PREPARE   CLOSE*           REMOVE
- *   PREPARE    prepare     REGISTER  CLOSE*           REMOVE    leftover:
- * REMOVE REGISTER   register    INSTALL   REMOVE   WAIT    REMOVE    accepted:
- * START refused: REMOVE agent: DELEGATE DELEGATE   the agent's INSTALL   REMOVE
- * REMOVE INSTALL    install     START     REMOVE           REMOVE START (the
- * agent) UP        REMOVE           REMOVE UP REMOVE           REMOVE    doubt:
- * REGISTER REMOVE     remove      CLOSE     CLOSE    WAIT    CLOSE, CLOSE* if
- * failed CLOSE      close       PREPARE   CLOSE*           OVER
+ *             worker       done      failed  again  stopped  else
+ *   WAIT      (a pause)    PREPARE   CLOSE*         REMOVE
+ *   PREPARE   prepare      REGISTER  CLOSE*         REMOVE   leftover: REMOVE
+ *   REGISTER  register     INSTALL   REMOVE  WAIT   REMOVE   accepted: START
+ *                                                            refused: REMOVE
+ *                                                            agent: DELEGATE
+ *   DELEGATE  the agent's  INSTALL   REMOVE         REMOVE
+ *   INSTALL   install      START     REMOVE         REMOVE
+ *   START     (the agent)  UP        REMOVE         REMOVE
+ *   UP                               REMOVE         REMOVE   doubt: REGISTER
+ *   REMOVE    remove       CLOSE     CLOSE   WAIT   CLOSE    (cut: CLOSE*)
+ *   CLOSE     close        PREPARE   CLOSE*         OVER
  *
  * A stop lets the worker that runs end, sooner than it would; "stopped" is
- * where its end leads then.  A failure that is not tried again counts as a stop
- * from there on.  So REMOVE and CLOSE without a stop are for what a predecessor
- * left, and then it begins anew.  CLOSE removes our files and notes why there
- * is no node; CLOSE* only notes: what is on disk is somebody else's, or stays
- * for the next start.
+ * where its end leads then, and "cut" that of one that fails.  A failure that
+ * is not tried again counts as a stop from there on.  So REMOVE and CLOSE
+ * without a stop are for what a predecessor left, and then it begins anew.
+ * CLOSE removes our files and notes why there is no node; CLOSE* only notes:
+ * what is on disk is somebody else's, or stays for the next start.
  */
 enum life_state {
 	LIFE_STAY, /* in the table: no other state */

@@ -8,7 +8,8 @@
 struct control_status;
 
 /*
- * The keeper's side.  Nothing is allocated, nothing waits; a client that does
+ * The keeper's side of the socket on which `status` and `down` ask
+ * (work/control.h).  Nothing is allocated, nothing waits; a client that does
  * not read or write is dropped.  fd is a socket of control_bind(), set after
  * listener_init() and closed by listener_close().
  */

@@ -9,9 +9,9 @@
 #include "settings/options.h"
 
 /*
- * All settings, from one table that parses flags and variables and writes the
- * help: flag over variable over default.  Pure and without allocation, since
- * with the gate off `run` may do nothing before it becomes the command.
+ * Reading the settings (settings/options.h) from flags and variables: flag over
+ * variable over default.  Pure and without allocation, since with the gate off
+ * `run` may do nothing before it becomes the command.
  */
 
 /*

@@ -9,6 +9,11 @@
 #include "base/err.h"
 #include "base/log.h"
 
+/*
+ * The settings: the struct that they are read into, and what a row of the
+ * table (options.c) says.  A new one is a member here and a row there.
+ */
+
 /* Which commands know an option; or-ed together. */
 enum config_command {
 	CONFIG_RUN = 1 << 0,

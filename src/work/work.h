@@ -10,14 +10,15 @@ struct buf;
 struct config;
 struct err;
 
-/* The path of amazon-ssm-agent, with its end; a journal entry has room for it.
- */
-enum { WORK_AGENT_SIZE = 384 };
-
 /*
  * The jobs that a keeper has done by workers (work/job.h).  All take a struct
  * work and tell what they did by records (work/journal.h).
  */
+
+/* The path of amazon-ssm-agent, with its end; a journal entry has room for it.
+ */
+enum { WORK_AGENT_SIZE = 384 };
+
 struct work {
 	const struct config *cfg;
 	const char *agent; /* path of amazon-ssm-agent, "" = not known yet */

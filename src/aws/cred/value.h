@@ -10,6 +10,7 @@ struct buf;
 struct json;
 struct owner;
 
+/* Credentials as values: kept, checked, read from a document. */
 struct cred {
 	char *access_key; /* owned, as are the next two; wiped on free */
 	char *secret_key;
