@@ -84,7 +84,8 @@ class Messages:
     def report_sessions(self):
         """Return every session, the oldest first."""
         with self.lock:
-            return [one.report() for one in self.sessions.values()]
+            return [dict(one.report(), bad=self.wire.bad[one.ident])
+                    for one in self.sessions.values()]
 
     def channel(self, place, side=None):
         """Return a node's channel, or one side's of a session, or None."""

@@ -9,7 +9,7 @@ import urllib.parse
 import framing
 import smux
 import websocket
-from sessionclient import connect
+from sessionclient import PIECE, connect
 from signing import Client
 
 AGAIN = 0.3
@@ -165,7 +165,8 @@ class Echo:
             whole = bytes(self.buffer[:8 + size])
             del self.buffer[:8 + size]
             if command != smux.SYN:
-                self.send(framing.OUTPUT, whole)
+                for at in range(0, len(whole), PIECE):
+                    self.send(framing.OUTPUT, whole[at:at + PIECE])
 
 
 class ScriptedAgent:

@@ -265,7 +265,11 @@ class SessionClient:
 
     def handle(self, frame):
         """Deal with the next output."""
+        if len(frame.payload) > PIECE:
+            self.faults.append("%d bytes in a frame" % len(frame.payload))
         if frame.part == framing.OUTPUT:
+            if self.agent is not None and self.message is None:
+                self.faults.append("output in the middle of the handshake")
             self.begin()
             (self.mux.feed if self.mux else self.sink)(frame.payload)
         elif frame.part == framing.STDERR:

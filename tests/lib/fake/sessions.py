@@ -23,6 +23,7 @@ class Wire:
         self.lock = threading.Lock()
         self.frames = collections.deque(maxlen=KEPT)
         self.held = {}
+        self.bad = collections.defaultdict(list)
         self.began = time.monotonic()
 
     def note(self, place, sender, frame, plan):
@@ -67,6 +68,7 @@ class Wire:
         """Forget what was written down."""
         self.frames.clear()
         self.held.clear()
+        self.bad.clear()
 
 
 class Peer(websocket.Channel):
@@ -78,14 +80,14 @@ class Peer(websocket.Channel):
         self.place = place
         self.sender = sender
         self.opened = None
-        self.bad = []
         life = service.state.limits["channel_life"]
         self.ends = time.monotonic() + life if life else None
 
     def report(self):
         """Return what came over the channel so far."""
         return {"open": self.opened, "frames": self.counts["frames"],
-                "pings": self.counts["pings"], "bad": self.bad}
+                "pings": self.counts["pings"],
+                "bad": self.service.wire.bad[self.place]}
 
     def beat(self, now):
         """End the channel when its hour has come."""
@@ -108,7 +110,8 @@ class Peer(websocket.Channel):
         try:
             self.service.arrived(self, framing.decode(data), data)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            self.bad = self.bad[-20:] + [str(error)]
+            self.service.wire.bad[self.place].append(
+                "%s: %s" % (self.sender, error))
             self.service.log.say("bad-frame", {
                 "place": self.place, "sender": self.sender,
                 "error": str(error)})
@@ -150,9 +153,7 @@ class Session:
                 "DocumentName": self.document, "Status": self.status,
                 "present": [name for name, one in self.sides.items() if one],
                 "opened": dict(self.opened), "states": self.states,
-                "outcome": self.outcome, "counts": dict(self.counts),
-                "bad": [text for one in self.sides.values() if one
-                        for text in one.bad]}
+                "outcome": self.outcome, "counts": dict(self.counts)}
 
     def describe(self):
         """Return it as DescribeSessions does."""

@@ -321,6 +321,22 @@ class FaultTest(Case):
         self.talk(self.session(), 2)
         self.assertEqual(len(self.aws.calls("ResumeSession")), 1)
 
+    def test_bad_agent(self):
+        """The client says what an agent does wrong."""
+        shell = self.session()
+        echo = self.agent.sessions[shell.ident]
+        echo.send(framing.OUTPUT, bytes(1025))
+        echo.send(framing.PARAMETER, b"x")
+        echo.link.post(framing.encode("start_publication"))
+        bad = framing.encode("output_stream_data", b"x", echo.sent)[:-1]
+        echo.link.post(bad + b"y")
+        self.assertTrue(shell.wait(lambda: len(shell.faults) >= 2))
+        self.assertEqual(shell.faults, ["1025 bytes in a frame",
+                                        "output of type 4"])
+        self.until(lambda: self.aws.get("sessions")[0]["bad"])
+        self.assertEqual(self.aws.get("sessions")[0]["bad"],
+                         ["agent: wrong digest"])
+
     def test_hostile(self):
         """Hostile frames are sent as they are; nothing of the service's
         side minds them."""
