@@ -84,10 +84,11 @@ take(struct life *life, const struct journal_entry *entry)
 		take_state(life, entry);
 		return; /* it comes from the disk */
 	case JOURNAL_AGENT:
+		/* Once: a worker does not give itself more time. */
+		if (!life->stopping && life->agent[0] == '\0')
+			life->job.deadline = clock_in(PREPARE_MS);
 		slice_copy(slice_of(entry->text), life->agent,
 		    sizeof life->agent);
-		if (!life->stopping)
-			life->job.deadline = clock_in(PREPARE_MS);
 		return;
 	case JOURNAL_CERTS:
 		life->certs = true;

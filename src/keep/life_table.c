@@ -68,6 +68,7 @@ begin_prepare(struct life *life, struct err *err)
 		.deadline = clock_in(FIND_MS),
 	};
 
+	life->agent[0] = '\0';
 	life->certs = false;
 	return begin_job(life, &spec, err);
 }
@@ -505,14 +506,14 @@ const struct life_row life_table[LIFE_STATES] = {
 enum life_event
 life_table_end(const struct life *life, const struct err *why)
 {
+	bool asks = life->at == LIFE_REGISTER && work_registered(&life->state);
 	bool again = false;
 
-	if (why != NULL && life->at == LIFE_REGISTER &&
-	    work_registered(&life->state)) {
-		/* The agent will find out by itself. */
+	if (asks && why != NULL)
 		log_err(LOG_WARN, "check_failed", why);
+	/* Without an answer the agent will find out by itself. */
+	if (asks && (why != NULL || life->outcome != LIFE_REFUSED))
 		return life->stopping ? LIFE_ENDED : LIFE_ACCEPTED;
-	}
 	if (why == NULL)
 		return life->stopping ? LIFE_ENDED : life->outcome;
 	if (life->stopping)
