@@ -211,7 +211,8 @@ skip_fraction(struct slice *rest)
 	return rest->len < digits.len;
 }
 
-/* Z, +HH:MM, +HHMM or +HH, in seconds east of UTC. */
+/* Z, UTC, GMT, +HH:MM, +HHMM or +HH, maybe behind a blank, in seconds east of
+ * UTC. */
 static bool
 take_offset(struct slice *rest, int64_t *offset)
 {
@@ -221,7 +222,9 @@ take_offset(struct slice *rest, int64_t *offset)
 	bool has_minutes;
 
 	*offset = 0;
-	if (take_text(rest, "Z") || take_text(rest, "z"))
+	take_text(rest, " ");
+	if (take_text(rest, "Z") || take_text(rest, "z") ||
+	    take_text(rest, "UTC") || take_text(rest, "GMT"))
 		return true;
 	if (take_text(rest, "-"))
 		sign = -1;
@@ -246,7 +249,8 @@ clock_parse_iso(struct slice text, int64_t *when)
 	int64_t seconds = 0;
 
 	if (!take_date(&text, basic ? "" : "-", &date) ||
-	    !(take_text(&text, "T") || take_text(&text, "t")) ||
+	    !(take_text(&text, "T") || take_text(&text, "t") ||
+	        take_text(&text, " ")) ||
 	    !take_time(&text, basic ? "" : ":", &date) ||
 	    !skip_fraction(&text) || !take_offset(&text, &offset) ||
 	    text.len > 0 || !seconds_of(&date, &seconds))

@@ -54,8 +54,9 @@ void clock_basic(int64_t when, char out[static CLOCK_BASIC_SIZE]);
 enum { CLOCK_ISO_SIZE = 21 };
 void clock_iso(int64_t when, char out[static CLOCK_ISO_SIZE]);
 
-/* ISO 8601 with Z or a numeric offset, fraction ignored; basic form too.
- * Without an offset it is refused, and so is a leap second. */
+/* ISO 8601 with Z or a numeric offset, fraction ignored; basic form too, and
+ * what date(1) and Python write: a blank for the T or before the offset, UTC or
+ * GMT for the Z.  Without an offset it is refused, and so is a leap second. */
 bool clock_parse_iso(struct slice text, int64_t *when);
 
 /* The Date header: "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7), from

@@ -17,8 +17,9 @@ struct err;
  * all at once, for IPv4 and IPv6; a truncated answer is fetched over TCP.
  * Each of the "attempts" lasts "timeout" and is sent twice, so that a lost
  * datagram costs half of it.  Names with fewer than "ndots" dots are
- * looked for in the domains of "search" first, others as they are first; a dot
- * at the end and names of AWS leave out the domains.  Names below localhost
+ * looked for in the domains of "search" first, others as they are first; a
+ * domain whose servers say nothing ends that, and the name is asked as it is; a
+ * dot at the end and names of AWS leave out the domains.  Names below localhost
  * that are not in /etc/hosts are this host (RFC 6761, 6.3).
  *
  * musl's getaddrinfo() does less: a server that is silent about IPv6 costs it

@@ -122,6 +122,22 @@ test_iso_takes_fractions_and_offsets(void **state)
 	assert_iso("2000-02-29T00:00:00Z", 951782400);
 }
 
+/* As botocore takes them. */
+static void
+test_iso_takes_forms_of_other_programs(void **state)
+{
+	const int64_t when = 4075443113;
+
+	(void)state;
+	assert_iso("2099-02-22T11:31:53UTC", when);
+	assert_iso("2099-02-22T11:31:53GMT", when);
+	assert_iso("2099-02-22 11:31:53+00:00", when);
+	assert_iso("2099-02-22 11:31:53 UTC", when);
+	assert_iso("2099-02-22 11:31:53Z", when);
+	assert_iso("2099-02-22 12:31:53.123 +0100", when);
+	assert_iso("2099-02-22T11:31:53 Z", when);
+}
+
 static void
 test_iso_refuses_fields_out_of_range(void **state)
 {
@@ -147,7 +163,14 @@ test_iso_refuses_another_form(void **state)
 	refuse_iso("");
 	refuse_iso("2015-08-30");
 	refuse_iso("2015-08-30T12:36:00");
-	refuse_iso("2015-08-30 12:36:00Z");
+	refuse_iso("2015-08-30  12:36:00Z");
+	refuse_iso("2015-08-30 12:36:00");
+	refuse_iso("2015-08-30 12:36:00  Z");
+	refuse_iso("2015-08-30 12:36:00 ");
+	refuse_iso("2015-08-30T12:36:00UT");
+	refuse_iso("2015-08-30T12:36:00utc");
+	refuse_iso("2015-08-30T12:36:00EST");
+	refuse_iso("2015-08-30T12:36:00UTC+1");
 	refuse_iso("2015-08-30T12:36Z");
 	refuse_iso("2015-08-30T12:36:00.Z");
 	refuse_iso("2015-08-30T12:36:00ZZ");
@@ -341,6 +364,7 @@ main(void)
 		cmocka_unit_test(test_every_day_agrees_with_the_c_library),
 		cmocka_unit_test(test_times_past_four_digits_are_clamped),
 		cmocka_unit_test(test_iso_takes_fractions_and_offsets),
+		cmocka_unit_test(test_iso_takes_forms_of_other_programs),
 		cmocka_unit_test(test_iso_refuses_fields_out_of_range),
 		cmocka_unit_test(test_iso_refuses_another_form),
 		cmocka_unit_test(test_http_date_is_read),
