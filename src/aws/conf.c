@@ -17,11 +17,14 @@
 
 enum {
 	PASSWD_MAX = 1024 * 1024,
+	SOURCES_MAX = 11, /* profiles of a chain of roles */
 };
 
 struct conf {
 	struct conf_options options;
 	struct ini files[2]; /* by enum conf_file */
+	char *paths[2];      /* where they were looked for, owned */
+	bool found[2];
 	const char *profile;
 	bool profile_flag;
 };
@@ -106,6 +109,8 @@ load_file(struct conf *conf, enum conf_file file, struct err *err)
 	}
 	if (file == CONF_CREDENTIALS)
 		warn_mode(buf_str(&path), mode);
+	conf->found[file] = mode != 0;
+	conf->paths[file] = rc == 0 ? buf_take(&path) : NULL;
 	buf_free(&path);
 	return rc;
 }
@@ -140,10 +145,69 @@ choose_profile(struct conf *conf, struct err *err)
 	if (conf_has_profile(conf, conf->profile))
 		return 0;
 	err_set(err, ERR_KIND_PROFILE_NOT_FOUND,
-	    "profile \"%.200s\" (from %s) does not exist", conf->profile, from);
+	    "profile \"%.200s\" (from %s) does not exist in %.200s or %.200s",
+	    conf->profile, from, conf->paths[CONF_CREDENTIALS],
+	    conf->paths[CONF_CONFIG]);
 	err_fix(err, "In the config file a profile's section is "
 	             "[profile NAME], in the credentials file [NAME].");
 	return -1;
+}
+
+/* A section that is used must be right. */
+static int
+check_section(const struct conf *conf, enum conf_file file, enum ini_word word,
+    const char *name, struct err *err)
+{
+	const struct ini_section *section =
+	    ini_find(&conf->files[file], word, name);
+
+	return ini_check(section, err) == 0 ? 0
+	                                    : err_wrap(err, conf->paths[file]);
+}
+
+/* The profile in force, those whose credentials its roles begin with, and what
+ * it says of services. */
+static int
+check_sections(const struct conf *conf, struct err *err)
+{
+	const char *name = conf->profile;
+	const char *services;
+
+	for (size_t i = 0; i < SOURCES_MAX && name != NULL; i++) {
+		if (check_section(conf, CONF_CREDENTIALS, INI_PROFILE, name,
+		        err) != 0 ||
+		    check_section(conf, CONF_CONFIG, INI_PROFILE, name, err) !=
+		        0)
+			return -1;
+		name = conf_value(conf, name, "role_arn") != NULL
+		           ? conf_value(conf, name, "source_profile")
+		           : NULL;
+	}
+	services = conf_value(conf, conf->profile, "services");
+	return services == NULL ? 0
+	                        : check_section(conf, CONF_CONFIG, INI_SERVICES,
+	                              services, err);
+}
+
+/* Of the sections that are not used, one that is wrong is told of. */
+static void
+warn_wrong(const struct conf *conf)
+{
+	for (size_t file = 0; file < 2; file++) {
+		const struct ini *ini = &conf->files[file];
+		struct err err = { 0 };
+
+		for (size_t i = 0; i < ini->count; i++) {
+			if (ini_check(&ini->sections[i], &err) == 0)
+				continue;
+			if (log_once("config_file"))
+				log_event(LOG_WARN, "config_file",
+				    "%s: %s; the rest of that section is "
+				    "not read",
+				    conf->paths[file], err.msg);
+			return;
+		}
+	}
 }
 
 int
@@ -158,8 +222,9 @@ conf_open(struct conf **out, const struct conf_options *options,
 	conf->options = *options;
 	if (load_file(conf, CONF_CONFIG, err) != 0 ||
 	    load_file(conf, CONF_CREDENTIALS, err) != 0 ||
-	    choose_profile(conf, err) != 0)
+	    choose_profile(conf, err) != 0 || check_sections(conf, err) != 0)
 		goto out;
+	warn_wrong(conf);
 	*out = conf;
 	conf = NULL;
 	rc = 0;
@@ -175,6 +240,8 @@ conf_free(struct conf *conf)
 		return;
 	ini_free(&conf->files[CONF_CREDENTIALS]);
 	ini_free(&conf->files[CONF_CONFIG]);
+	free(conf->paths[CONF_CREDENTIALS]);
+	free(conf->paths[CONF_CONFIG]);
 	free(conf);
 }
 
@@ -255,6 +322,13 @@ conf_owner(const struct conf *conf, const char *profile, const char *key)
 	    conf_file_value(conf, CONF_CREDENTIALS, profile, key) != NULL;
 
 	return &conf->files[first ? CONF_CREDENTIALS : CONF_CONFIG].owner;
+}
+
+const char *
+conf_path(const struct conf *conf, enum conf_file file, bool *found)
+{
+	*found = conf->found[file];
+	return conf->paths[file];
 }
 
 const char *

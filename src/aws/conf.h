@@ -25,7 +25,8 @@ struct conf_options {
 struct conf;
 
 /* Strings of the options are borrowed for the life of the configuration.
- * ERR_KIND_PROFILE_NOT_FOUND, ERR_KIND_CONFIG (file and line). */
+ * ERR_KIND_PROFILE_NOT_FOUND, ERR_KIND_CONFIG (file and line); a wrong line in
+ * a section that is not used is one warning. */
 int conf_open(struct conf **out, const struct conf_options *options,
     struct err *err);
 void conf_free(struct conf *conf);
@@ -61,6 +62,10 @@ const struct owner *conf_owner(const struct conf *conf, const char *profile,
 enum conf_file { CONF_CREDENTIALS, CONF_CONFIG };
 const char *conf_file_value(const struct conf *conf, enum conf_file file,
     const char *profile, const char *key);
+
+/* Where a file was looked for, and whether it was there. */
+const char *conf_path(const struct conf *conf, enum conf_file file,
+    bool *found);
 
 /*
  * key in the block of the service ("ssm") in the [services NAME] section that

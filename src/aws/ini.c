@@ -37,6 +37,45 @@ is_tab_or_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+/* Bytes of the blank that s begins with: one of Unicode's, such as the no-break
+ * space that is pasted with a key, counts as it does for botocore. */
+static size_t
+blank_at(struct slice s)
+{
+	static const char *const blanks[] = { " ", "\t", "\xc2\x85", "\xc2\xa0",
+		"\xe1\x9a\x80", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf",
+		"\xe2\x81\x9f", "\xe3\x80\x80" };
+
+	for (size_t i = 0; i < sizeof blanks / sizeof blanks[0]; i++) {
+		if (slice_starts(s, blanks[i]))
+			return strlen(blanks[i]);
+	}
+	/* U+2000 to U+200A */
+	return slice_starts(s, "\xe2\x80") && s.len > 2 &&
+	               (unsigned char)s.ptr[2] <= 0x8a
+	           ? 3
+	           : 0;
+}
+
+/* Without blanks at both ends. */
+static struct slice
+trim(struct slice s)
+{
+	size_t n;
+
+	while ((n = blank_at(s)) > 0)
+		s = slice_skip(s, n);
+	for (n = 1; n <= 3 && n <= s.len;) {
+		if (blank_at(slice_skip(s, s.len - n)) == n) {
+			s = slice_head(s, s.len - n);
+			n = 1;
+		} else {
+			n++;
+		}
+	}
+	return s;
+}
+
 static bool
 is_comment(struct slice s)
 {
@@ -61,13 +100,14 @@ without_comment(struct slice s)
 	for (size_t i = 1; i < s.len; i++) {
 		if (is_tab_or_blank(s.ptr[i - 1]) &&
 		    (s.ptr[i] == '#' || s.ptr[i] == ';'))
-			return slice_trim(slice_head(s, i));
+			return trim(slice_head(s, i));
 	}
-	return slice_trim(s);
+	return trim(s);
 }
 
 /* [name], with nothing but a comment after it.  As the next two, it gives
- * what is wrong, or NULL; what it made is in the file in any case. */
+ * what is wrong, or NULL; what it made is in the file in any case.  Where a
+ * header is wrong it is not known whose the lines behind it are. */
 static const char *
 read_section(struct reader *r, struct slice line)
 {
@@ -80,10 +120,10 @@ read_section(struct reader *r, struct slice line)
 	r->ini.sections = section;
 	if (!slice_split(slice_skip(line, 1), ']', &name, &tail))
 		return "'[' without ']'";
-	tail = slice_trim(tail);
+	tail = trim(tail);
 	if (tail.len != 0 && !is_comment(tail))
 		return "text after ']'";
-	name = slice_trim(name);
+	name = trim(name);
 	if (name.len == 0)
 		return "section without a name";
 	if (r->ini.count == INI_SECTIONS_MAX)
@@ -138,7 +178,7 @@ read_entry(struct reader *r, struct slice line, bool nested)
 		return "key before any section";
 	if (!slice_split(line, '=', &key, &value))
 		return "key without '='";
-	key = slice_trim(key);
+	key = trim(key);
 	if (key.len == 0)
 		return "'=' without a key";
 	if (slice_has(key, ':'))
@@ -155,7 +195,7 @@ read_entry(struct reader *r, struct slice line, bool nested)
 static const char *
 read_line(struct reader *r, struct slice raw)
 {
-	struct slice line = slice_trim(raw);
+	struct slice line = trim(raw);
 	size_t indent = indent_of(raw);
 
 	if (!slice_utf8(raw))
@@ -175,8 +215,31 @@ read_line(struct reader *r, struct slice raw)
 	return read_entry(r, line, false);
 }
 
-int
-ini_parse(struct ini *out, struct slice text, struct err *err)
+/* A wrong line costs its section; a wrong header, and what is in no section,
+ * all of the file.  What is wrong there, or NULL. */
+static const char *
+take_line(struct reader *r, struct slice raw)
+{
+	bool header = slice_starts(trim(raw), "[") &&
+	              !(r->in_key && indent_of(raw) > r->indent);
+	struct ini_section *section = header || r->ini.count == 0
+	                                  ? NULL
+	                                  : &r->ini.sections[r->ini.count - 1];
+	const char *wrong;
+
+	if (section != NULL && section->wrong != NULL)
+		return NULL;
+	wrong = read_line(r, raw);
+	if (section == NULL || wrong == NULL || wrong == no_memory)
+		return wrong;
+	section->wrong = wrong;
+	section->wrong_line = r->line;
+	return NULL;
+}
+
+/* The sections, some of which may be wrong. */
+static int
+parse(struct ini *out, struct slice text, struct err *err)
 {
 	struct reader r = { 0 };
 	const char *wrong = NULL;
@@ -188,7 +251,7 @@ ini_parse(struct ini *out, struct slice text, struct err *err)
 		text = slice_skip(text, 3);
 	while (wrong == NULL && slice_line(&text, &line)) {
 		r.line++;
-		wrong = read_line(&r, line);
+		wrong = take_line(&r, line);
 	}
 	if (wrong == NULL) {
 		*out = r.ini;
@@ -198,6 +261,30 @@ ini_parse(struct ini *out, struct slice text, struct err *err)
 	return err_set(err,
 	    wrong == no_memory ? ERR_KIND_SYSTEM : ERR_KIND_CONFIG,
 	    "line %zu: %s", r.line, wrong);
+}
+
+int
+ini_check(const struct ini_section *section, struct err *err)
+{
+	if (section == NULL || section->wrong == NULL)
+		return 0;
+	return err_set(err, ERR_KIND_CONFIG, "line %zu: %s",
+	    section->wrong_line, section->wrong);
+}
+
+int
+ini_parse(struct ini *out, struct slice text, struct err *err)
+{
+	struct ini ini = { 0 };
+	int rc = parse(&ini, text, err);
+
+	for (size_t i = 0; rc == 0 && i < ini.count; i++)
+		rc = ini_check(&ini.sections[i], err);
+	if (rc == 0)
+		*out = ini;
+	else
+		ini_free(&ini);
+	return rc;
 }
 
 void
@@ -331,7 +418,7 @@ ini_parse_as(struct ini *out, enum ini_kind kind, struct slice text,
 {
 	struct ini s = { 0 };
 
-	if (ini_parse(&s, text, err) != 0 || settle_all(&s, kind, err) != 0) {
+	if (parse(&s, text, err) != 0 || settle_all(&s, kind, err) != 0) {
 		ini_free(&s);
 		return -1;
 	}

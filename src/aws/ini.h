@@ -33,6 +33,8 @@ struct ini_entry {
 struct ini_section {
 	char *name;                /* owned, letter case kept, trimmed */
 	size_t line;               /* where it begins, from 1 */
+	size_t wrong_line;         /* behind which nothing of it was read */
+	const char *wrong;         /* with that line; static, NULL = nothing */
 	struct ini_entry *entries; /* owned array */
 	size_t count;
 };
@@ -51,6 +53,9 @@ struct ini {
 int ini_parse(struct ini *out, struct slice text, struct err *err);
 void ini_free(struct ini *ini);
 
+/* The same error for a section (NULL has none). */
+int ini_check(const struct ini_section *section, struct err *err);
+
 /* The section of that name, or NULL. */
 const struct ini_section *ini_section(const struct ini *ini, const char *name);
 
@@ -63,7 +68,8 @@ const char *ini_value(const struct ini_section *section, const char *name,
  * The same with sections that have a meaning.  In the config file these are
  * [default], [profile NAME], [services NAME] and [sso-session NAME]; in the
  * credentials file every section is a profile.  Such a section is named "WORD
- * NAME" afterwards, without quotes, and all others "".
+ * NAME" afterwards, without quotes, and all others "".  A wrong line costs its
+ * section only, which ini_check() tells.
  */
 enum ini_kind { INI_CREDENTIALS, INI_CONFIG };
 enum ini_word { INI_PROFILE, INI_SERVICES, INI_SSO_SESSION };

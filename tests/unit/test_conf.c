@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -337,42 +338,103 @@ test_no_services_is_fine(void **state)
 	assert_null(value);
 }
 
-static void
-open_with_mode(mode_t mode, char *said, size_t size)
+/* Open the world; what was said meanwhile. */
+static const char *
+said_by_open(const char *profile, int rc)
 {
-	char path[128];
+	static char said[512];
 	int ends[2], saved = dup(STDERR_FILENO);
 	ssize_t n;
 
-	snprintf(path, sizeof path, "%s/.aws/credentials", world.home);
-	assert_int_equal(chmod(path, mode), 0);
 	assert_int_equal(pipe(ends), 0);
 	assert_true(dup2(ends[1], STDERR_FILENO) >= 0);
 	close(ends[1]);
-	assert_int_equal(world_open(&world, NULL), 0);
+	assert_int_equal(world_open(&world, profile), rc);
 	assert_true(dup2(saved, STDERR_FILENO) >= 0);
 	close(saved);
-	n = read(ends[0], said, size - 1);
-	assert_true(n >= 0);
-	said[n] = '\0';
+	assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	n = read(ends[0], said, sizeof said - 1);
+	said[n > 0 ? n : 0] = '\0';
 	close(ends[0]);
+	return said;
+}
+
+static const char *
+said_with_mode(mode_t mode)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/.aws/credentials", world.home);
+	assert_int_equal(chmod(path, mode), 0);
+	return said_by_open(NULL, 0);
 }
 
 /* The one test that opens such a file: the warning comes once a process. */
 static void
 test_warns_once_of_open_credentials(void **state)
 {
-	char said[512];
+	const char *said;
 
 	(void)state;
 	world_file(&world, ".aws/credentials", "[default]\n");
-	open_with_mode(0600, said, sizeof said);
-	assert_string_equal(said, "");
-	open_with_mode(0640, said, sizeof said);
+	assert_string_equal(said_with_mode(0600), "");
+	said = said_with_mode(0640);
 	assert_non_null(strstr(said, "warn"));
 	assert_non_null(strstr(said, "/.aws/credentials"));
-	open_with_mode(0604, said, sizeof said);
-	assert_string_equal(said, "");
+	assert_string_equal(said_with_mode(0604), "");
+}
+
+/* A wrong line costs the profile that it is in, those that need it, and one
+ * warning; again, the one test in which that comes. */
+static void
+test_wrong_line_in_another_profile(void **state)
+{
+	static const char text[] =
+	    "[default]\nregion = r\n[bad]\nregion = x\n  output = json\n"
+	    "region = y\njunk\n[good]\nregion = g\nrole_arn = r\n"
+	    "source_profile = fine\n[needs]\nrole_arn = r\n"
+	    "source_profile = bad\n[keys]\nsource_profile = bad\n"
+	    "[fine]\nk: 1\n";
+	const char *said;
+
+	(void)state;
+	world_file(&world, ".aws/credentials", text);
+	world_file(&world, ".aws/config",
+	    "[profile good]\nservices=s\n[services s]\nssm =\n x\n"
+	    "[plugins]\nk\n");
+	said = said_by_open("default", 0);
+	assert_non_null(strstr(said, "warn"));
+	assert_non_null(strstr(said, "/.aws/credentials: line 5: indented"));
+	assert_string_equal(said_by_open(NULL, 0), "");
+	check("default", "region", "r");
+	assert_int_equal(world_open(&world, "keys"), 0);
+	assert_int_equal(world_open(&world, "bad"), -1);
+	world_failed(&world, ERR_KIND_CONFIG,
+	    "/.aws/credentials: line 5: indented line");
+	assert_int_equal(world_open(&world, "needs"), -1);
+	world_failed(&world, ERR_KIND_CONFIG, "/.aws/credentials: line 5: ");
+	assert_int_equal(world_open(&world, "good"), -1);
+	world_failed(&world, ERR_KIND_CONFIG, "/.aws/credentials: line 18: ");
+	world_file(&world, ".aws/credentials", "[good]\n");
+	assert_int_equal(world_open(&world, "good"), -1);
+	world_failed(&world, ERR_KIND_CONFIG, "/.aws/config: line 5: ");
+}
+
+/* Whose the lines behind a wrong header are nobody knows. */
+static void
+test_wrong_header_is_of_all_profiles(void **state)
+{
+	static const char *const wrong[] = { "[b\nk=v\n", "[b] x\n", "[]\n",
+		"[default]\n", "[b\xff]\n" };
+	char text[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		snprintf(text, sizeof text, "[default]\nk=v\n%s", wrong[i]);
+		world_file(&world, ".aws/credentials", text);
+		assert_int_equal(world_open(&world, NULL), -1);
+		world_failed(&world, ERR_KIND_CONFIG, ": line 3: ");
+	}
 }
 
 #define TEST(name) \
@@ -401,6 +463,8 @@ main(void)
 		TEST(test_reads_services),
 		TEST(test_services_need_the_config_file),
 		TEST(test_no_services_is_fine),
+		TEST(test_wrong_line_in_another_profile),
+		TEST(test_wrong_header_is_of_all_profiles),
 		TEST(test_warns_once_of_open_credentials),
 	};
 
