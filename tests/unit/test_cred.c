@@ -258,9 +258,9 @@ test_tells_why_each_source_was_skipped(void **state)
 		"no AWS credentials: env: AWS_ACCESS_KEY_ID is not set",
 		"; assume-role: no role_arn in the profile",
 		"; assume-role-with-web-identity: no web identity token file",
-		"; shared-credentials-file: no aws_access_key_id there",
+		"; shared-credentials-file: there is no /",
 		"; custom-process: no credential_process",
-		"; config-file: no aws_access_key_id there",
+		"; config-file: there is no /",
 		"; sso: no SSO or login keys",
 		"; container-role: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and",
 		"; iam-role: AWS_EC2_METADATA_DISABLED is true",
@@ -275,6 +275,62 @@ test_tells_why_each_source_was_skipped(void **state)
 	assert_int_equal(world_plan(&world, "p"), -1);
 	world_failed(&world, ERR_KIND_NO_CREDENTIALS,
 	    "env: a profile is given by flag");
+	world_failed(&world, ERR_KIND_NO_CREDENTIALS,
+	    "; config-file: no aws_access_key_id in /");
+	/* No shell has expanded it, and that is what is to be seen. */
+	world_set(&world, "AWS_SHARED_CREDENTIALS_FILE=$HOME/x");
+	assert_int_equal(world_plan(&world, NULL), -1);
+	world_failed(&world, ERR_KIND_NO_CREDENTIALS, "there is no $HOME/x;");
+	world_set(&world, "AWS_SHARED_CREDENTIALS_FILE=~");
+	assert_int_equal(world_plan(&world, NULL), -1);
+	world_failed(&world, ERR_KIND_NO_CREDENTIALS, "there is no ~;");
+}
+
+/* The older name of the token counts where the newer one is not. */
+static void
+test_older_name_of_the_token(void **state)
+{
+	(void)state;
+	world_file(&world, ".aws/credentials",
+	    "[default]\naws_access_key_id=A\naws_secret_access_key=s\n"
+	    "aws_security_token=old\n");
+	planned("shared-credentials-file");
+	got("shared-credentials-file", "A", "old");
+	world_file(&world, ".aws/credentials",
+	    "[default]\naws_access_key_id=A\naws_secret_access_key=s\n"
+	    "aws_security_token=old\naws_session_token=new\n");
+	planned("shared-credentials-file");
+	got("shared-credentials-file", "A", "new");
+}
+
+/* What was pasted beside a key is no part of it in a file, as with botocore,
+ * and is named in the environment. */
+static void
+test_odd_blanks_beside_a_key(void **state)
+{
+	(void)state;
+	world_file(&world, ".aws/credentials",
+	    "\xc2\xa0[default]\xe2\x80\x8a\n"
+	    "aws_access_key_id\xc2\xa0=\xe3\x80\x80 AKID\xc2\xa0\xc2\xa0\n"
+	    "\xc2\xa0"
+	    "aws_secret_access_key = \xe2\x80\x82s\xe2\x80\xaf\n");
+	planned("shared-credentials-file");
+	got("shared-credentials-file", "AKID", NULL);
+	assert_string_equal(world.cred.secret_key, "s");
+	world_file(&world, ".aws/credentials",
+	    "[default]\naws_access_key_id = AK\xc2\xa0ID\n"
+	    "aws_secret_access_key = s\n");
+	refused(ERR_KIND_INVALID_VALUE,
+	    "aws_access_key_id holds other than ASCII");
+	world_file(&world, ".aws/credentials", "");
+	world_set(&world, "AWS_ACCESS_KEY_ID=AKID\xc2\xa0");
+	world_set(&world, "AWS_SECRET_ACCESS_KEY=s");
+	refused(ERR_KIND_INVALID_VALUE,
+	    "AWS_ACCESS_KEY_ID holds other than ASCII");
+	world_set(&world, "AWS_ACCESS_KEY_ID=AKID");
+	world_set(&world, "AWS_SECRET_ACCESS_KEY=\xe2\x80\x8bs");
+	refused(ERR_KIND_INVALID_VALUE,
+	    "AWS_SECRET_ACCESS_KEY holds other than ASCII");
 }
 
 static void
@@ -373,6 +429,8 @@ main(void)
 		TEST(test_file_keys_are_not_mixed),
 		TEST(test_file_refuses_control_bytes),
 		TEST(test_order),
+		TEST(test_older_name_of_the_token),
+		TEST(test_odd_blanks_beside_a_key),
 		TEST(test_tells_why_each_source_was_skipped),
 		TEST(test_sso_and_login_say_what_to_do),
 		TEST(test_imds_settings_are_checked_always),

@@ -3,6 +3,7 @@
 #include "aws/conf.h"
 #include "aws/cred/source.h"
 #include "aws/cred/value.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/slice.h"
@@ -43,6 +44,21 @@ cred_keys_env_plan(struct cred_plan *plan, const struct cred_request *req,
 static const char *const settings[CRED_VALUE_COUNT] = { "aws_access_key_id",
 	"aws_secret_access_key", "aws_session_token" };
 
+static int
+skip_file(struct cred_plan *plan, const struct conf *conf, enum conf_file file)
+{
+	bool found = false;
+	const char *path = conf_path(conf, file, &found);
+	struct buf text = { 0 };
+
+	buf_printf(&text,
+	    found ? "no aws_access_key_id in %.200s" : "there is no %.200s",
+	    path);
+	cred_skip(plan, buf_str(&text));
+	buf_free(&text);
+	return 1;
+}
+
 /* Static keys; all of them from the same file. */
 static int
 plan_file(struct cred_plan *plan, const struct cred_request *req,
@@ -58,8 +74,12 @@ plan_file(struct cred_plan *plan, const struct cred_request *req,
 	for (size_t i = 0; i < CRED_VALUE_COUNT; i++)
 		values.texts[i] =
 		    conf_file_value(req->conf, file, req->profile, settings[i]);
+	/* The older name, which is all that some tools write. */
+	if (values.texts[CRED_VALUE_TOKEN] == NULL)
+		values.texts[CRED_VALUE_TOKEN] = conf_file_value(req->conf,
+		    file, req->profile, "aws_security_token");
 	if (values.texts[CRED_VALUE_KEY] == NULL)
-		return cred_skip(plan, "no aws_access_key_id there");
+		return skip_file(plan, req->conf, file);
 	if (cred_value_take(&plan->keys, &values, err) == 0)
 		return 0;
 	return cred_blame(file == CONF_CREDENTIALS ? "credentials file: profile"

@@ -35,17 +35,19 @@ static const struct cred_values given = {
 	.bad = ERR_KIND_CREDENTIAL_RETRIEVAL,
 };
 
-/* No byte below lowest, and no DEL. */
-static bool
-is_clean(const char *text, unsigned char lowest)
+/* What is wrong with a text whose bytes are from lowest up, or NULL. */
+static const char *
+fault_of(const char *text, unsigned char lowest)
 {
 	for (size_t i = 0; text[i] != '\0'; i++) {
 		unsigned char c = (unsigned char)text[i];
 
 		if (c < lowest || c == 0x7f)
-			return false;
+			return "a blank, line end or control character";
+		if (c > 0x7f)
+			return "other than ASCII, such as a no-break space";
 	}
-	return true;
+	return NULL;
 }
 
 static int
@@ -54,17 +56,17 @@ copy_value(char **out, const struct cred_values *values, size_t i,
 {
 	const char *text = values->texts[i];
 	char lowest = values->blanks && i == CRED_VALUE_SECRET ? ' ' : '!';
+	const char *fault;
 
 	if (text == NULL && i == CRED_VALUE_TOKEN)
 		return 0;
 	if (text == NULL)
 		return err_set(err, values->missing, "there is no %s",
 		    values->names[i]);
-	if (!is_clean(text, (unsigned char)lowest)) {
-		return err_set(err, values->bad,
-		    "%s holds a blank, line end or control character",
-		    values->names[i]);
-	}
+	fault = fault_of(text, (unsigned char)lowest);
+	if (fault != NULL)
+		return err_set(err, values->bad, "%s holds %s",
+		    values->names[i], fault);
 	*out = strdup(text);
 	if (*out == NULL)
 		return err_memory(err);
