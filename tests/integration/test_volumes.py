@@ -283,12 +283,13 @@ class Strangers(Case):
     def test_agent_is_not_taken_from_others(self):
         """A folder of PATH in which the application can write is left out."""
         root = self.root()
-        os.makedirs(root.inside("/opt/ssm"))
-        for name in place.AGENT_FILES + ("standin.conf",):
-            if root.exists("/usr/bin/" + name):
-                shutil.copy(root.inside("/usr/bin/" + name),
-                            root.inside("/opt/ssm/" + name))
-                os.unlink(root.inside("/usr/bin/" + name))
+        # Under an emulator the program itself is below /.foreign.
+        for top in ("", "/.foreign"):
+            os.makedirs(root.inside(top + "/opt/ssm"), exist_ok=True)
+            for name in place.AGENT_FILES + ("standin.conf",):
+                if root.exists(top + "/usr/bin/" + name):
+                    os.rename(root.inside(top + "/usr/bin/" + name),
+                              root.inside(top + "/opt/ssm/" + name))
         os.chown(root.inside("/home/app"), 1000, 1000)
         root.write("/home/app/amazon-ssm-agent",
                    "#!/bin/sh\nid >/run/ran\n", 0o755)
