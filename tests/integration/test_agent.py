@@ -62,6 +62,7 @@ class Minded(Case):
         held.signal(signal.SIGTERM)
         self.assertEqual(held.wait(), 0)
 
+    @native("its programs are known by their files, which are the emulator's")
     def test_hibernation(self):
         """A first heartbeat that fails: started again at once."""
         self.aws.fault(operation="UpdateInstanceInformation",
@@ -81,6 +82,7 @@ class Minded(Case):
         self.assertLess(held.ended_after, 9)
         self.assert_clean(held.root)
 
+    @native("its programs are known by their files, which are the emulator's")
     def test_deaf_in_up(self):
         """The same with `up` and `down`; no process stays."""
         held = self.start([SH, "-c", "ssm-activate up; ssm-activate down; "
