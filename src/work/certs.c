@@ -1,6 +1,7 @@
 #include "work/certs.h"
 
 #include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -55,12 +56,28 @@ add_store(struct buf *out)
 	return false;
 }
 
+/* Go finds a certificate at the beginning of a line only, and takes the mark
+ * that editors put in front of UTF-8 for text. */
+static void
+blank_marks(struct buf *out, size_t from)
+{
+	static const char mark[] = "\xEF\xBB\xBF";
+	enum { MARK = sizeof mark - 1 };
+
+	for (size_t i = from; i + MARK <= out->len; i++) {
+		if (memcmp(&out->data[i], mark, MARK) == 0)
+			memset(&out->data[i], '\n', MARK);
+	}
+}
+
 static int
 add_bundle(struct buf *out, const char *bundle, struct err *err)
 {
 	struct trust_file file = { .path = bundle };
+	size_t from = out->len;
 
 	if (trust_read(&file, out, err) == FILE_FOUND) {
+		blank_marks(out, from);
 		buf_putc(out, '\n');
 		return 0;
 	}

@@ -61,6 +61,9 @@ bundle_is_added(void)
 	SANDBOX_CHECK(install(with_bundle, &err) == 0);
 	SANDBOX_CHECK(sandbox_holds(OURS, SYSTEM "\n" PRIVATE "\n"));
 	SANDBOX_CHECK(sandbox_mode(OURS) == 0644);
+	sandbox_file("/bundle.pem", 0644, "\xEF\xBB\xBF" PRIVATE);
+	SANDBOX_CHECK(install(with_bundle, &err) == 0);
+	SANDBOX_CHECK(sandbox_holds(OURS, SYSTEM "\n\n\n\n" PRIVATE "\n"));
 	/* The user has settled it himself. */
 	SANDBOX_CHECK(install(with_both, &err) == 0);
 	SANDBOX_CHECK(!sandbox_exists(OURS));
