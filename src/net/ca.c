@@ -1,95 +1,57 @@
 #include "net/ca.h"
 
-#include <bearssl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/slice.h"
 #include "base/trust.h"
 #include "net/ca_roots.h"
+#include "net/cert.h"
 
-enum {
-	/* A certificate or a name in one is far smaller. */
-	CERT_MAX = 64 * 1024,
-	PEM_LINE_BYTES = 48,
+enum { PEM_LINE_BYTES = 48, FAULTS_MAX = 5 };
+
+#define UTF8_MARK "\xEF\xBB\xBF"
+
+/* The bytes belong to der, or to the table of built-in roots. */
+struct anchor {
+	struct cert cert;
+	char *der;
 };
 
 struct ca {
-	/* br_x509_trust_anchor each; the block of dn.data holds the bytes of
-	 * the key, too. */
-	struct buf anchors;
+	struct buf anchors; /* struct anchor each */
 	size_t count;
 };
 
-static void
-append(void *context, const void *data, size_t len)
-{
-	buf_add(context, data, len);
-}
+/* A bundle that is read. */
+struct bundle {
+	struct ca *ca;
+	const char *path;
+	size_t number;      /* certificates so far */
+	size_t fault_count; /* those that cannot be used */
+	struct buf faults;  /* the first of them, for people */
+	int64_t now;
+};
 
-/* Add an anchor for a name, which is in bytes, and the key. */
+/* Takes der over. */
 static int
-add_anchor(struct ca *ca, struct buf *bytes, const br_x509_pkey *key,
-    unsigned flags, struct err *err)
+add_anchor(struct ca *ca, const struct cert *cert, char *der, struct err *err)
 {
-	br_x509_trust_anchor anchor = {
-		.dn.len = bytes->len, .flags = flags, .pkey = *key
-	};
-	br_rsa_public_key *rsa = &anchor.pkey.key.rsa;
-	br_ec_public_key *ec = &anchor.pkey.key.ec;
-	bool is_rsa = key->key_type == BR_KEYTYPE_RSA;
-	unsigned char *data;
+	struct anchor anchor = { *cert, der };
 
-	if (is_rsa) {
-		buf_add(bytes, rsa->n, rsa->nlen);
-		buf_add(bytes, rsa->e, rsa->elen);
-	} else {
-		buf_add(bytes, ec->q, ec->qlen);
-	}
-	data = (unsigned char *)buf_take(bytes);
-	anchor.dn.data = data;
-	if (data != NULL && is_rsa) {
-		rsa->n = &data[anchor.dn.len];
-		rsa->e = &rsa->n[rsa->nlen];
-	} else if (data != NULL) {
-		ec->q = &data[anchor.dn.len];
-	}
 	buf_add(&ca->anchors, &anchor, sizeof anchor);
-	if (data == NULL || !buf_ok(&ca->anchors)) {
-		free(data);
+	if (!buf_ok(&ca->anchors)) {
+		free(der);
 		return err_memory(err);
 	}
 	ca->count++;
 	return 0;
-}
-
-/*
- * Add the certificate as an anchor.  *why is the reason when it cannot be
- * one, NULL when it was added; -1 is for other failures.
- */
-static int
-add_der(struct ca *ca, struct slice der, const char **why, struct err *err)
-{
-	br_x509_decoder_context decoder;
-	struct buf bytes = { .max = CERT_MAX };
-	const br_x509_pkey *key;
-	int rc = 0;
-
-	br_x509_decoder_init(&decoder, append, &bytes);
-	br_x509_decoder_push(&decoder, der.ptr, der.len);
-	key = br_x509_decoder_get_pkey(&decoder);
-	*why = key == NULL ? "it is malformed or has a key of an unknown kind"
-	                   : NULL;
-	if (key != NULL)
-		rc = add_anchor(ca, &bytes, key,
-		    br_x509_decoder_isCA(&decoder) ? BR_X509_TA_CA : 0, err);
-	buf_free(&bytes);
-	return rc;
 }
 
 static struct ca *
@@ -100,7 +62,7 @@ new_ca(struct err *err)
 	if (ca == NULL)
 		err_memory(err);
 	else
-		ca->anchors.max = CA_COUNT_MAX * sizeof(br_x509_trust_anchor);
+		ca->anchors.max = CA_COUNT_MAX * sizeof(struct anchor);
 	return ca;
 }
 
@@ -130,15 +92,15 @@ ca_builtin(struct ca **out, const char *host, struct err *err)
 
 	for (size_t i = 0; i < ca_roots_count && rc == 0; i++) {
 		const struct ca_root *root = &ca_roots_table[i];
-		const char *why = NULL;
+		struct cert cert;
 
 		if (root->china && !china)
 			continue;
-		rc = add_der(ca, slice_make((const char *)root->der, root->len),
-		    &why, err);
-		if (why != NULL)
-			rc = err_set(err, ERR_KIND_SYSTEM,
-			    "built-in root %s: %s", root->name, why);
+		rc = cert_read(&cert,
+		    slice_make((const char *)root->der, root->len));
+		rc = rc == 0 ? add_anchor(ca, &cert, NULL, err)
+		             : err_set(err, ERR_KIND_SYSTEM,
+		                   "built-in root %s is malformed", root->name);
 	}
 	if (rc == 0)
 		*out = ca;
@@ -160,49 +122,125 @@ is_begin(struct slice line)
 	       slice_eq(line, "-----BEGIN X509 CERTIFICATE-----");
 }
 
+static void
+add_fault(struct bundle *b, const char *name, const char *fault)
+{
+	bool named = name[0] != '\0';
+
+	if (++b->fault_count > FAULTS_MAX)
+		return;
+	buf_printf(&b->faults, "%scertificate %zu%s%s%s %s",
+	    b->fault_count > 1 ? "; " : "", b->number, named ? " (" : "", name,
+	    named ? ")" : "", fault);
+}
+
+/* Add the certificate, whose bytes are taken over, as an anchor, or say why
+ * it is none.  One whose fault may be of today only is kept. */
+static int
+add_der(struct bundle *b, struct buf *der, struct err *err)
+{
+	char name[CERT_NAME_SIZE];
+	const char *fault;
+	struct cert cert;
+
+	if (cert_read(&cert, slice_make(der->data, der->len)) != 0) {
+		add_fault(b, "", "is malformed");
+		return 0;
+	}
+	fault = cert.key_fault;
+	if (fault == NULL)
+		fault = cert_date_fault(&cert, b->now);
+	if (fault == NULL)
+		fault = cert_purpose_fault(&cert);
+	if (fault == NULL)
+		fault = cert_constraint_fault(&cert);
+	if (fault != NULL) {
+		cert_name(&cert, name);
+		add_fault(b, name, fault);
+	}
+	return cert.key_fault != NULL
+	           ? 0
+	           : add_anchor(b->ca, &cert, buf_take(der), err);
+}
+
 /* Add what a BEGIN and an END line were around, or say why not. */
 static int
-add_pem(struct ca *ca, struct slice body, size_t number, const char *path,
-    struct err *err)
+add_pem(struct bundle *b, struct slice body, struct err *err)
 {
-	const char *why = "its PEM form is broken or too long";
 	struct buf der = { .max = CERT_MAX };
 	int rc = 0;
 
-	if (number > CA_COUNT_MAX)
+	if (++b->number > CA_COUNT_MAX)
 		return err_set(err, ERR_KIND_CONFIG,
-		    "too many certificates in %s", path);
+		    "too many certificates in %s", b->path);
 	if (digest_base64_decode(&der, body) == 0)
-		rc = add_der(ca, slice_make(der.data, der.len), &why, err);
-	if (rc == 0 && why != NULL)
-		log_debug("%s: certificate %zu is skipped: %s", path, number,
-		    why);
+		rc = add_der(b, &der, err);
+	else
+		add_fault(b, "", "has a PEM form that is broken or too long");
 	buf_free(&der);
 	return rc;
 }
 
-/* Text between certificates, objects of other kinds and what has no END line
- * (RFC 7468) do not matter. */
+/* Text between certificates, objects of other kinds, what has no END line
+ * (RFC 7468) and the marks of UTF-8 that editors put in front do not matter. */
 static int
-read_pem(struct ca *ca, struct slice text, const char *path, struct err *err)
+read_pem(struct bundle *b, struct slice text, struct err *err)
 {
 	struct slice line, body = text, here = text;
 	bool open = false;
-	size_t number = 0;
 	int rc = 0;
 
 	for (; rc == 0 && slice_line(&text, &line); here = text) {
+		if (slice_starts(line, UTF8_MARK))
+			line = slice_skip(line, strlen(UTF8_MARK));
 		if (!slice_starts(line, "-----"))
 			continue;
 		body = slice_head(body, body.len - here.len);
 		if (open && slice_starts(line, "-----END "))
-			rc = add_pem(ca, body, ++number, path, err);
+			rc = add_pem(b, body, err);
 		open = is_begin(line);
 		body = text;
 	}
-	if (rc == 0 && ca->count == 0)
-		return err_set(err, ERR_KIND_CONFIG, "no %scertificate in %s",
-		    number == 0 ? "" : "usable ", path);
+	return rc;
+}
+
+static int
+check_count(const struct bundle *b, struct slice text, struct err *err)
+{
+	if (b->ca->count > 0)
+		return 0;
+	if (b->number > 0) {
+		return err_set(err, ERR_KIND_CONFIG,
+		    "no usable certificate in %s: %s", b->path,
+		    buf_str(&b->faults));
+	}
+	return err_set(err, ERR_KIND_CONFIG, "no certificate in %s%s", b->path,
+	    slice_starts(text, "\xFF\xFE") || slice_starts(text, "\xFE\xFF")
+	        ? ": it is UTF-16, not ASCII or UTF-8"
+	        : "");
+}
+
+static void
+warn(const struct bundle *b)
+{
+	if (b->fault_count == 0 || !log_once(b->path))
+		return;
+	log_event(LOG_WARN, "ca_bundle", "%s: %s%s", b->path,
+	    buf_str(&b->faults),
+	    b->fault_count > FAULTS_MAX ? "; and others" : "");
+}
+
+static int
+read_text(struct ca *ca, struct slice text, const char *path, struct err *err)
+{
+	struct bundle b = { .ca = ca, .path = path, .now = clock_now() };
+	int rc = read_pem(&b, text, err);
+
+	if (rc == 0)
+		rc = check_count(&b, text, err);
+	if (rc == 0)
+		warn(&b);
+	buf_free(&b.faults);
 	return rc;
 }
 
@@ -217,7 +255,7 @@ read_bundle(struct ca *ca, const char *path, const struct owner *by,
 	int rc;
 
 	if (found == FILE_FOUND)
-		rc = read_pem(ca, slice_make(text.data, text.len), path, err);
+		rc = read_text(ca, slice_make(text.data, text.len), path, err);
 	else if (found == FILE_ABSENT)
 		rc = err_set(err, ERR_KIND_CONFIG, "there is no file %s", path);
 	else
@@ -247,16 +285,19 @@ ca_load(struct ca **out, const char *path, const struct owner *by,
 	return 0;
 }
 
+static const struct anchor *
+at(const struct ca *ca, size_t i)
+{
+	return (const struct anchor *)(const void *)ca->anchors.data + i;
+}
+
 void
 ca_free(struct ca *ca)
 {
-	const br_x509_trust_anchor *anchors;
-
 	if (ca == NULL)
 		return;
-	anchors = ca_anchors(ca);
 	for (size_t i = 0; i < ca->count; i++)
-		free(anchors[i].dn.data);
+		free(at(ca, i)->der);
 	buf_free(&ca->anchors);
 	free(ca);
 }
@@ -267,10 +308,10 @@ ca_count(const struct ca *ca)
 	return ca->count;
 }
 
-const void *
-ca_anchors(const struct ca *ca)
+const struct cert *
+ca_at(const struct ca *ca, size_t i)
 {
-	return ca->anchors.data;
+	return &at(ca, i)->cert;
 }
 
 /* The form of RFC 7468, with lines of 64 characters. */

@@ -19,7 +19,8 @@ enum { SEED_BYTES = 48 };
 struct tls {
 	br_ssl_client_context client;
 	struct x509 x509;
-	int fd; /* borrowed */
+	int fd;    /* borrowed */
+	bool open; /* hands were shaken */
 	/* Records of the full size both ways: AWS does not promise to heed a
 	 * smaller maximum. */
 	unsigned char records[BR_SSL_BUFSIZE_BIDI];
@@ -95,6 +96,47 @@ find_name(int code, const char *otherwise)
 	return otherwise;
 }
 
+enum {
+	HANDSHAKE_FAILURE = 40,
+	PROTOCOL_VERSION = 70,
+	INSUFFICIENT = 71,
+	INTERNAL_ERROR = 80
+};
+
+/* What an alert in the handshake tells of the server, and may stand for
+ * something that is not supported here. */
+static const char *
+meaning(const struct tls *tls, int alert)
+{
+	bool agreed = tls->client.eng.session.cipher_suite != 0;
+
+	if (alert == PROTOCOL_VERSION)
+		return ": it does not take TLS 1.2 (TLS 1.3 only?), and no "
+		       "other version is supported";
+	if (alert != HANDSHAKE_FAILURE && alert != INSUFFICIENT &&
+	    !(agreed && alert == INTERNAL_ERROR))
+		return "";
+	return agreed
+	           ? ": it may require the extended master secret, which is "
+	             "not supported"
+	           : ": it takes nothing of what is supported, TLS 1.2 and "
+	             "ECDHE with AES-GCM or ChaCha20-Poly1305 (no CBC), or "
+	             "requires the extended master secret, or has an Ed25519 "
+	             "certificate, which are not";
+}
+
+static void
+explain_alert(const struct tls *tls, int alert, struct err *err)
+{
+	const char *text = tls->open ? "" : meaning(tls, alert);
+
+	err_set(err, ERR_KIND_TLS, "the peer sent alert %d (%s)%s", alert,
+	    find_name(BR_ERR_RECV_FATAL_ALERT + alert, "unknown"), text);
+	if (text[0] != '\0')
+		err_fix(err, "let the server take TLS 1.2 with ECDHE and "
+		             "AES-GCM, without the extended master secret");
+}
+
 /* The engine has stopped: why? */
 static int
 stopped(const struct tls *tls, struct err *err)
@@ -106,8 +148,7 @@ stopped(const struct tls *tls, struct err *err)
 	if (x509_explain(&tls->x509, code, err))
 		return -1;
 	if (code >= BR_ERR_RECV_FATAL_ALERT && code < BR_ERR_SEND_FATAL_ALERT) {
-		err_set(err, ERR_KIND_TLS, "the peer sent alert %d (%s)",
-		    code - BR_ERR_RECV_FATAL_ALERT, find_name(code, "unknown"));
+		explain_alert(tls, code - BR_ERR_RECV_FATAL_ALERT, err);
 	} else {
 		err_set(err, ERR_KIND_TLS, "%s (TLS error %d)",
 		    find_name(code, "the peer broke the protocol"), code);
@@ -205,6 +246,7 @@ shake_hands(struct tls *tls, const char *host, int64_t deadline,
 		    x509_has(code) ? "certificate of" : "TLS handshake with",
 		    host);
 	}
+	tls->open = true;
 	log_debug("TLS with %s: cipher suite %04x", host,
 	    (unsigned)eng->session.cipher_suite);
 	return 0;
@@ -325,6 +367,7 @@ tls_free(struct tls *tls)
 	if (tls == NULL)
 		return;
 	say_goodbye(tls);
+	x509_free(&tls->x509);
 	explicit_bzero(tls, sizeof *tls);
 	free(tls);
 }

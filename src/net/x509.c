@@ -5,7 +5,9 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/slice.h"
 #include "net/ca.h"
+#include "net/cert.h"
 
 /* BearSSL's own choice has a third implementation, for P-256; it takes more
  * room than these two together. */
@@ -76,149 +78,10 @@ x509_curves(void)
 	return &curves;
 }
 
-enum step { TAG, LENGTH, MORE_LENGTH, VALUE };
-
-/* Where an element is, by the number of elements around it. */
-enum level {
-	CERTIFICATE,
-	TO_BE_SIGNED,
-	FIELD,
-	EXTENSIONS,
-	EXTENSION,
-	PART,
-	USAGES,
-	USAGE,
-};
-
-enum {
-	OCTETS = 0x04,
-	OBJECT_ID = 0x06,
-	SEQUENCE = 0x30,
-	EXTENSIONS_TAG = 0xA3,
-	LONG = 0x80,
-};
-
-static const unsigned char extended_key_usage[] = { 0x55, 0x1D, 0x25 };
-static const unsigned char any_usage[] = { 0x55, 0x1D, 0x25, 0x00 };
-static const unsigned char server_auth[] = { 0x2B, 0x06, 0x01, 0x05, 0x05, 0x07,
-	0x03, 0x01 };
-
-static bool
-is_oid(const struct x509_purpose *p, const unsigned char *oid, size_t len)
-{
-	return p->oid_len == len && memcmp(p->oid, oid, len) == 0;
-}
-
-/* The elements that hold what we look for; others are skipped, above all
- * those behind the part that is signed. */
-static bool
-is_entered(const struct x509_purpose *p)
-{
-	switch (p->depth) {
-	case TO_BE_SIGNED:
-		return p->tag == SEQUENCE && !p->body;
-	case FIELD:
-		return p->tag == EXTENSIONS_TAG;
-	case PART:
-		return p->tag == OCTETS && p->usages;
-	case USAGE:
-		return false;
-	default:
-		return p->tag == SEQUENCE;
-	}
-}
-
-static void
-take_oid(struct x509_purpose *p)
-{
-	if (p->depth == PART) {
-		p->usages =
-		    is_oid(p, extended_key_usage, sizeof extended_key_usage);
-		p->limited |= p->usages;
-	} else if (p->depth == USAGE) {
-		p->servers |= is_oid(p, server_auth, sizeof server_auth) ||
-		              is_oid(p, any_usage, sizeof any_usage);
-	}
-}
-
-static void
-leave(struct x509_purpose *p)
-{
-	p->step = TAG;
-	if (p->tag == OBJECT_ID)
-		take_oid(p);
-	while (p->depth > 0 && p->at >= p->end[p->depth - 1])
-		p->depth--;
-}
-
-static void
-enter(struct x509_purpose *p)
-{
-	p->oid_len = 0;
-	p->value = p->length;
-	p->step = VALUE;
-	if (p->length > 0 && is_entered(p)) {
-		p->body |= p->depth == TO_BE_SIGNED;
-		if (p->depth == EXTENSION)
-			p->usages = false;
-		p->end[p->depth++] = p->at + p->length;
-		p->step = TAG;
-	} else if (p->length == 0) {
-		leave(p);
-	}
-}
-
-static void
-read_length(struct x509_purpose *p, unsigned char byte)
-{
-	if (p->step == MORE_LENGTH) {
-		p->length = p->length << 8 | byte;
-		p->length_bytes--;
-	} else {
-		p->length_bytes = byte >= LONG ? byte - LONG : 0;
-		p->length = byte >= LONG ? 0 : byte;
-		p->step = MORE_LENGTH;
-	}
-	if (p->length_bytes == 0)
-		enter(p);
-}
-
-static void
-read_value(struct x509_purpose *p, unsigned char byte)
-{
-	if (p->oid_len < sizeof p->oid)
-		p->oid[p->oid_len] = byte;
-	p->oid_len++;
-	if (--p->value == 0)
-		leave(p);
-}
-
-void
-x509_purpose_read(struct x509_purpose *p, const unsigned char *data, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		p->at++;
-		if (p->step == VALUE) {
-			read_value(p, data[i]);
-		} else if (p->step == TAG) {
-			p->tag = data[i];
-			p->step = LENGTH;
-		} else {
-			read_length(p, data[i]);
-		}
-	}
-}
-
-bool
-x509_purpose_serves(const struct x509_purpose *p)
-{
-	return !p->limited || p->servers;
-}
-
 /* BearSSL counts days from year 0. */
 enum { DAYS_BEFORE_1970 = 719528, SECONDS_A_DAY = 86400, RSA_MIN_BYTES = 256 };
 
-/* The class is BearSSL's, with our look at dates and purposes in front of four
+/* The class is BearSSL's, with our look at each certificate in front of four
  * of its functions. */
 static struct x509 *
 self(const br_x509_class **context)
@@ -231,8 +94,7 @@ start_cert(const br_x509_class **context, uint32_t length)
 {
 	struct x509 *x = self(context);
 
-	br_x509_decoder_init(&x->decoder, NULL, NULL);
-	x->purpose = (struct x509_purpose){ 0 };
+	buf_cut(&x->der, 0);
 	x->counts = x->minimal.err == 0;
 	br_x509_minimal_vtable.start_cert(context, length);
 }
@@ -242,35 +104,159 @@ append(const br_x509_class **context, const unsigned char *data, size_t len)
 {
 	struct x509 *x = self(context);
 
-	/* One that has failed would go on behind the check that failed. */
-	if (x->decoder.err == 0)
-		br_x509_decoder_push(&x->decoder, data, len);
 	if (x->counts)
-		x509_purpose_read(&x->purpose, data, len);
-	br_x509_minimal_vtable.append(context, data, len);
+		buf_add(&x->der, data, len);
 }
 
-static int64_t
-to_time(uint32_t days, uint32_t seconds)
+static void
+note_fault(struct x509 *x, const char *fault)
 {
-	return ((int64_t)days - DAYS_BEFORE_1970) * SECONDS_A_DAY + seconds;
+	if (fault == NULL || x->fault != NULL)
+		return;
+	x->faulty = x->seen;
+	x->fault = fault;
+}
+
+static void
+look_at_dates(struct x509 *x, const struct cert *cert)
+{
+	if (x->outdated != 0 || cert_date_fault(cert, x->now) == NULL)
+		return;
+	x->outdated = x->seen;
+	x->from = cert->from;
+	x->to = cert->to;
+}
+
+static struct slice
+host_of(const struct x509 *x)
+{
+	return slice_of(x->minimal.server_name);
+}
+
+static struct slice
+names_of(const struct x509 *x)
+{
+	return slice_make(x->names.data, x->names.len);
+}
+
+/* Why the anchor must not vouch for the chain so far. */
+static const char *
+anchor_fault(struct x509 *x, const struct cert *anchor)
+{
+	const char *fault = anchor->key_fault;
+
+	if (fault == NULL)
+		fault = cert_date_fault(anchor, x->now);
+	if (fault == NULL)
+		fault = cert_issuer_fault(anchor, x->seen - 1);
+	return fault != NULL ? fault
+	                     : cert_names_fault(anchor, names_of(x), host_of(x),
+	                           &x->comparisons);
+}
+
+/* BearSSL only reads what its pointers lead to. */
+static unsigned char *
+bytes_of(struct slice s)
+{
+	unsigned char *bytes;
+
+	memcpy(&bytes, &s.ptr, sizeof bytes);
+	return bytes;
+}
+
+static void
+add_anchor(struct x509 *x, const struct cert *cert, unsigned flags)
+{
+	br_x509_trust_anchor anchor = {
+		.dn = { bytes_of(cert->subject), cert->subject.len },
+		.flags = flags,
+	};
+
+	if (cert->curve == 0) {
+		anchor.pkey.key_type = BR_KEYTYPE_RSA;
+		anchor.pkey.key.rsa =
+		    (br_rsa_public_key){ bytes_of(cert->modulus),
+			    cert->modulus.len, bytes_of(cert->exponent),
+			    cert->exponent.len };
+	} else {
+		anchor.pkey.key_type = BR_KEYTYPE_EC;
+		anchor.pkey.key.ec = (br_ec_public_key){ (int)cert->curve,
+			bytes_of(cert->point), cert->point.len };
+	}
+	buf_add(&x->anchors, &anchor, sizeof anchor);
+}
+
+static void
+add_issuer(struct x509 *x, const struct cert *anchor)
+{
+	const char *fault = anchor_fault(x, anchor);
+
+	if (fault == NULL) {
+		add_anchor(x, anchor, BR_X509_TA_CA);
+	} else if (x->root == NULL) {
+		x->root = anchor;
+		x->root_fault = fault;
+	}
+}
+
+/* Anchors that may have issued the certificate, or are it.  One that is no
+ * authority's is trusted as itself only. */
+static void
+choose_anchors(struct x509 *x, const struct cert *cert)
+{
+	buf_cut(&x->anchors, 0);
+	for (size_t i = 0; i < ca_count(x->ca); i++) {
+		const struct cert *anchor = ca_at(x->ca, i);
+
+		if (slice_same(anchor->subject, cert->issuer))
+			add_issuer(x, anchor);
+		if (x->seen == 1 && !cert_signs(anchor) &&
+		    slice_same(anchor->subject, cert->subject))
+			add_anchor(x, anchor, 0);
+	}
+	x->minimal.trust_anchors = (const void *)x->anchors.data;
+	x->minimal.trust_anchors_num =
+	    x->anchors.len / sizeof(br_x509_trust_anchor);
+}
+
+/* The certificate is whole: read it, then let BearSSL check it. */
+static int
+check(struct x509 *x, struct slice der)
+{
+	const br_x509_class **context = &x->minimal.vtable;
+	struct cert cert;
+
+	if (!buf_ok(&x->der) || cert_read(&cert, der) != 0)
+		return -1;
+	look_at_dates(x, &cert);
+	if (x->seen == 1) {
+		note_fault(x, cert_server_fault(&cert));
+	} else {
+		note_fault(x, cert_issuer_fault(&cert, x->seen - 2));
+		note_fault(x, cert_names_fault(&cert, names_of(x), host_of(x),
+		                  &x->comparisons));
+	}
+	buf_add(&x->names, cert.names.ptr, cert.names.len);
+	choose_anchors(x, &cert);
+	if (!buf_ok(&x->names) || !buf_ok(&x->anchors))
+		return -1;
+	br_x509_minimal_vtable.append(context, bytes_of(der), der.len);
+	if (x->minimal.err != BR_ERR_X509_OK && x->minimal.err != 0) {
+		note_fault(x, cert.key_fault);
+		note_fault(x, cert.signature_fault);
+	}
+	return 0;
 }
 
 static void
 end_cert(const br_x509_class **context)
 {
 	struct x509 *x = self(context);
-	const br_x509_decoder_context *d = &x->decoder;
 
 	x->seen++;
-	if (d->decoded && x->outdated == 0) {
-		x->from = to_time(d->notbefore_days, d->notbefore_seconds);
-		x->to = to_time(d->notafter_days, d->notafter_seconds);
-		if (x->now < x->from || x->now > x->to)
-			x->outdated = x->seen;
-	}
-	if (x->counts && x->misused == 0 && !x509_purpose_serves(&x->purpose))
-		x->misused = x->seen;
+	if (x->counts && x->minimal.err == 0 &&
+	    check(x, slice_make(x->der.data, x->der.len)) != 0)
+		x->minimal.err = BR_ERR_X509_UNEXPECTED;
 	br_x509_minimal_vtable.end_cert(context);
 }
 
@@ -279,7 +265,7 @@ end_chain(const br_x509_class **context)
 {
 	unsigned code = br_x509_minimal_vtable.end_chain(context);
 
-	return code == 0 && self(context)->misused > 0
+	return code == 0 && self(context)->fault != NULL
 	           ? BR_ERR_X509_FORBIDDEN_KEY_USAGE
 	           : code;
 }
@@ -293,8 +279,10 @@ x509_init(struct x509 *x, const struct ca *ca, int64_t now)
 	br_x509_minimal_context *m = &x->minimal;
 
 	x->now = now > 0 ? now : 0;
-	br_x509_minimal_init(m, &br_sha256_vtable, ca_anchors(ca),
-	    ca_count(ca));
+	x->ca = ca;
+	x->comparisons = CERT_COMPARISONS_MAX;
+	x->der.max = x->names.max = CERT_MAX;
+	br_x509_minimal_init(m, &br_sha256_vtable, NULL, 0);
 	br_x509_minimal_set_hash(m, br_sha256_ID, &br_sha256_vtable);
 	br_x509_minimal_set_hash(m, br_sha384_ID, &br_sha384_vtable);
 	br_x509_minimal_set_hash(m, br_sha512_ID, &br_sha512_vtable);
@@ -314,6 +302,14 @@ x509_init(struct x509 *x, const struct ca *ca, int64_t now)
 	x->class.end_cert = end_cert;
 	x->class.end_chain = end_chain;
 	m->vtable = &x->class;
+}
+
+void
+x509_free(struct x509 *x)
+{
+	buf_free(&x->der);
+	buf_free(&x->names);
+	buf_free(&x->anchors);
 }
 
 struct reason {
@@ -376,12 +372,41 @@ explain_name(const struct x509 *x, struct err *err)
 	             "answers in its place");
 }
 
-static void
-explain_purpose(const struct x509 *x, struct err *err)
+/* Codes for which a fault that was found is the better text. */
+static bool
+is_of_fault(int code)
 {
-	err_set(err, ERR_KIND_TLS,
-	    "%s is for other purposes than servers (extended key usage)",
-	    x->misused > 1 ? "one in its chain" : "it");
+	return code == BR_ERR_X509_UNSUPPORTED ||
+	       code == BR_ERR_X509_LIMIT_EXCEEDED ||
+	       code == BR_ERR_X509_WEAK_PUBLIC_KEY ||
+	       code == BR_ERR_X509_NOT_CA ||
+	       code == BR_ERR_X509_FORBIDDEN_KEY_USAGE;
+}
+
+/* An authority of that name is known, but must not be used. */
+static void
+explain_root(const struct x509 *x, struct err *err)
+{
+	char name[CERT_NAME_SIZE], now[CLOCK_ISO_SIZE], from[CLOCK_ISO_SIZE],
+	    to[CLOCK_ISO_SIZE];
+
+	cert_name(x->root, name);
+	clock_iso(x->now, now);
+	clock_iso(x->root->from, from);
+	clock_iso(x->root->to, to);
+	if (cert_date_fault(x->root, x->now) != NULL) {
+		err_set(err, ERR_KIND_TLS,
+		    "it is not trusted: the authority \"%s\" %s: valid from "
+		    "%s to %s, and the clock here says %s",
+		    name, x->root_fault, from, to, now);
+		err_fix(err, "check the clock of this machine; if it is right, "
+		             "AWS_CA_BUNDLE needs a newer root");
+	}
+	/* What is said already stays. */
+	err_set(err, ERR_KIND_TLS, "it is not trusted: the authority \"%s\" %s",
+	    name, x->root_fault);
+	err_fix(err, "the server needs a certificate of another authority, or "
+	             "AWS_CA_BUNDLE another root");
 }
 
 bool
@@ -401,8 +426,11 @@ x509_explain(const struct x509 *x509, int code, struct err *err)
 		explain_dates(x509, err);
 	if (code == BR_ERR_X509_BAD_SERVER_NAME)
 		explain_name(x509, err);
-	if (code == BR_ERR_X509_FORBIDDEN_KEY_USAGE && x509->misused > 0)
-		explain_purpose(x509, err);
+	if (is_of_fault(code) && x509->fault != NULL)
+		err_set(err, ERR_KIND_TLS, "%s %s",
+		    x509->faulty > 1 ? "one in its chain" : "it", x509->fault);
+	if (code == BR_ERR_X509_NOT_TRUSTED && x509->root != NULL)
+		explain_root(x509, err);
 	/* What is said already stays. */
 	while (reasons[i].code != 0 && reasons[i].code != code)
 		i++;

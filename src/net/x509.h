@@ -6,66 +6,50 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+
 struct ca;
+struct cert;
 struct err;
 
 /*
- * The check of a server's certificates, by BearSSL's minimal engine: an RSA
- * (2048 to 4096 bits) or ECDSA chain in order, leaf first, with SHA-256, 384
- * or 512, valid now, all for servers, that leads to an anchor.  Beside the
- * verdict it remembers what an explanation needs.
- */
-
-/*
- * Finds out whether a certificate is one for servers: without the extension
- * extendedKeyUsage it is for everything, with it only when that names servers
- * or any purpose (RFC 5280, 4.2.1.12).  BearSSL does not look at it.
+ * The check of a server's certificates: an RSA (2048 to 4096 bits) or ECDSA
+ * chain in order, leaf first, with SHA-256, 384 or 512, valid now, all for
+ * servers, that leads to an anchor.
  *
- * The certificate comes in pieces of any size and nothing of it is kept.  The
- * answer counts for one that BearSSL has found well formed.
+ * Each certificate is collected whole and read by net/cert, then given to
+ * BearSSL's minimal engine, which checks signatures, dates, basicConstraints,
+ * keyUsage of authorities and the name.  It sees only anchors that may vouch
+ * for the chain so far.  What it does not look at is checked here: extended key
+ * usage, name constraints, and dates, usage, key and path length of anchors.
+ * Beside the verdict this remembers what an explanation needs.
  */
-enum { X509_DEPTH = 8, X509_OID_MAX = 8 };
-
-struct x509_purpose {
-	size_t at;              /* bytes read so far */
-	size_t end[X509_DEPTH]; /* of the elements we are in */
-	unsigned depth;
-	size_t value; /* bytes left of a value that is read or skipped */
-	size_t length;
-	unsigned length_bytes; /* of a long length, still to come */
-	unsigned step;
-	unsigned char tag;
-	unsigned char oid[X509_OID_MAX];
-	size_t oid_len; /* with what did not fit into oid */
-	bool body;      /* the part that is signed has begun */
-	bool usages;    /* in the extension that we look for */
-	bool limited, servers;
-};
-
-/* All zero is the state before a certificate. */
-void x509_purpose_read(struct x509_purpose *purpose, const unsigned char *data,
-    size_t len);
-
-/* After the last byte. */
-bool x509_purpose_serves(const struct x509_purpose *purpose);
 
 struct x509 {
 	br_x509_minimal_context minimal; /* first: this is the engine's */
 	br_x509_class class;
-	br_x509_decoder_context decoder; /* of the certificate at hand */
 	br_name_element name;
-	char name_text[256];   /* the first name in the leaf */
+	char name_text[256]; /* the first name in the leaf */
+	const struct ca *ca;
 	int64_t now, from, to; /* seconds since 1970; of the one outdated */
 	size_t seen;           /* certificates so far */
 	size_t outdated;       /* number of the first such one, 0 = none */
 	bool counts;           /* the one at hand is not behind the anchor */
-	struct x509_purpose purpose; /* of the certificate at hand */
-	size_t misused; /* number of the first not for servers, 0 = none */
+	struct buf der;        /* the one at hand */
+	struct buf names;      /* subjectAltName of all so far */
+	size_t comparisons;    /* left for name constraints */
+	struct buf anchors; /* br_x509_trust_anchor that may have issued it */
+	size_t faulty;      /* number of the first with a fault, 0 = none */
+	const char *fault;  /* see net/cert */
+	const struct cert
+	    *root; /* the first anchor of that name with a fault */
+	const char *root_fault;
 };
 
 /* x509 is all zero before; now: see clock_now().  ca must outlive it, and it
  * must stay where it is. */
 void x509_init(struct x509 *x509, const struct ca *ca, int64_t now);
+void x509_free(struct x509 *x509);
 
 /* The code is a BR_ERR_X509_* one. */
 bool x509_has(int code);

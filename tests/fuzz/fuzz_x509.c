@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "fuzz/fuzz.h"
 #include "net/ca.h"
+#include "net/cert.h"
 #include "net/x509.h"
 
 enum { PIECE = 256, LENGTH = 3, NOW = 1800000000 };
@@ -61,12 +62,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	count = check_all(c, data, size);
 	code = (int)(*c)->end_chain(c);
 	require(x->seen == count && x->outdated <= count);
-	require(x->misused <= count && x->purpose.depth < X509_DEPTH);
+	require(x->faulty <= count && (x->faulty > 0) == (x->fault != NULL));
+	require(x->comparisons <= CERT_COMPARISONS_MAX);
 	require(x->name.buf == x->name_text);
 	require(x->name.len == sizeof x->name_text);
 	/* Nobody here has the key of an anchor. */
 	require(x509_has(code) && x509_explain(x, code, &err));
 	require(err.kind == ERR_KIND_TLS && err.retry == ERR_FINAL);
+	x509_free(x);
 	ca_free(ca);
 	free(x);
 	return 0;

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "net/ca.h"
 #include "net/ca_roots.h"
+#include "net/cert.h"
 #include "unit/net_peer.h"
 
 enum { ROOTS_EVERYWHERE = 5, ROOTS_CHINA = 2 };
@@ -63,23 +64,21 @@ static void
 test_loads_a_bundle(void **state)
 {
 	struct ca *ca = NULL;
-	const br_x509_trust_anchor *anchors;
 
 	(void)state;
 	assert_int_equal(ca_load(&ca, net_peer_path("roots.pem"), NULL,
 	                     "AWS_CA_BUNDLE", NULL),
 	    0);
 	assert_int_equal(ca_count(ca), 4);
-	anchors = ca_anchors(ca);
-	assert_int_equal(anchors[0].pkey.key_type, BR_KEYTYPE_RSA);
-	assert_int_equal(anchors[0].pkey.key.rsa.nlen, 256);
-	assert_int_equal(anchors[1].pkey.key.rsa.nlen, 512);
-	assert_int_equal(anchors[2].pkey.key.ec.curve, BR_EC_secp256r1);
-	assert_int_equal(anchors[3].pkey.key.ec.curve, BR_EC_secp384r1);
+	assert_int_equal(ca_at(ca, 0)->curve, 0);
+	assert_int_equal(ca_at(ca, 0)->modulus.len, 256);
+	assert_int_equal(ca_at(ca, 1)->modulus.len, 512);
+	assert_int_equal(ca_at(ca, 2)->curve, BR_EC_secp256r1);
+	assert_int_equal(ca_at(ca, 3)->curve, BR_EC_secp384r1);
 	for (size_t i = 0; i < 4; i++) {
-		assert_int_equal(anchors[i].flags, BR_X509_TA_CA);
-		assert_true(anchors[i].dn.len > 0);
-		assert_int_equal(anchors[i].dn.data[0], 0x30);
+		assert_true(cert_signs(ca_at(ca, i)));
+		assert_true(ca_at(ca, i)->subject.len > 0);
+		assert_int_equal(ca_at(ca, i)->subject.ptr[0], 0x30);
 	}
 	ca_free(ca);
 }
@@ -89,15 +88,13 @@ static void
 test_a_leaf_is_no_authority(void **state)
 {
 	struct ca *ca = NULL;
-	const br_x509_trust_anchor *anchors;
 
 	(void)state;
 	assert_int_equal(ca_load(&ca, net_peer_path("direct.crt"), NULL, "x",
 	                     NULL),
 	    0);
-	anchors = ca_anchors(ca);
 	assert_int_equal(ca_count(ca), 1);
-	assert_int_equal(anchors[0].flags, 0);
+	assert_false(cert_signs(ca_at(ca, 0)));
 	ca_free(ca);
 }
 
@@ -153,6 +150,40 @@ test_unusable_ones_are_skipped(void **state)
 	add_file(&text, "root.crt");
 	buf_puts(&text, "-----BEGIN CERTIFICATE-----\nMIID");
 	assert_int_equal(load_buf(&text, &err), 1);
+}
+
+/* Editors put a mark in front of UTF-8; what is joined has it inside. */
+static void
+test_marks_of_utf8(void **state)
+{
+	struct buf text = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	buf_puts(&text, "\xEF\xBB\xBF");
+	add_file(&text, "root.crt");
+	buf_puts(&text, "\xEF\xBB\xBF");
+	add_file(&text, "ec-root.crt");
+	assert_int_equal(load_buf(&text, &err), 2);
+	assert_int_equal(load_text("\xFF\xFE-\0-\0", 6, &err), -1);
+	assert_non_null(strstr(err.msg, "UTF-16"));
+}
+
+/* Those that cannot be used are named. */
+static void
+test_unusable_ones_are_named(void **state)
+{
+	struct buf text = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	buf_puts(&text, "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n"
+	                "-----END CERTIFICATE-----\n");
+	add_file(&text, "ed-root.crt");
+	assert_int_equal(load_buf(&text, &err), -1);
+	assert_non_null(strstr(err.msg, "certificate 1 is malformed; "
+	                                "certificate 2 (Ed25519) has an "
+	                                "Ed25519 key, which is not supported"));
 }
 
 /* The old name counts; one that may say "not trusted" does not. */
@@ -329,6 +360,8 @@ main(void)
 		cmocka_unit_test(test_text_around_certificates),
 		cmocka_unit_test(test_line_ends),
 		cmocka_unit_test(test_unusable_ones_are_skipped),
+		cmocka_unit_test(test_marks_of_utf8),
+		cmocka_unit_test(test_unusable_ones_are_named),
 		cmocka_unit_test(test_names_of_certificates),
 		cmocka_unit_test(test_nothing_usable_is_an_error),
 		cmocka_unit_test(test_missing_file_is_an_error),

@@ -75,8 +75,9 @@ class Certs:
                        if size else []))
 
     def issue(self, name, subject, key, issuer, extensions, dates=NOW,
-              digest="sha256"):
-        """Make NAME.crt, signed by the issuer or, without one, by itself."""
+              digest="sha256", options=()):
+        """Make NAME.crt, signed by the issuer or, without one, by itself; of
+        version 1 if extensions are None."""
         config = self.write(name + ".cnf", CONFIG.format(folder=self.folder,
                                                          name=name))
         self.write(name + ".index", "")
@@ -85,14 +86,16 @@ class Certs:
         if issuer is not None:
             signer = ["-cert", self.path(issuer + ".crt"),
                       "-keyfile", self.path(self.key_of[issuer] + ".key")]
+        if extensions is not None:
+            signer += ["-extfile",
+                       self.write(name + ".ext", extensions + "\n")]
         self.key_of[name] = key
         self.openssl("req", "-new", "-config", config, "-out", request,
                      "-key", self.path(key + ".key"), "-subj", subject)
         self.openssl("ca", "-batch", "-notext", "-config", config,
                      "-in", request, "-out", self.path(name + ".crt"),
                      "-startdate", dates[0], "-enddate", dates[1],
-                     "-md", digest, "-extfile",
-                     self.write(name + ".ext", extensions + "\n"), *signer)
+                     "-md", digest, *options, *signer)
 
     def context(self, *certs, ciphers=None):
         """Return what serves these certificates with the first one's key, and

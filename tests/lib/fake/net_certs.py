@@ -56,6 +56,8 @@ CERTS = [
      NOW, "sha256"),
     ("server", HOST, "rsa", "root",
      SAN + USE + "clientAuth,1.2.3.4,serverAuth", NOW, "sha256"),
+    ("encipherment", HOST, "rsa", "root",
+     SAN + "\nkeyUsage=critical,keyEncipherment", NOW, "sha256"),
     ("any", HOST, "rsa", "root", SAN + USE + "anyExtendedKeyUsage", NOW,
      "sha256"),
 ]
@@ -111,6 +113,7 @@ CHAINS = {
     "client-inter": ["client-leaf", "client-inter"],
     "server": ["server"],
     "any": ["any"],
+    "encipherment": ["encipherment"],
 }
 
 for _name, *_ in AWS:

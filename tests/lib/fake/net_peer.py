@@ -261,6 +261,14 @@ def garbage(conn):
     wait_for_end(conn)
 
 
+def refuse_secret(conn):
+    """Agree on a suite, then refuse, as servers do that require the extended
+    master secret."""
+    conn.sendall(bytes.fromhex("160303002a020000260303") + bytes(32)
+                 + bytes.fromhex("00c02f00" "15030300020228"))
+    wait_for_end(conn)
+
+
 def after_hello(handler):
     """The handler, when the client has sent something."""
     def serve(conn):
@@ -323,6 +331,9 @@ def start_all(certs):
         context.set_ecdh_curve(curve)
         start(curve, secured(context, talk))
     start_versions(certs)
+    start("cbc", secured(context_of(certs, "good", "ECDHE-RSA-AES128-SHA"),
+                         talk))
+    start("secret", after_hello(refuse_secret))
     start("silent", wait_for_end)
     start("closing", after_hello(end))
     start("resetting", after_hello(reset))
