@@ -200,11 +200,12 @@ warn_wrong(const struct conf *conf)
 		for (size_t i = 0; i < ini->count; i++) {
 			if (ini_check(&ini->sections[i], &err) == 0)
 				continue;
-			if (log_once("config_file"))
-				log_event(LOG_WARN, "config_file",
-				    "%s: %s; the rest of that section is "
-				    "not read",
-				    conf->paths[file], err.msg);
+			if (!log_once("config_file"))
+				return;
+			log_event(LOG_WARN, "config_file",
+			    "%s: %s; the rest of that section is "
+			    "not read",
+			    conf->paths[file], err.msg);
 			return;
 		}
 	}
