@@ -155,6 +155,8 @@ class Answers(Case):
                                           ["2001:db8::3", "2001:db8::4"])
         self.check("four.example", "10.0.0.3", "10.0.0.4")
         self.check("six.example", "2001:db8::3")
+        self.names["squid_proxy"] = Name(["10.0.0.3"])
+        self.check("squid_proxy", "10.0.0.3")
         self.check("Both.Example", "2001:db8::3", "10.0.0.3",
                    "2001:db8::4", "10.0.0.4")
 
