@@ -237,9 +237,8 @@ take_line(struct reader *r, struct slice raw)
 	return NULL;
 }
 
-/* The sections, some of which may be wrong. */
-static int
-parse(struct ini *out, struct slice text, struct err *err)
+int
+ini_parse(struct ini *out, struct slice text, struct err *err)
 {
 	struct reader r = { 0 };
 	const char *wrong = NULL;
@@ -270,21 +269,6 @@ ini_check(const struct ini_section *section, struct err *err)
 		return 0;
 	return err_set(err, ERR_KIND_CONFIG, "line %zu: %s",
 	    section->wrong_line, section->wrong);
-}
-
-int
-ini_parse(struct ini *out, struct slice text, struct err *err)
-{
-	struct ini ini = { 0 };
-	int rc = parse(&ini, text, err);
-
-	for (size_t i = 0; rc == 0 && i < ini.count; i++)
-		rc = ini_check(&ini.sections[i], err);
-	if (rc == 0)
-		*out = ini;
-	else
-		ini_free(&ini);
-	return rc;
 }
 
 void
@@ -418,7 +402,7 @@ ini_parse_as(struct ini *out, enum ini_kind kind, struct slice text,
 {
 	struct ini s = { 0 };
 
-	if (parse(&s, text, err) != 0 || settle_all(&s, kind, err) != 0) {
+	if (ini_parse(&s, text, err) != 0 || settle_all(&s, kind, err) != 0) {
 		ini_free(&s);
 		return -1;
 	}

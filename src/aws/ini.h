@@ -47,8 +47,10 @@ struct ini {
 };
 
 /*
- * Parse the whole text.  ERR_KIND_CONFIG names the line and what is wrong with
- * it, never what it holds.
+ * Parse the whole text.  A wrong line costs its section only, which ini_check()
+ * tells; a wrong header, or a line in no section, costs all of the text.
+ * ERR_KIND_CONFIG names the line and what is wrong with it, never what it
+ * holds.
  */
 int ini_parse(struct ini *out, struct slice text, struct err *err);
 void ini_free(struct ini *ini);
@@ -68,8 +70,7 @@ const char *ini_value(const struct ini_section *section, const char *name,
  * The same with sections that have a meaning.  In the config file these are
  * [default], [profile NAME], [services NAME] and [sso-session NAME]; in the
  * credentials file every section is a profile.  Such a section is named "WORD
- * NAME" afterwards, without quotes, and all others "".  A wrong line costs its
- * section only, which ini_check() tells.
+ * NAME" afterwards, without quotes, and all others "".
  */
 enum ini_kind { INI_CREDENTIALS, INI_CONFIG };
 enum ini_word { INI_PROFILE, INI_SERVICES, INI_SSO_SESSION };

@@ -149,11 +149,11 @@ add_der(struct bundle *b, struct buf *der, struct err *err)
 	}
 	fault = cert.key_fault;
 	if (fault == NULL)
-		fault = cert_date_fault(&cert, b->now);
+		fault = cert_fault_date(&cert, b->now);
 	if (fault == NULL)
-		fault = cert_purpose_fault(&cert);
+		fault = cert_fault_purpose(&cert);
 	if (fault == NULL)
-		fault = cert_constraint_fault(&cert);
+		fault = cert_fault_constraint(&cert);
 	if (fault != NULL) {
 		cert_name(&cert, name);
 		add_fault(b, name, fault);

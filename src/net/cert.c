@@ -332,7 +332,7 @@ read_extension(struct cert *cert, struct slice extension)
 
 	if (!der_take(&extension, DER_OID, &oid))
 		return false;
-	(void)der_optional(&extension, BOOLEAN, &critical);
+	der_optional(&extension, BOOLEAN, &critical);
 	if (!der_only(extension, OCTETS, &value))
 		return false;
 	if (oid.value.len != 3 || !slice_starts(oid.value, "\x55\x1D"))
@@ -405,7 +405,7 @@ read_body(struct cert *cert, struct slice body)
 	cert->subject = subject.whole;
 	for (unsigned id = UNIQUE_ID; id < UNIQUE_ID + 2; id++) {
 		if (!der_optional(&body, id, &last))
-			(void)der_optional(&body, id | CONSTRUCTED, &last);
+			der_optional(&body, id | CONSTRUCTED, &last);
 	}
 	if (der_optional(&body, EXTENSIONS, &last) &&
 	    !read_extensions(cert, last.value))
@@ -446,4 +446,17 @@ cert_name(const struct cert *cert, char out[static CERT_NAME_SIZE])
 			err_clean(out, CERT_NAME_SIZE, text.value.ptr,
 			    text.value.len);
 	}
+}
+
+bool
+cert_signs(const struct cert *cert)
+{
+	bool usage = cert_has(cert, CERT_USAGE);
+
+	if (usage && (cert->usage & CERT_USAGE_SIGNS) == 0)
+		return false;
+	if (cert_has(cert, CERT_BASIC))
+		return cert->authority;
+	return usage ||
+	       (cert->version == 1 && slice_same(cert->subject, cert->issuer));
 }

@@ -17,6 +17,7 @@ enum {
 	CERT_MAX = 64 * 1024, /* bytes of one */
 	CERT_COMPARISONS_MAX = 1 << 20,
 	CERT_NAME_SIZE = 80,
+	CERT_USAGE_SIGNS = 0x04, /* in keyUsage: may sign certificates */
 };
 
 /* Kinds of extensions that are read, by their numbers below 2.5.29. */
@@ -58,20 +59,20 @@ bool cert_signs(const struct cert *cert);
 
 /* Why a server must not use it: its purposes, or a key that may not sign, which
  * each of our cipher suites needs. */
-const char *cert_server_fault(const struct cert *cert);
+const char *cert_fault_server(const struct cert *cert);
 
 /* Why nobody above a server must use it: its purposes. */
-const char *cert_purpose_fault(const struct cert *cert);
+const char *cert_fault_purpose(const struct cert *cert);
 
 /* Why it must not be used now. */
-const char *cert_date_fault(const struct cert *cert, int64_t now);
+const char *cert_fault_date(const struct cert *cert, int64_t now);
 
 /* Why it must not vouch for a server with that many authorities between. */
-const char *cert_issuer_fault(const struct cert *cert, size_t below);
+const char *cert_fault_issuer(const struct cert *cert, size_t below);
 
 /* Why its nameConstraints cannot be evaluated: they are malformed, or of other
  * kinds than dNSName. */
-const char *cert_constraint_fault(const struct cert *cert);
+const char *cert_fault_constraint(const struct cert *cert);
 
 /*
  * Why its nameConstraints refuse a chain: host and the names (of
@@ -80,7 +81,7 @@ const char *cert_constraint_fault(const struct cert *cert);
  * evaluated refuses every chain.  left, at first CERT_COMPARISONS_MAX, is
  * what a chain may cost.
  */
-const char *cert_names_fault(const struct cert *cert, struct slice names,
+const char *cert_fault_names(const struct cert *cert, struct slice names,
     struct slice host, size_t *left);
 
 /* Its common name, or organization, or "", for people. */

@@ -8,24 +8,10 @@ enum {
 	PERMITTED = 0xA0,
 	EXCLUDED = 0xA1,
 	DIGITAL_SIGNATURE = 0x80,
-	SIGNS_CERTIFICATES = 0x04,
 };
 
-bool
-cert_signs(const struct cert *cert)
-{
-	bool usage = cert_has(cert, CERT_USAGE);
-
-	if (usage && (cert->usage & SIGNS_CERTIFICATES) == 0)
-		return false;
-	if (cert_has(cert, CERT_BASIC))
-		return cert->authority;
-	return usage ||
-	       (cert->version == 1 && slice_same(cert->subject, cert->issuer));
-}
-
 const char *
-cert_purpose_fault(const struct cert *cert)
+cert_fault_purpose(const struct cert *cert)
 {
 	return cert_has(cert, CERT_PURPOSES) && !cert->servers
 	           ? "is for other purposes than servers (extended key usage)"
@@ -33,17 +19,17 @@ cert_purpose_fault(const struct cert *cert)
 }
 
 const char *
-cert_server_fault(const struct cert *cert)
+cert_fault_server(const struct cert *cert)
 {
 	return cert_has(cert, CERT_USAGE) &&
 	               (cert->usage & DIGITAL_SIGNATURE) == 0
 	           ? "has a key that may not sign (key usage without "
 	             "digitalSignature), as every cipher suite here needs"
-	           : cert_purpose_fault(cert);
+	           : cert_fault_purpose(cert);
 }
 
 const char *
-cert_date_fault(const struct cert *cert, int64_t now)
+cert_fault_date(const struct cert *cert, int64_t now)
 {
 	if (now < cert->from)
 		return "is not valid yet";
@@ -51,16 +37,15 @@ cert_date_fault(const struct cert *cert, int64_t now)
 }
 
 const char *
-cert_issuer_fault(const struct cert *cert, size_t below)
+cert_fault_issuer(const struct cert *cert, size_t below)
 {
-	if (cert_has(cert, CERT_USAGE) &&
-	    (cert->usage & SIGNS_CERTIFICATES) == 0)
+	if (cert_has(cert, CERT_USAGE) && (cert->usage & CERT_USAGE_SIGNS) == 0)
 		return "may not sign certificates (key usage)";
 	if (!cert_signs(cert))
 		return "does not belong to an authority";
 	if (below > cert->path_max)
 		return "allows fewer authorities below it (path length)";
-	return cert_purpose_fault(cert);
+	return cert_fault_purpose(cert);
 }
 
 /* A name is within a subtree that is it or ends it, at a dot (RFC 5280,
@@ -144,7 +129,7 @@ read_subtrees(struct slice constraints, struct subtrees *out)
 }
 
 const char *
-cert_constraint_fault(const struct cert *cert)
+cert_fault_constraint(const struct cert *cert)
 {
 	struct subtrees trees;
 
@@ -156,17 +141,17 @@ cert_constraint_fault(const struct cert *cert)
 }
 
 const char *
-cert_names_fault(const struct cert *cert, struct slice names, struct slice host,
+cert_fault_names(const struct cert *cert, struct slice names, struct slice host,
     size_t *left)
 {
-	const char *fault = cert_constraint_fault(cert);
+	const char *fault = cert_fault_constraint(cert);
 	struct subtrees trees;
 	struct der name;
 	bool allowed;
 
 	if (fault != NULL || !cert_has(cert, CERT_CONSTRAINTS))
 		return fault;
-	(void)read_subtrees(cert->constraints, &trees);
+	read_subtrees(cert->constraints, &trees);
 	allowed = is_allowed(&trees, host, left);
 	while (allowed && der_take(&names, DER_ANY, &name))
 		allowed = name.tag != DNS_NAME ||

@@ -120,7 +120,7 @@ note_fault(struct x509 *x, const char *fault)
 static void
 look_at_dates(struct x509 *x, const struct cert *cert)
 {
-	if (x->outdated != 0 || cert_date_fault(cert, x->now) == NULL)
+	if (x->outdated != 0 || cert_fault_date(cert, x->now) == NULL)
 		return;
 	x->outdated = x->seen;
 	x->from = cert->from;
@@ -146,11 +146,11 @@ anchor_fault(struct x509 *x, const struct cert *anchor)
 	const char *fault = anchor->key_fault;
 
 	if (fault == NULL)
-		fault = cert_date_fault(anchor, x->now);
+		fault = cert_fault_date(anchor, x->now);
 	if (fault == NULL)
-		fault = cert_issuer_fault(anchor, x->seen - 1);
+		fault = cert_fault_issuer(anchor, x->seen - 1);
 	return fault != NULL ? fault
-	                     : cert_names_fault(anchor, names_of(x), host_of(x),
+	                     : cert_fault_names(anchor, names_of(x), host_of(x),
 	                           &x->comparisons);
 }
 
@@ -230,10 +230,10 @@ check(struct x509 *x, struct slice der)
 		return -1;
 	look_at_dates(x, &cert);
 	if (x->seen == 1) {
-		note_fault(x, cert_server_fault(&cert));
+		note_fault(x, cert_fault_server(&cert));
 	} else {
-		note_fault(x, cert_issuer_fault(&cert, x->seen - 2));
-		note_fault(x, cert_names_fault(&cert, names_of(x), host_of(x),
+		note_fault(x, cert_fault_issuer(&cert, x->seen - 2));
+		note_fault(x, cert_fault_names(&cert, names_of(x), host_of(x),
 		                  &x->comparisons));
 	}
 	buf_add(&x->names, cert.names.ptr, cert.names.len);
@@ -394,7 +394,7 @@ explain_root(const struct x509 *x, struct err *err)
 	clock_iso(x->now, now);
 	clock_iso(x->root->from, from);
 	clock_iso(x->root->to, to);
-	if (cert_date_fault(x->root, x->now) != NULL) {
+	if (cert_fault_date(x->root, x->now) != NULL) {
 		err_set(err, ERR_KIND_TLS,
 		    "it is not trusted: the authority \"%s\" %s: valid from "
 		    "%s to %s, and the clock here says %s",

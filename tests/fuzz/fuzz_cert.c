@@ -40,12 +40,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	cert_name(&cert, name);
 	require(strlen(name) < sizeof name);
 	fault =
-	    cert_names_fault(&cert, cert.names, slice_of("tls.test"), &left);
+	    cert_fault_names(&cert, cert.names, slice_of("tls.test"), &left);
 	require(left <= CERT_COMPARISONS_MAX);
-	require(cert_constraint_fault(&cert) == NULL || fault != NULL);
+	require(cert_fault_constraint(&cert) == NULL || fault != NULL);
 	(void)cert_signs(&cert);
-	(void)cert_server_fault(&cert);
-	(void)cert_issuer_fault(&cert, 1);
-	(void)cert_date_fault(&cert, NOW);
+	(void)cert_fault_server(&cert);
+	(void)cert_fault_issuer(&cert, 1);
+	(void)cert_fault_date(&cert, NOW);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "fuzz/fuzz.h"
+#include "unit/strict_ini.h"
 
 static void
 check_key(const char *key)
@@ -96,7 +97,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct ini ini = { 0 };
 	struct err err = { 0 };
 
-	if (ini_parse(&ini, text, &err) != 0) {
+	if (strict_ini_parse(&ini, text, &err) != 0) {
 		require(err.kind == ERR_KIND_CONFIG && err.msg[0] != '\0');
 		require(ini.count == 0 && ini.sections == NULL);
 	}

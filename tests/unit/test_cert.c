@@ -52,10 +52,10 @@ test_facts(void **state)
 	assert_true(cert_signs(&cert));
 	assert_int_equal(cert.curve, 23);
 	assert_true(cert.from == 1577836800 && cert.to == 4102444799);
-	assert_null(cert_date_fault(&cert, cert.from));
-	assert_null(cert_date_fault(&cert, cert.to));
-	assert_non_null(cert_date_fault(&cert, cert.from - 1));
-	assert_non_null(cert_date_fault(&cert, cert.to + 1));
+	assert_null(cert_fault_date(&cert, cert.from));
+	assert_null(cert_fault_date(&cert, cert.to));
+	assert_non_null(cert_fault_date(&cert, cert.from - 1));
+	assert_non_null(cert_fault_date(&cert, cert.to + 1));
 	cert_name(&cert, name);
 	assert_int_equal(strncmp(name, "root", 4), 0);
 	cert = read_one("p521");
@@ -64,14 +64,14 @@ test_facts(void **state)
 	assert_true(cert.path_max == UINT64_MAX);
 	cert = read_one("path");
 	assert_true(cert.path_max == 0);
-	assert_null(cert_issuer_fault(&cert, 0));
-	assert_non_null(cert_issuer_fault(&cert, 1));
+	assert_null(cert_fault_issuer(&cert, 0));
+	assert_non_null(cert_fault_issuer(&cert, 1));
 	cert = read_one("rsa");
 	assert_int_equal(cert.modulus.len, 256);
 	assert_int_equal(cert.exponent.len, 3);
-	assert_non_null(strstr(cert_server_fault(&cert), "may not sign"));
+	assert_non_null(strstr(cert_fault_server(&cert), "may not sign"));
 	cert = read_one("clients");
-	assert_non_null(strstr(cert_server_fault(&cert), "other purposes"));
+	assert_non_null(strstr(cert_fault_server(&cert), "other purposes"));
 	cert = read_one("ed25519");
 	assert_non_null(strstr(cert.key_fault, "Ed25519"));
 	cert = read_one("pss");
@@ -103,16 +103,16 @@ test_names(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		left = CERT_COMPARISONS_MAX;
 		if (cases[i].allowed !=
-		    (cert_names_fault(&cert, slice_of(""),
+		    (cert_fault_names(&cert, slice_of(""),
 		         slice_of(cases[i].host), &left) == NULL))
 			fail_msg("%s", cases[i].host);
 	}
 	left = 2;
-	assert_non_null(strstr(cert_names_fault(&cert, slice_of(""),
+	assert_non_null(strstr(cert_fault_names(&cert, slice_of(""),
 	                           slice_of("amazonaws.com"), &left),
 	    "too many"));
 	cert = read_one("addresses");
-	assert_non_null(cert_constraint_fault(&cert));
+	assert_non_null(cert_fault_constraint(&cert));
 }
 
 static void

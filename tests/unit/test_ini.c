@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "unit/strict_ini.h"
 
 /* The value after parsing; "refused: MESSAGE" when the text is refused. */
 static const char *
@@ -22,7 +23,7 @@ value_of(const char *text, const char *section, const char *key,
 	struct err err = { 0 };
 	const char *value;
 
-	if (ini_parse(&ini, slice_of(text), &err) != 0) {
+	if (strict_ini_parse(&ini, slice_of(text), &err) != 0) {
 		assert_int_equal(err.kind, ERR_KIND_CONFIG);
 		assert_null(ini.sections);
 		snprintf(out, sizeof out, "refused: %s", err.msg);
@@ -209,8 +210,8 @@ test_refuses_nul(void **state)
 	struct err err = { 0 };
 
 	(void)state;
-	assert_int_equal(ini_parse(&ini, slice_make(text, sizeof text - 1),
-	                     &err),
+	assert_int_equal(strict_ini_parse(&ini,
+	                     slice_make(text, sizeof text - 1), &err),
 	    -1);
 	assert_string_equal(err.msg, "line 2: NUL byte");
 }
@@ -221,7 +222,7 @@ test_takes_the_empty_text(void **state)
 	struct ini ini = { 0 };
 
 	(void)state;
-	assert_int_equal(ini_parse(&ini, slice_of(NULL), NULL), 0);
+	assert_int_equal(strict_ini_parse(&ini, slice_of(NULL), NULL), 0);
 	assert_int_equal(ini.count, 0);
 	assert_null(ini_section(&ini, "s"));
 	assert_null(ini_value(NULL, "k", NULL));
@@ -241,7 +242,7 @@ check_many(const char *head, const char *line, int n, const char *message)
 	for (int i = 0; i < n; i++)
 		buf_printf(&text, "%s%d%s", line, i,
 		    line[0] == '[' ? "]\n" : "=v\n");
-	rc = ini_parse(&ini, slice_make(buf_str(&text), text.len), &err);
+	rc = strict_ini_parse(&ini, slice_make(buf_str(&text), text.len), &err);
 	assert_int_equal(rc, message != NULL ? -1 : 0);
 	if (message != NULL)
 		assert_string_equal(err.msg, message);
@@ -272,12 +273,14 @@ test_bounds_the_size(void **state)
 	buf_puts(&text, "[s]\nk=v\n#");
 	while (text.len < INI_TEXT_MAX)
 		buf_putc(&text, 'x');
-	assert_int_equal(ini_parse(&ini, slice_make(text.data, text.len), NULL),
+	assert_int_equal(strict_ini_parse(&ini, slice_make(text.data, text.len),
+	                     NULL),
 	    0);
 	assert_string_equal(ini_value(ini_section(&ini, "s"), "k", NULL), "v");
 	ini_free(&ini);
 	buf_putc(&text, 'x');
-	assert_int_equal(ini_parse(&ini, slice_make(text.data, text.len), &err),
+	assert_int_equal(strict_ini_parse(&ini, slice_make(text.data, text.len),
+	                     &err),
 	    -1);
 	assert_string_equal(err.msg, "file is over 1 MiB");
 	buf_free(&text);
