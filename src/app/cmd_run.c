@@ -32,25 +32,21 @@ run_off(const struct config *cfg, const struct user_ids *user, struct err *err)
 	return cfg->argv == NULL ? 0 : command_become(cfg, user, err);
 }
 
-int
-cmd_run(struct config *cfg, struct err *err)
+/* A function of its own: with the gate off its space is not on the stack. */
+static int __attribute__((noinline))
+run_on(struct config *cfg, const struct user_ids *user, struct err *err)
 {
-	struct user_ids ids = { 0 };
 	struct preflight pre = { 0 };
 	struct err refused = { 0 };
 	struct keeper_options options = {
 		.cfg = cfg,
 		.role = pre.role,
-		.user = cfg->user != NULL ? &ids : NULL,
+		.user = user,
 		.command = cfg->argv != NULL,
 		.report_fd = -1,
 	};
 	int status = 0;
 
-	if (cfg->user != NULL && user_find(&ids, cfg->user, err) != 0)
-		return (int)err->code;
-	if (is_off(cfg))
-		return run_off(cfg, options.user, err);
 	/* The script of AWS Fault Injection Service fails when there is no
 	 * node. */
 	if (cfg->argv == NULL && cfg->fis)
@@ -67,4 +63,15 @@ cmd_run(struct config *cfg, struct err *err)
 	status = keeper_run(&options, err);
 	preflight_wipe(&pre);
 	return status;
+}
+
+int
+cmd_run(struct config *cfg, struct err *err)
+{
+	struct user_ids ids = { 0 };
+	const struct user_ids *user = cfg->user != NULL ? &ids : NULL;
+
+	if (user != NULL && user_find(&ids, cfg->user, err) != 0)
+		return (int)err->code;
+	return is_off(cfg) ? run_off(cfg, user, err) : run_on(cfg, user, err);
 }
