@@ -12,9 +12,9 @@
 enum { DER_ANY = 0, DER_OID = 0x06, DER_SEQUENCE = 0x30 };
 
 /* A slice of constant bytes, for initializers. */
-#define DER_BYTES(bytes)                  \
-	{                                 \
-		(bytes), sizeof bytes - 1 \
+#define DER_BYTES(bytes)                                        \
+	{                                                       \
+		(bytes), sizeof bytes - 1 /* NOLINT: no type */ \
 	}
 
 struct der {
