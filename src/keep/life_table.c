@@ -200,15 +200,22 @@ fail(struct life *life, const struct err *why)
 	life->stopping = true;
 }
 
+/* What is on disk stays. */
 static void
-fail_and_keep(struct life *life, const struct err *why)
+keep_disk(struct life *life)
 {
-	fail(life, why);
 	if (life->close == LIFE_FORGET)
 		life->close = LIFE_NOTE;
 }
 
-/* No time, no notes: what is written down already stays so. */
+static void
+fail_and_keep(struct life *life, const struct err *why)
+{
+	fail(life, why);
+	keep_disk(life);
+}
+
+/* It ends already: the reason is told, but not written down any more. */
 static void
 fail_late(struct life *life, const struct err *why)
 {
@@ -378,8 +385,7 @@ static void
 not_removed_keep(struct life *life, const struct err *why)
 {
 	not_removed(life, why);
-	if (life->close == LIFE_FORGET)
-		life->close = LIFE_NOTE;
+	keep_disk(life);
 }
 
 static void

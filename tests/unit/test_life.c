@@ -18,6 +18,7 @@
 #include "keep/life.h"
 #include "keep/life_table.h"
 #include "settings/config.h"
+#include "unit/folder.h"
 #include "work/failure.h"
 #include "work/journal.h"
 
@@ -27,7 +28,7 @@
 enum { LONG_MS = 20000, STEP_MS = 20, DOWN_MS = 8000, GIVE_UP_MS = 3600000 };
 
 static const char *const files[] = { "failure", "state.json" };
-static char folder[64];
+static char home[64];
 static struct config cfg;
 static struct life life;
 static struct err why;
@@ -38,9 +39,9 @@ make(void **state)
 	struct life_options options = { .cfg = &cfg, .role = "Role" };
 
 	(void)state;
-	strcpy(folder, "/tmp/ssm-activate-unit-XXXXXX");
-	assert_non_null(mkdtemp(folder));
-	cfg = (struct config){ .state_dir = folder,
+	strcpy(home, "/tmp/ssm-activate-unit-XXXXXX");
+	assert_non_null(mkdtemp(home));
+	cfg = (struct config){ .state_dir = home,
 		.down_timeout_ms = DOWN_MS,
 		.give_up_ms = GIVE_UP_MS };
 	life_init(&life, &options);
@@ -52,20 +53,10 @@ make(void **state)
 static int
 clean(void **state)
 {
-	char path[128];
-	pid_t pid = 0;
-
 	(void)state;
 	job_kill(&life.job);
 	job_kill(&life.saver.job);
-	do
-		pid = waitpid(-1, NULL, 0);
-	while (pid > 0);
-	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-		snprintf(path, sizeof path, "%s/%s", folder, files[i]);
-		(void)unlink(path);
-	}
-	return rmdir(folder);
+	return folder_drop(home, files, sizeof files / sizeof files[0]);
 }
 
 /* As a keeper does, until it is over or in the state. */
@@ -93,7 +84,7 @@ exists(const char *name)
 {
 	char path[128];
 
-	snprintf(path, sizeof path, "%s/%s", folder, name);
+	snprintf(path, sizeof path, "%s/%s", home, name);
 	return access(path, F_OK) == 0;
 }
 
@@ -607,7 +598,7 @@ test_records_are_saved(void **state)
 		life_step(&life);
 		(void)poll(NULL, 0, STEP_MS);
 	}
-	snprintf(path, sizeof path, "%s/state.json", folder);
+	snprintf(path, sizeof path, "%s/state.json", home);
 	assert_int_equal(state_load(&disk, path, &err), 0);
 	assert_string_equal(disk.node, NODE);
 }

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "keep/supervisor.h"
+#include "unit/folder.h"
 
 enum {
 	LONG_MS = 20000,
@@ -39,7 +40,7 @@ static const char *const programs[] = { "amazon-ssm-agent", "ssm-agent-worker",
 static const char *const files[] = { "amazon-ssm-agent", "ssm-agent-worker",
 	"ssm-session-worker", "worker", "session", "ready" };
 
-static char folder[64], agent[PATH_SIZE], script[SCRIPT_MAX], d[PATH_SIZE];
+static char home[64], agent[PATH_SIZE], script[SCRIPT_MAX], d[PATH_SIZE];
 static char path_var[] = "PATH=/usr/bin:/bin", dash_c[] = "-c";
 static char *argv[] = { agent, dash_c, script, NULL };
 static char *envp[] = { path_var, d, NULL };
@@ -52,7 +53,7 @@ copy_shell(const char *name)
 {
 	char command[PATH_SIZE * 2];
 
-	snprintf(command, sizeof command, "cp -L /bin/sh %s/%s", folder, name);
+	snprintf(command, sizeof command, "cp -L /bin/sh %s/%s", home, name);
 	assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c) */
 }
 
@@ -60,12 +61,12 @@ static int
 make(void **state)
 {
 	(void)state;
-	strcpy(folder, "/tmp/ssm-activate-unit-XXXXXX");
-	assert_non_null(mkdtemp(folder));
+	strcpy(home, "/tmp/ssm-activate-unit-XXXXXX");
+	assert_non_null(mkdtemp(home));
 	for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++)
 		copy_shell(programs[i]);
-	snprintf(agent, sizeof agent, "%s/amazon-ssm-agent", folder);
-	snprintf(d, sizeof d, "d=%s", folder);
+	snprintf(agent, sizeof agent, "%s/amazon-ssm-agent", home);
+	snprintf(d, sizeof d, "d=%s", home);
 	err_clear(&failure);
 	supervisor = (struct supervisor){ .spec = NULL };
 	return prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -74,19 +75,9 @@ make(void **state)
 static int
 clean(void **state)
 {
-	char path[PATH_SIZE];
-	pid_t pid = 0;
-
 	(void)state;
 	supervisor_kill(&supervisor);
-	do
-		pid = waitpid(-1, NULL, 0);
-	while (pid > 0);
-	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-		snprintf(path, sizeof path, "%s/%s", folder, files[i]);
-		(void)unlink(path);
-	}
-	return rmdir(folder);
+	return folder_drop(home, files, sizeof files / sizeof files[0]);
 }
 
 /* Until it is known whether the agent can be run. */
@@ -125,7 +116,7 @@ wait_for(const char *name, bool text)
 	char path[PATH_SIZE], line[32] = "";
 	FILE *file;
 
-	snprintf(path, sizeof path, "%s/%s", folder, name);
+	snprintf(path, sizeof path, "%s/%s", home, name);
 	while (clock_ms() < until) {
 		file = fopen(path, "r");
 		if (file != NULL) {

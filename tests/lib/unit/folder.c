@@ -1,7 +1,9 @@
 #include "unit/folder.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct folder folder;
@@ -40,4 +42,20 @@ folder_leave(void **state)
 {
 	(void)state;
 	return chdir("/") == 0 && rmdir(folder.base) == 0 ? 0 : -1;
+}
+
+int
+folder_drop(const char *path, const char *const *files, size_t count)
+{
+	char file[PATH_MAX];
+	pid_t pid = 0;
+
+	do
+		pid = waitpid(-1, NULL, 0);
+	while (pid > 0);
+	for (size_t i = 0; i < count; i++) {
+		snprintf(file, sizeof file, "%s/%s", path, files[i]);
+		(void)unlink(file);
+	}
+	return rmdir(path);
 }

@@ -1,6 +1,8 @@
 #ifndef UNIT_FOLDER_H
 #define UNIT_FOLDER_H
 
+#include <stddef.h>
+
 #include "base/err.h"
 #include "settings/config.h"
 
@@ -25,5 +27,9 @@ int folder_remove(void **state);
  * have removed what they put there. */
 int folder_enter(void **state);
 int folder_leave(void **state);
+
+/* Wait for all children, and remove a folder with what may be in it; as
+ * rmdir(2). */
+int folder_drop(const char *path, const char *const *files, size_t count);
 
 #endif
