@@ -223,6 +223,14 @@ verb_map()
 	done
 }
 
+# What documents have from the program, written anew.
+verb_docs()
+{
+	verb_build
+	need_packages python3
+	tests/lint/documents.py --write build/ssm-activate
+}
+
 # Bring all C code into the form that lint asks for.
 verb_fmt()
 {
@@ -270,6 +278,7 @@ verb_help()
 	  publish TAG           the files of dist/ as a release
 	  lint                  format, static analysis, layers, scripts
 	  map                   every module, and what it is for
+	  docs                  write anew what documents have from the program
 	  fmt                   apply clang-format
 	  clean                 remove build/
 
@@ -283,7 +292,7 @@ verb=${1:-build}
 [ $# -eq 0 ] || shift
 case $verb in
 build | demo | test | bench | fuzz | live | dist | push | publish | lint | \
-    map | fmt | clean | help)
+    map | docs | fmt | clean | help)
 	set_arch
 	"verb_$verb" "$@"
 	;;

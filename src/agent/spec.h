@@ -26,7 +26,7 @@ struct spec_options {
 };
 
 /*
- * Which variables stay: see README, "What sessions see".  Static keys and
+ * Which variables stay: see docs/sessions.md.  Static keys and
  * profile names go (the agent's worker hibernates for ever with them),
  * AWS_CA_BUNDLE goes (a missing file crashes it), SSM_ACTIVATE and
  * SSM_ACTIVATE_* go.  What is added, where it is unset: PATH, HOME,

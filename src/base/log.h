@@ -41,7 +41,7 @@ bool log_enabled(enum log_level level);
 /* The managed node that later lines belong to (JSON only); "" = none. */
 void log_node(const char *id);
 
-/* event: a word such as "node_up"; see README, "Events". */
+/* event: a word such as "node_up"; see docs/events.md. */
 void log_event(enum log_level level, const char *event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -1,4 +1,4 @@
-"""Documents for people: links lead somewhere, no example is forgotten."""
+"""Documents for people: links lead somewhere, no page is forgotten."""
 
 import os
 import re
@@ -6,37 +6,65 @@ import unittest
 
 import examples
 
-LINK = re.compile(r"(?<!`)\[[^\]]*\]\(([^)#\s]+)(#[^)]*)?\)")
+LINK = re.compile(r"(?<!`)\[[^\]]*\]\(([^)#\s]*)(?:#([^)]*))?\)")
 
 
 def documents():
     """Yield the path of every Markdown file for people."""
-    yield os.path.join(examples.TOP, "README.md")
-    yield os.path.join(examples.TOP, "src", "README.md")
-    yield os.path.join(examples.TOP, "tests", "README.md")
+    for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md",
+                 "src/README.md", "tests/README.md", "vendor/README.md"):
+        yield os.path.join(examples.TOP, name)
     for folder, _, names in os.walk(os.path.join(examples.TOP, "docs")):
         for name in sorted(names):
             if name.endswith(".md"):
                 yield os.path.join(folder, name)
 
 
+def anchors(path):
+    """Return the anchors of a page: those of its headings, as GitHub makes
+    them, and those that it names itself."""
+    with open(path, encoding="utf-8") as file:
+        text = re.sub(r"^```.*?^```$", "", file.read(), flags=re.M | re.S)
+    found = set(re.findall(r'<a id="([^"]+)"></a>', text))
+    for heading in re.findall(r"^#+ (.*)$", text, re.M):
+        plain = re.sub(r"[^\w\- ]", "", heading.lower())
+        found.add(plain.replace(" ", "-"))
+    return found
+
+
 class Links(unittest.TestCase):
     """What a text points at."""
 
     def test_links(self):
-        """Every relative link names a file."""
+        """Every relative link names a file, and a heading of it if it names
+        one."""
         count = 0
         for document in documents():
             with open(document, encoding="utf-8") as file:
                 text = file.read()
-            for target, _ in LINK.findall(text):
+            for target, anchor in LINK.findall(text):
                 if "://" in target:
                     continue
-                with self.subTest(document=document, target=target):
-                    self.assertTrue(os.path.exists(os.path.join(
-                        os.path.dirname(document), target)))
+                with self.subTest(document=document, target=target,
+                                  anchor=anchor):
+                    path = os.path.join(os.path.dirname(document),
+                                        target) if target else document
+                    self.assertTrue(os.path.exists(path))
+                    if anchor:
+                        self.assertIn(anchor, anchors(path))
                 count += 1
-        self.assertGreater(count, 20)
+        self.assertGreater(count, 100)
+
+    def test_every_page(self):
+        """The index by question links each page."""
+        folder = os.path.join(examples.TOP, "docs")
+        with open(os.path.join(folder, "README.md"),
+                  encoding="utf-8") as file:
+            linked = {target for target, _ in LINK.findall(file.read())}
+        for name in sorted(os.listdir(folder)):
+            with self.subTest(page=name):
+                self.assertTrue(
+                    name in linked or name in ("README.md", "examples"))
 
     def test_every_example(self):
         """The index of the examples links each of them."""

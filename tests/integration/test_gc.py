@@ -283,10 +283,10 @@ class Refused(Gc):
                                         "by their silence alone")
             self.assertIn('{"Effect":"Allow","Action":"%s"' % action, line)
 
-    def test_readme(self):
-        """The policy of the README suffices, and lets only ours be
+    def test_page(self):
+        """The policy of the page suffices, and lets only ours be
         deregistered."""
-        with open(os.path.join(place.TOP, "README.md"),
+        with open(os.path.join(place.TOP, "docs", "lifecycle.md"),
                   encoding="utf-8") as file:
             part = file.read().partition("\n## Leftovers\n")[2]
         text = part.partition("```json\n")[2].partition("```")[0]

@@ -106,7 +106,7 @@ class Works(Case):
                          128 + signal.SIGTERM)
 
     def test_few_capabilities(self):
-        """The three that the README names, and KILL to signal CMD."""
+        """The three that docs/limits.md names, and KILL to signal CMD."""
         keep = "-all,+dac_override,+setuid,+setgid,+kill"
         self.assertEqual(self.live(
             ["/usr/bin/setpriv", "--bounding-set=" + keep, BIN, "run",

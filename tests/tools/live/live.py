@@ -69,7 +69,7 @@ def check_settings(env):
                       "that you mean; tests/tools/live/README.md says what it does")
     if not env.get("SSM_ACTIVATE_ROLE"):
         raise Refused("set SSM_ACTIVATE_ROLE to a node role of the account, "
-                      "as the README's Permissions has it")
+                      "as docs/permissions.md has it")
     if os.geteuid() != 0:
         raise Refused("root is needed, for namespaces (sudo -E)")
 
