@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/paths.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -79,16 +80,45 @@ is_refused(struct slice text)
 	           has(text, "Retrieve credentials produced error"));
 }
 
+/*
+ * What the worker says of its one websocket, the control channel; sessions
+ * have some of their own in other processes.  It reconnects by itself, and says
+ * at this level no more than what its socket does.
+ * agent/messageservice/interactor/mgsinteractor/mgsinteractor.go,
+ * agent/session/communicator/websocketchannel.go and websocketutil
+ */
+static unsigned
+judge_channel(struct slice text)
+{
+	static const char *const closed[] = {
+		"Closing websocket channel connection to: ",
+		"Reach the retry limit ",
+		"I/O timeout. Error: ",
+		"Error setting up control channel: ",
+		"failed to reconnect to the control channel ",
+	};
+
+	if (slice_eq(text, "Set up control channel successfully") ||
+	    slice_starts(text, "Successfully opened websocket connection to: "))
+		return LOGTAIL_ONLINE;
+	for (size_t i = 0; i < sizeof closed / sizeof closed[0]; i++) {
+		if (slice_starts(text, closed[i]))
+			return LOGTAIL_OFFLINE;
+	}
+	return 0;
+}
+
 unsigned
 logtail_judge(const char *line, bool *forward, int *level)
 {
 	enum log_level found;
 	struct slice text;
 	unsigned news = 0;
-	bool asleep;
+	bool asleep, worker;
 
 	if (!parse_line(slice_of(line), &found, &text))
 		return 0;
+	worker = slice_starts(text, "[" PATHS_WORKER "] ");
 	text = skip_context(text);
 	*forward = found <= LOG_WARN;
 	*level = (int)found;
@@ -99,10 +129,17 @@ logtail_judge(const char *line, bool *forward, int *level)
 		news |= LOGTAIL_HIBERNATE;
 	if ((asleep || *forward) && is_refused(text))
 		news |= LOGTAIL_REFUSED;
-	/* agent/messageservice/interactor/mgsinteractor/mgsinteractor.go */
-	if (slice_eq(text, "Set up control channel successfully"))
-		news |= LOGTAIL_ONLINE;
-	return news;
+	return worker ? news | judge_channel(text) : news;
+}
+
+/* Both, with what was known before; the channel is as the later says. */
+static unsigned
+add(unsigned news, unsigned later)
+{
+	const unsigned channel = LOGTAIL_ONLINE | LOGTAIL_OFFLINE;
+
+	return (later & channel) != 0 ? (news & ~channel) | later
+	                              : news | later;
 }
 
 /* Read on from here.  The rest of a line that began before counts as the
@@ -228,7 +265,7 @@ take(struct logtail *tail, struct slice data)
 		memcpy(&tail->line[tail->len], room.ptr, room.len);
 		tail->len += room.len;
 		if (ended)
-			news |= take_line(tail);
+			news = add(news, take_line(tail));
 	}
 	return news;
 }
@@ -252,7 +289,7 @@ read_on(struct logtail *tail)
 	while (tail->at < st.st_size &&
 	       (n = read(tail->file, chunk, sizeof chunk)) > 0) {
 		tail->at += n;
-		news |= take(tail, slice_make(chunk, (size_t)n));
+		news = add(news, take(tail, slice_make(chunk, (size_t)n)));
 	}
 	return news;
 }
@@ -293,16 +330,16 @@ logtail_read(struct logtail *tail)
 	else
 		tail->look = clock_in(LOGTAIL_LOOK_MS);
 	if (tail->file >= 0)
-		news |= read_on(tail);
+		news = read_on(tail);
 	if (!was_replaced(tail))
 		return news;
 	/* The rest of the renamed file was read above; a line that it did not
 	 * finish is whole now. */
 	if (tail->len > 0)
-		news |= take_line(tail);
+		news = add(news, take_line(tail));
 	file_close(&tail->file);
 	open_log(tail);
 	if (tail->file >= 0)
-		news |= read_on(tail);
+		news = add(news, read_on(tail));
 	return news;
 }

@@ -15,6 +15,7 @@ enum logtail_news {
 	LOGTAIL_ONLINE = 1 << 0,    /* the control channel is open */
 	LOGTAIL_HIBERNATE = 1 << 1, /* "Entering SSM Agent hibernate" */
 	LOGTAIL_REFUSED = 1 << 2,   /* AWS no longer accepts the node */
+	LOGTAIL_OFFLINE = 1 << 3,   /* the control channel is closed */
 };
 
 enum { LOGTAIL_LINE_MAX = 1024, LOGTAIL_PATH_MAX = 256 };
@@ -40,8 +41,9 @@ struct logtail {
  * logtail_close() only after logtail_open(); twice is fine. */
 void logtail_open(struct logtail *tail, const char *dir, const char *name);
 
-/* Read what is new; gives the news in it, or-ed together.  Never blocks; of
- * more than 1 MiB only the end is read.  A line without its newline waits. */
+/* Read what is new; gives the news in it, or-ed together, of ONLINE and OFFLINE
+ * the later.  Never blocks; of more than 1 MiB only the end is read.  A line
+ * without its newline waits. */
 unsigned logtail_read(struct logtail *tail);
 
 /* When to call that though fd tells of nothing (base/clock); INT64_MAX =

@@ -17,6 +17,7 @@ start(struct follow *follow, const struct work *work)
 		.input = work,
 		.tells =
 		    JOURNAL_BIT(JOURNAL_READY) | JOURNAL_BIT(JOURNAL_ONLINE) |
+		    JOURNAL_BIT(JOURNAL_OFFLINE) |
 		    JOURNAL_BIT(JOURNAL_HIBERNATE) | JOURNAL_BIT(JOURNAL_DOUBT),
 		/* One that waits for a volume that does not answer goes on
 		 * with it. */
@@ -45,24 +46,37 @@ follow_ready(const struct follow *follow)
 	return follow->ready || clock_ms() >= follow->ready_by;
 }
 
+static unsigned
+take(struct follow *follow, const struct journal_entry *record, unsigned news)
+{
+	switch ((enum journal)record->type) {
+	case JOURNAL_READY:
+		follow->ready = true;
+		break;
+	case JOURNAL_ONLINE:
+		return (news & ~(unsigned)FOLLOW_OFFLINE) | FOLLOW_ONLINE;
+	case JOURNAL_OFFLINE:
+		return (news & ~(unsigned)FOLLOW_ONLINE) | FOLLOW_OFFLINE;
+	case JOURNAL_HIBERNATE:
+		return news | FOLLOW_HIBERNATE;
+	case JOURNAL_DOUBT:
+		return news | FOLLOW_DOUBT;
+	case JOURNAL_FAILED:
+		log_debug("%s", record->err.msg);
+		break;
+	default:
+		break;
+	}
+	return news;
+}
+
 unsigned
-follow_step(struct follow *follow, const struct work *work)
+follow_step(struct follow *follow, const struct work *work, unsigned news)
 {
 	struct journal_entry record;
-	unsigned news = 0;
 
-	while (job_next(&follow->job, &record) == 1) {
-		if (record.type == JOURNAL_READY)
-			follow->ready = true;
-		else if (record.type == JOURNAL_ONLINE)
-			news |= FOLLOW_ONLINE;
-		else if (record.type == JOURNAL_HIBERNATE)
-			news |= FOLLOW_HIBERNATE;
-		else if (record.type == JOURNAL_DOUBT)
-			news |= FOLLOW_DOUBT;
-		else if (record.type == JOURNAL_FAILED)
-			log_debug("%s", record.err.msg);
-	}
+	while (job_next(&follow->job, &record) == 1)
+		news = take(follow, &record, news);
 	if (follow->on && !follow->job.active && clock_ms() >= follow->next)
 		start(follow, work);
 	return news;

@@ -17,6 +17,7 @@ enum follow_news {
 	FOLLOW_ONLINE = 1 << 0,    /* the control channel is open */
 	FOLLOW_HIBERNATE = 1 << 1, /* the agent sleeps */
 	FOLLOW_DOUBT = 1 << 2,     /* AWS seems not to know the node */
+	FOLLOW_OFFLINE = 1 << 3,   /* the control channel is closed */
 };
 
 enum { FOLLOW_READY_MS = 500 };
@@ -36,8 +37,10 @@ void follow_begin(struct follow *follow, const struct work *work);
  * any longer. */
 bool follow_ready(const struct follow *follow);
 
-/* Do what is due; gives the news, or-ed together. */
-unsigned follow_step(struct follow *follow, const struct work *work);
+/* Do what is due; gives the news, or-ed to those that are there already: of
+ * ONLINE and OFFLINE the later. */
+unsigned follow_step(struct follow *follow, const struct work *work,
+    unsigned news);
 
 void follow_end(struct follow *follow);
 

@@ -54,8 +54,7 @@ report(struct keeper *k, enum journal type)
 	bool told = journal_send(k->report_fd, type, k->life.state.node, NULL,
 	                &k->life.last) == 0;
 
-	close(k->report_fd);
-	k->report_fd = -1;
+	file_close(&k->report_fd);
 	return told;
 }
 
@@ -246,12 +245,27 @@ announce(struct keeper *k)
 	ttl_begin(&k->life.ttl, k->cfg, state->node);
 }
 
+/* What a keeper knew of a node that AWS does not accept any more. */
+static void
+forget_node(struct keeper *k)
+{
+	k->announced = false;
+	k->news = 0;
+	k->doubt_after = 0;
+	log_node("");
+}
+
 /* What the agent is to do, by the state of the node's life. */
 static void
 mind(struct keeper *k)
 {
 	supervisor_tick(&k->supervisor);
 	switch (k->life.at) {
+	case LIFE_WAIT:
+	case LIFE_PREPARE:
+		if (k->announced)
+			forget_node(k);
+		break;
 	case LIFE_START:
 		follow_begin(&k->follow, &k->life.work);
 		if (k->supervisor.phase == SUPERVISOR_OFF &&
@@ -278,6 +292,28 @@ mind(struct keeper *k)
 		life_agent_lost(&k->life, &k->supervisor.why);
 }
 
+/* The agent opens its control channel again by itself. */
+static void
+note_channel(struct keeper *k, unsigned news)
+{
+	const char *node = k->life.state.node;
+	bool online = k->online;
+
+	if ((news & FOLLOW_ONLINE) != 0)
+		online = true;
+	/* One that ended does not say so. */
+	if ((news & FOLLOW_OFFLINE) != 0 || !supervisor_runs(&k->supervisor))
+		online = false;
+	if (online && !k->online) {
+		log_event(LOG_INFO, "node_online", "%s is online", node);
+	} else if (!online && k->online && !k->life.stopping) {
+		log_event(LOG_INFO, "node_offline",
+		    "%s is not online: the agent's control channel is closed",
+		    node);
+	}
+	k->online = online;
+}
+
 static void
 act_on_log(struct keeper *k)
 {
@@ -287,11 +323,7 @@ act_on_log(struct keeper *k)
 	if (!k->announced)
 		return;
 	k->news = 0;
-	if ((news & FOLLOW_ONLINE) != 0 && !k->online) {
-		k->online = true;
-		log_event(LOG_INFO, "node_online", "%s is online",
-		    k->life.state.node);
-	}
+	note_channel(k, news);
 	if ((news & FOLLOW_HIBERNATE) != 0)
 		supervisor_hibernates(&k->supervisor);
 	if ((news & FOLLOW_DOUBT) != 0 && clock_ms() >= k->doubt_after) {
@@ -403,7 +435,7 @@ loop(struct keeper *k)
 		take_signals(k);
 		take_guard(k);
 		life_step(&k->life);
-		k->news |= follow_step(&k->follow, &k->life.work);
+		k->news = follow_step(&k->follow, &k->life.work, k->news);
 		mind(k);
 		act_on_log(k);
 		tell_over(k);

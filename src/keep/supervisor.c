@@ -141,6 +141,13 @@ forget_start(struct supervisor *supervisor)
 }
 
 bool
+supervisor_runs(const struct supervisor *supervisor)
+{
+	return supervisor->phase == SUPERVISOR_STARTING ||
+	       supervisor->phase == SUPERVISOR_RUNNING;
+}
+
+bool
 supervisor_reaped(struct supervisor *supervisor, pid_t pid, int status)
 {
 	if (supervisor->pid == 0 || supervisor->pid != pid)
@@ -148,8 +155,7 @@ supervisor_reaped(struct supervisor *supervisor, pid_t pid, int status)
 	if (supervisor->phase == SUPERVISOR_FORKED)
 		look_at_start(supervisor);
 	supervisor->pid = 0;
-	if (supervisor->phase != SUPERVISOR_STARTING &&
-	    supervisor->phase != SUPERVISOR_RUNNING)
+	if (!supervisor_runs(supervisor))
 		return true; /* It was us. */
 	if (clock_ms() - supervisor->since >= SUPERVISOR_STEADY_MS)
 		supervisor->crashes = 0;
@@ -228,8 +234,7 @@ supervisor_due(const struct supervisor *supervisor)
 void
 supervisor_hibernates(struct supervisor *supervisor)
 {
-	if (supervisor->phase != SUPERVISOR_RUNNING &&
-	    supervisor->phase != SUPERVISOR_STARTING)
+	if (!supervisor_runs(supervisor))
 		return;
 	kill_tree(false);
 	pause_or_give_up(supervisor);

@@ -57,6 +57,9 @@ struct supervisor {
 int supervisor_start(struct supervisor *supervisor, const struct spec *spec,
     struct err *err);
 
+/* Its core was started, and nothing is known of its end. */
+bool supervisor_runs(const struct supervisor *supervisor);
+
 /* Tell that pid was reaped; true if that was the core. */
 bool supervisor_reaped(struct supervisor *supervisor, pid_t pid, int status);
 

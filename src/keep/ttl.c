@@ -15,9 +15,11 @@ ttl_begin(struct ttl *ttl, const struct config *cfg, const char *node)
 
 	if (cfg->ttl_ms == 0)
 		return;
-	ttl->next = clock_in(cfg->ttl_ms);
-	ttl->latest = ttl->next + cfg->ttl_grace_ms;
-	ttl->until = clock_now() + cfg->ttl_ms / 1000;
+	if (ttl->until == 0) {
+		ttl->next = clock_in(cfg->ttl_ms);
+		ttl->latest = ttl->next + cfg->ttl_grace_ms;
+		ttl->until = clock_now() + cfg->ttl_ms / 1000;
+	}
 	clock_iso(ttl->until, when);
 	log_event(LOG_INFO, "ttl",
 	    "%s goes at %s; with open sessions up to %lld s later", node, when,

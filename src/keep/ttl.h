@@ -18,7 +18,8 @@ struct ttl {
 	int64_t until;  /* without the grace, seconds since 1970, 0 = none */
 };
 
-/* The node is up: count from now, and log when it will go. */
+/* The node is up: log when it will go, counted from now; from the first one,
+ * for a node that takes the place of one that AWS did not accept any more. */
 void ttl_begin(struct ttl *ttl, const struct config *cfg, const char *node);
 
 /* True, once, when the node has to go. */

@@ -58,6 +58,7 @@ enum journal {
 	/* by the reader of the agent's log */
 	JOURNAL_READY,     /* what is written from now on will be read */
 	JOURNAL_ONLINE,    /* the agent's control channel is open */
+	JOURNAL_OFFLINE,   /* it is closed */
 	JOURNAL_HIBERNATE, /* the agent sleeps */
 	JOURNAL_DOUBT,     /* AWS seems not to know the node any more */
 	/* the last one of every worker */

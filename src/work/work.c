@@ -118,6 +118,7 @@ tell(unsigned news, int out)
 		enum journal type;
 	} table[] = {
 		{ LOGTAIL_ONLINE, JOURNAL_ONLINE },
+		{ LOGTAIL_OFFLINE, JOURNAL_OFFLINE },
 		{ LOGTAIL_HIBERNATE, JOURNAL_HIBERNATE },
 		{ LOGTAIL_REFUSED, JOURNAL_DOUBT },
 	};

@@ -63,8 +63,8 @@ void work_guard_drop(const void *input, int out);
 
 /*
  * Tell what the agent's log says until nobody reads any more: JOURNAL_READY,
- * then JOURNAL_ONLINE, JOURNAL_HIBERNATE and JOURNAL_DOUBT; warnings and errors
- * go to our own log.
+ * then JOURNAL_ONLINE, JOURNAL_OFFLINE, JOURNAL_HIBERNATE and JOURNAL_DOUBT;
+ * warnings and errors go to our own log.
  */
 void work_log_follow(const void *input, int out);
 

@@ -6,7 +6,7 @@ import time
 import unittest
 
 import place
-from case import (BIN, SH, SLEEP, Case, environment, native, procfs,
+from case import (BIN, SH, SLEEP, Case, environment, json, native, procfs,
                   wait_until)
 
 # Seconds above its budget that a container may take on a busy machine; what
@@ -44,6 +44,60 @@ class Minded(Case):
         held.wait_line(r"agent ended \(status 0\)")
         held.wait_line("runs again")
         self.wait_one_core(held)
+
+    def is_online(self, held):
+        """Return what `status` says of it."""
+        return self.status(held)[0]["online"]
+
+    def test_channel_lost(self):
+        """The control channel is closed and opened again: log and status
+        say so, and the agent is left alone."""
+        held, node = self.run_up(env=environment(STANDIN_CUT="/tmp/cut"))
+        held.wait_line("%s is online" % node)
+        self.assertTrue(self.is_online(held))
+        held.root.write("/tmp/cut", "")
+        held.wait_line("info: %s is not online" % node)
+        self.assertFalse(self.is_online(held))
+        os.unlink(held.root.inside("/tmp/cut"))
+        wait_until(lambda: self.is_online(held), "online")
+        self.assertEqual(held.err.count("is online"), 2)
+        self.assertEqual(self.status(held)[0]["agent_restarts"], 0)
+
+    def test_not_online_without_core(self):
+        """A core that ended has no channel; its worker says nothing."""
+        held, node = self.run_up()
+        held.wait_line("is online")
+        os.kill(held.find("amazon-ssm-agent")[0], signal.SIGKILL)
+        held.wait_line("%s is not online" % node)
+        self.assertFalse(self.is_online(held))
+        wait_until(lambda: self.is_online(held), "online")
+
+    def test_registered_anew(self):
+        """Deleted by somebody: the node that takes its place is told of,
+        and later lines are of it."""
+        held, old = self.run_up(env=environment(
+            STANDIN_HEARTBEAT_MS="300", SSM_ACTIVATE_LOG_FORMAT="json",
+            SSM_ACTIVATE_TTL="1h"))
+        self.wait_online(old)
+        held.program("api", "ssm", "DeregisterManagedInstance", "--body",
+                     json.dumps({"InstanceId": old}))
+        held.wait_line("no longer accepts %s" % old)
+        wait_until(lambda: held.err.count("node_up") == 2, "the second node")
+        new = self.status(held)[0]["node"]
+        wait_until(lambda: self.is_online(held), "online")
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(), 0)
+        self.assert_clean(held.root)
+        said = [json.loads(line) for line in held.err.splitlines()]
+        events = [(one["event"], one.get("node")) for one in said]
+        for event in ("node_up", "node_online", "node_removed", "ttl"):
+            self.assertIn((event, new), events)
+        self.assertIn(("node_removed", old), events)
+        self.assertNotIn(old, [node for _, node in
+                               events[events.index(("node_up", new)):]])
+        ends = [one["message"].split(" goes at ")[1] for one in said
+                if one["event"] == "ttl"]
+        self.assertEqual(ends[0], ends[1], "the time began again")
 
     def check_no_zombie(self, held):
         """All that ended was reaped."""

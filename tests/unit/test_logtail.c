@@ -113,6 +113,33 @@ test_knows_the_news(void **state)
 		{ AT "INFO [ssm-session-worker] echo Entering SSM Agent "
 		     "hibernate - InvalidInstanceId: x",
 		    0 },
+		{ AT "INFO [ssm-agent-worker] [MessageService] "
+		     "[MGSInteractor] Successfully opened websocket "
+		     "connection to: 1.2.3.4:443",
+		    LOGTAIL_ONLINE },
+		{ AT "INFO [ssm-session-worker] [a-1] [DataBackend] "
+		     "Successfully opened websocket connection to: 1.2.3.4",
+		    0 },
+		{ AT "INFO [ssm-agent-worker] [MessageService] "
+		     "[MGSInteractor] Closing websocket channel connection "
+		     "to: wss://x/v1/control-channel/mi-0",
+		    LOGTAIL_OFFLINE },
+		{ AT "INFO [ssm-session-worker] [a-1] Closing websocket "
+		     "channel connection to: wss://x/v1/data-channel/a-1",
+		    0 },
+		{ AT "WARN [ssm-agent-worker] [MessageService] "
+		     "[MGSInteractor] Reach the retry limit 5 for receive "
+		     "messages. Error: websocket: close 1000 (normal): Bye",
+		    LOGTAIL_OFFLINE },
+		{ AT "WARN [ssm-agent-worker] I/O timeout. Error: x",
+		    LOGTAIL_OFFLINE },
+		{ AT "ERROR [ssm-agent-worker] [MessageService] "
+		     "[MGSInteractor] Error setting up control channel: x",
+		    LOGTAIL_OFFLINE },
+		{ AT "ERROR [ssm-agent-worker] failed to reconnect to the "
+		     "control channel with error: x",
+		    LOGTAIL_OFFLINE },
+		{ AT "INFO [ssm-agent-worker] echo I/O timeout. Error: x", 0 },
 		{ AT "INFO [a] received: Set up control channel successfully",
 		    0 },
 		{ AT "INFO [a] Set up control channel successfully not", 0 },

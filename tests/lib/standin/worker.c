@@ -10,6 +10,8 @@
 #include "base/slice.h"
 #include "standin.h"
 
+enum { LOOK_MS = 100 };
+
 struct worker {
 	struct settings settings;
 	struct identity id;
@@ -107,6 +109,42 @@ start_session(const char *folder)
 	    (int)pid);
 }
 
+/* What the one socket of a worker says of itself. */
+static void
+tell_channel(bool opened)
+{
+	if (opened) {
+		agentlog_line("INFO", "[MessageService] [MGSInteractor] "
+		                      "Successfully opened websocket "
+		                      "connection to: 127.0.0.1:443");
+		return;
+	}
+	agentlog_line("WARN",
+	    "[MessageService] [MGSInteractor] Reach the retry limit 5 for "
+	    "receive messages. Error: websocket: close 1006 (abnormal "
+	    "closure): unexpected EOF");
+	agentlog_line("INFO",
+	    "[MessageService] [MGSInteractor] Closing websocket channel "
+	    "connection to: wss://ssmmessages/v1/control-channel/mi-0");
+}
+
+/* Until then; what is done to the channel meanwhile is seen soon. */
+static void
+wait_and_look(int64_t until)
+{
+	static bool closed;
+	const char *file = knob_get("STANDIN_CUT");
+
+	while (clock_left(until) > 0) {
+		bool cut = file != NULL && access(file, F_OK) == 0;
+
+		if (cut != closed)
+			tell_channel(!cut);
+		closed = cut;
+		clock_sleep(clock_min(until, clock_in(LOOK_MS)));
+	}
+}
+
 _Noreturn static void
 beat_for_ever(struct worker *w)
 {
@@ -119,7 +157,8 @@ beat_for_ever(struct worker *w)
 			    "details - ",
 			    &err);
 		}
-		clock_sleep(clock_in(knob_ms("STANDIN_HEARTBEAT_MS", 300000)));
+		wait_and_look(clock_in(knob_ms("STANDIN_HEARTBEAT_MS",
+		    300000)));
 	}
 }
 
