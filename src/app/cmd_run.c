@@ -24,9 +24,7 @@ is_off(const struct config *cfg)
 static int
 run_off(const struct config *cfg, const struct user_ids *user, struct err *err)
 {
-	if (cfg->odd_gate != NULL)
-		log_event(LOG_WARN, "odd_gate",
-		    "SSM_ACTIVATE is neither on nor off: taken as off");
+	config_warn_gate(cfg);
 	/* CMD does not get it in either case. */
 	env_erase(environ, "SSM_ACTIVATE_CODE");
 	return cfg->argv == NULL ? 0 : command_become(cfg, user, err);

@@ -251,9 +251,7 @@ cmd_up(struct config *cfg, struct err *err)
 	int64_t until = 0;
 	int rc = 0;
 
-	if (cfg->odd_gate != NULL)
-		log_event(LOG_WARN, "odd_gate",
-		    "SSM_ACTIVATE is neither on nor off: taken as off");
+	config_warn_gate(cfg);
 	if (cfg->gate != CONFIG_GATE_ON)
 		return 0;
 	file_close_cover();

@@ -39,6 +39,14 @@ take_code(struct preflight *out, struct config *cfg, struct err *err)
 }
 
 static int
+check_role(struct preflight *out, const struct config *cfg, struct err *err)
+{
+	return naming_role(out->role, cfg->role, err) == 0
+	           ? 0
+	           : config_blame(cfg, "SSM_ACTIVATE_ROLE", err);
+}
+
+static int
 check_activation(const struct preflight *pre, const struct config *cfg,
     struct err *err)
 {
@@ -46,26 +54,29 @@ check_activation(const struct preflight *pre, const struct config *cfg,
 
 	if (cfg->id == NULL && code)
 		return err_set(err, ERR_KIND_INVALID_VALUE,
-		    "SSM_ACTIVATE_CODE needs SSM_ACTIVATE_ID");
+		    "SSM_ACTIVATE_CODE needs SSM_ACTIVATE_ID, which is unset");
 	if (cfg->id != NULL && !code) {
 		return err_set(err, ERR_KIND_INVALID_VALUE,
 		    "SSM_ACTIVATE_ID needs SSM_ACTIVATE_CODE_FILE or "
-		    "SSM_ACTIVATE_CODE");
+		    "SSM_ACTIVATE_CODE, which are unset");
 	}
-	if (cfg->id != NULL && !id_is_uuid(cfg->id))
-		return err_set(err, ERR_KIND_INVALID_VALUE,
-		    "SSM_ACTIVATE_ID must be a UUID in lower case");
-	return 0;
+	if (cfg->id == NULL || id_is_uuid(cfg->id))
+		return 0;
+	err_set(err, ERR_KIND_INVALID_VALUE,
+	    "%.64s is not a UUID in lower case", cfg->id);
+	return config_blame(cfg, "SSM_ACTIVATE_ID", err);
 }
 
 /* A function of its own: the space for tags is on the stack only where there
  * are some. */
 static int __attribute__((noinline))
-check_tags(const char *text, struct err *err)
+check_tags(const struct config *cfg, struct err *err)
 {
 	struct naming_tags tags = { 0 };
 
-	return naming_parse_tags(&tags, text, err);
+	return naming_parse_tags(&tags, cfg->tags, err) == 0
+	           ? 0
+	           : config_blame(cfg, "SSM_ACTIVATE_TAGS", err);
 }
 
 /* The values of the words come later; a wrong template shows now. */
@@ -76,8 +87,8 @@ check_names(const struct config *cfg, struct err *err)
 	char name[NAMING_NAME_SIZE];
 
 	if (naming_name(name, cfg->name, &words, err) != 0)
-		return -1;
-	return cfg->tags == NULL ? 0 : check_tags(cfg->tags, err);
+		return config_blame(cfg, "SSM_INSTANCE_NAME", err);
+	return cfg->tags == NULL ? 0 : check_tags(cfg, err);
 }
 
 static int
@@ -92,8 +103,9 @@ check_session_user(const struct config *cfg, struct err *err)
 	    slice_u64(uid, UINT32_MAX - 1, &n) && n > 0 &&
 	    slice_u64(gid, UINT32_MAX - 1, &n) && n > 0)
 		return 0;
-	return err_set(err, ERR_KIND_INVALID_VALUE,
-	    "SSM_ACTIVATE_SESSION_USER must be UID:GID, numbers above 0");
+	err_set(err, ERR_KIND_INVALID_VALUE,
+	    "%.64s is not UID:GID, numbers above 0", cfg->session_user);
+	return config_blame(cfg, "SSM_ACTIVATE_SESSION_USER", err);
 }
 
 /* What the agent cannot do without, before anything is made for it. */
@@ -178,7 +190,7 @@ preflight_check(struct preflight *out, struct config *cfg, struct err *err)
 		*err = cfg->malformed;
 		return -1;
 	}
-	if (code != 0 || naming_role(out->role, cfg->role, err) != 0 ||
+	if (code != 0 || check_role(out, cfg, err) != 0 ||
 	    check_activation(out, cfg, err) != 0 ||
 	    check_names(cfg, err) != 0 || check_session_user(cfg, err) != 0 ||
 	    check_privileges(err) != 0)

@@ -14,7 +14,12 @@
 #include "base/log.h"
 #include "base/slice.h"
 
-enum { FRESH_SECONDS = 60, LOCATE_MS = 10000, CALL_MS = 180000 };
+enum {
+	FRESH_SECONDS = 60,
+	LOCATE_MS = 10000,
+	CALL_MS = 180000,
+	ORIGIN_SIZE = 512,
+};
 
 static const char imds_method[] = "iam-role";
 
@@ -118,6 +123,7 @@ static int
 region_configured(char out[static ENDPOINT_REGION_MAX + 1],
     const struct conf *conf, struct err *err)
 {
+	char from[ORIGIN_SIZE];
 	const struct {
 		const char *from;
 		const char *value;
@@ -126,8 +132,10 @@ region_configured(char out[static ENDPOINT_REGION_MAX + 1],
 		{ "AWS_REGION", conf_get(conf, "AWS_REGION", NULL) },
 		{ "AWS_DEFAULT_REGION",
 		    conf_get(conf, "AWS_DEFAULT_REGION", NULL) },
-		{ "the profile's region", conf_get(conf, NULL, "region") },
+		{ from, conf_get(conf, NULL, "region") },
 	};
+
+	conf_origin(conf, conf_profile(conf), "region", from, sizeof from);
 
 	for (size_t i = 0; i < sizeof chain / sizeof *chain; i++) {
 		if (chain[i].value != NULL && *chain[i].value != '\0')

@@ -1,6 +1,7 @@
 #include "aws/conf.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -18,6 +19,7 @@
 enum {
 	PASSWD_MAX = 1024 * 1024,
 	SOURCES_MAX = 11, /* profiles of a chain of roles */
+	ORIGIN_SIZE = 512,
 };
 
 struct conf {
@@ -323,6 +325,43 @@ conf_owner(const struct conf *conf, const char *profile, const char *key)
 	    conf_file_value(conf, CONF_CREDENTIALS, profile, key) != NULL;
 
 	return &conf->files[first ? CONF_CREDENTIALS : CONF_CONFIG].owner;
+}
+
+void
+conf_origin(const struct conf *conf, const char *profile, const char *key,
+    char *out, size_t size)
+{
+	bool first =
+	    conf_file_value(conf, CONF_CREDENTIALS, profile, key) != NULL;
+	enum conf_file file = first ? CONF_CREDENTIALS : CONF_CONFIG;
+	const struct ini_entry *entry =
+	    ini_entry(ini_find(&conf->files[file], INI_PROFILE, profile), key,
+	        NULL);
+
+	snprintf(out, size, "%s:%zu: %s", conf->paths[file],
+	    entry != NULL ? entry->line : 0, key);
+}
+
+int
+conf_refuse(const struct conf *conf, const struct conf_wrong *what,
+    struct err *err)
+{
+	const char *profile =
+	    what->profile != NULL ? what->profile : conf->profile;
+	const char *value = what->variable != NULL
+	                        ? env_get(conf->options.env, what->variable)
+	                        : NULL;
+	char from[ORIGIN_SIZE];
+
+	if (value != NULL) {
+		return err_set(err, what->kind, "%s=%.*s: it must be %s",
+		    what->variable, err_shown(slice_of(value)), value,
+		    what->must);
+	}
+	value = conf_value(conf, profile, what->key);
+	conf_origin(conf, profile, what->key, from, sizeof from);
+	return err_set(err, what->kind, "%s = %.*s: it must be %s", from,
+	    err_shown(slice_of(value)), value, what->must);
 }
 
 const char *

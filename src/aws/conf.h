@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 #include "base/env.h"
+#include "base/err.h"
 
-struct err;
 struct owner;
 
 /*
@@ -44,6 +44,24 @@ bool conf_has_profile(const struct conf *conf, const char *profile);
 const char *conf_get(const struct conf *conf, const char *variable,
     const char *key);
 bool conf_true(const struct conf *conf, const char *variable, const char *key);
+
+/*
+ * A setting is not what it must be: the message shows where it comes from
+ * (variable, or file and line) and its value.  Gives -1.  Not for secrets.
+ */
+struct conf_wrong {
+	enum err_kind kind;
+	const char *profile;  /* NULL = the one in force */
+	const char *variable; /* NULL = a key only */
+	const char *key;
+	const char *must; /* follows "it must be" */
+};
+int conf_refuse(const struct conf *conf, const struct conf_wrong *what,
+    struct err *err);
+
+/* Where a key of a profile comes from: "FILE:LINE: KEY", cut to size. */
+void conf_origin(const struct conf *conf, const char *profile, const char *key,
+    char *out, size_t size);
 
 /* The same for a variable whose key has the same name without "AWS_". */
 const char *conf_setting(const struct conf *conf, const char *variable);

@@ -185,7 +185,7 @@ use_url(struct endpoint *out, const char *url, const char *from,
 		return err_wrap(err, from);
 	if (slice_has(slice_of(out->url.path), '?'))
 		return err_set(err, ERR_KIND_INVALID_VALUE,
-		    "%s: an endpoint has no query", from);
+		    "%s: %.200s: an endpoint has no query", from, url);
 	out->configured = true;
 	return 0;
 }
@@ -233,9 +233,11 @@ legacy_sts(const struct conf *conf, struct place *place, bool may,
 	if (mode == NULL || slice_eq(slice_of(mode), "regional"))
 		return 0;
 	if (!slice_eq(slice_of(mode), "legacy")) {
-		return err_set(err, ERR_KIND_CONFIG,
-		    "AWS_STS_REGIONAL_ENDPOINTS (profile: "
-		    "sts_regional_endpoints) is neither regional nor legacy");
+		return conf_refuse(conf,
+		    &(struct conf_wrong){ ERR_KIND_CONFIG, NULL,
+		        "AWS_STS_REGIONAL_ENDPOINTS", "sts_regional_endpoints",
+		        "regional or legacy" },
+		    err);
 	}
 	if (may && !place->fips && !place->dual &&
 	    slice_names(legacy_regions, place->region))

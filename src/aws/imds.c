@@ -14,11 +14,13 @@ enum {
 
 /* The setting of that variable is not what it must be. */
 static int
-refuse_setting(const char *variable, enum err_kind kind, const char *must,
-    struct err *err)
+refuse_setting(const struct conf *conf, const char *variable,
+    enum err_kind kind, const char *must, struct err *err)
 {
-	return err_set(err, kind, "%s (or its key in the profile) is not %s",
-	    variable, must);
+	return conf_refuse(conf,
+	    &(struct conf_wrong){
+	        kind, NULL, variable, &variable[sizeof "AWS_" - 1], must },
+	    err);
 }
 
 /* A whole number from 1 to 3600, or 0 when it is not set. */
@@ -32,7 +34,7 @@ read_number(int *out, const struct conf *conf, const char *variable,
 	if (text != NULL &&
 	    (!slice_u64(slice_trim(slice_of(text)), NUMBER_MAX, &number) ||
 	        number == 0))
-		return refuse_setting(variable, ERR_KIND_INVALID_VALUE,
+		return refuse_setting(conf, variable, ERR_KIND_INVALID_VALUE,
 		    "a whole number from 1 to 3600", err);
 	*out = (int)number;
 	return 0;
@@ -52,11 +54,11 @@ read_base(struct url *out, const struct conf *conf, struct err *err)
 	if (slice_eq_nocase(name, "ipv6"))
 		text = "http://[fd00:ec2::254]/";
 	else if (name.len > 0 && !slice_eq_nocase(name, "ipv4"))
-		return refuse_setting(mode, ERR_KIND_CONFIG, "IPv4 or IPv6",
-		    err);
+		return refuse_setting(conf, mode, ERR_KIND_CONFIG,
+		    "IPv4 or IPv6", err);
 	if (url_parse(out, given != NULL ? given : text, NULL) != 0 ||
 	    slice_has(slice_of(out->path), '?'))
-		return refuse_setting(endpoint, ERR_KIND_CONFIG,
+		return refuse_setting(conf, endpoint, ERR_KIND_CONFIG,
 		    "a URL of http or https without a query", err);
 	return 0;
 }

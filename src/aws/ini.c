@@ -141,9 +141,9 @@ read_section(struct reader *r, struct slice line)
 
 /* Take over the entry, whose key or sub-key is missing if memory is. */
 static const char *
-add_entry(struct ini_section *section, struct slice key, struct slice value,
-    bool nested)
+add_entry(struct reader *r, struct slice key, struct slice value, bool nested)
 {
+	struct ini_section *section = &r->ini.sections[r->ini.count - 1];
 	struct ini_entry *entry =
 	    grow(section->entries, section->count, sizeof *entry);
 	const char *parent;
@@ -159,6 +159,7 @@ add_entry(struct ini_section *section, struct slice key, struct slice value,
 		.key = nested ? strdup(parent) : slice_dup(key),
 		.sub = nested ? slice_dup(key) : NULL,
 		.value = slice_dup(value),
+		.line = r->line,
 	};
 	if (entry->key == NULL || entry->value == NULL ||
 	    (nested && entry->sub == NULL))
@@ -188,8 +189,7 @@ read_entry(struct reader *r, struct slice line, bool nested)
 		r->in_key = true;
 		r->block = value.len == 0;
 	}
-	return add_entry(&r->ini.sections[r->ini.count - 1], key, value,
-	    nested);
+	return add_entry(r, key, value, nested);
 }
 
 static const char *
@@ -306,16 +306,24 @@ same(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcasecmp(a, b) == 0;
 }
 
-const char *
-ini_value(const struct ini_section *section, const char *name, const char *sub)
+const struct ini_entry *
+ini_entry(const struct ini_section *section, const char *name, const char *sub)
 {
 	for (size_t i = 0; section != NULL && i < section->count; i++) {
 		const struct ini_entry *entry = &section->entries[i];
 
 		if (same(entry->key, name) && same(entry->sub, sub))
-			return entry->value;
+			return entry;
 	}
 	return NULL;
+}
+
+const char *
+ini_value(const struct ini_section *section, const char *name, const char *sub)
+{
+	const struct ini_entry *entry = ini_entry(section, name, sub);
+
+	return entry != NULL ? entry->value : NULL;
 }
 
 /* By enum ini_word. */

@@ -28,6 +28,7 @@ struct ini_entry {
 	char *key;   /* owned */
 	char *sub;   /* owned; NULL = the key itself */
 	char *value; /* owned, may be ""; wiped on free */
+	size_t line; /* from 1 */
 };
 
 struct ini_section {
@@ -61,8 +62,12 @@ int ini_check(const struct ini_section *section, struct err *err);
 /* The section of that name, or NULL. */
 const struct ini_section *ini_section(const struct ini *ini, const char *name);
 
-/* The value of the key (sub NULL) or of one of its sub-keys; NULL = absent.
- * Letter case of either makes no difference. */
+/* The key (sub NULL) or one of its sub-keys; NULL = absent.  Letter case of
+ * either makes no difference. */
+const struct ini_entry *ini_entry(const struct ini_section *section,
+    const char *name, const char *sub);
+
+/* The value of the key (sub NULL) or of one of its sub-keys, as above. */
 const char *ini_value(const struct ini_section *section, const char *name,
     const char *sub);
 

@@ -39,11 +39,11 @@ retry_attempts(const struct conf *conf, int *attempts, struct err *err)
 	uint64_t number = RETRY_ATTEMPTS_DEFAULT;
 	enum err_kind kind = ERR_KIND_CONFIG;
 
-	if (mode != NULL && !slice_names("legacy standard adaptive", mode)) {
-		return err_set(err, kind,
-		    "AWS_RETRY_MODE (profile: retry_mode) is none of legacy, "
-		    "standard, adaptive");
-	}
+	struct conf_wrong what = { kind, NULL, "AWS_RETRY_MODE", "retry_mode",
+		"legacy, standard or adaptive" };
+
+	if (mode != NULL && !slice_names("legacy standard adaptive", mode))
+		return conf_refuse(conf, &what, err);
 	/* A number that is too small has a kind of its own. */
 	digits = slice_skip(digits, minus || slice_starts(digits, "+"));
 	if (text != NULL && !slice_u64(digits, INT_MAX, &number)) {
@@ -51,9 +51,9 @@ retry_attempts(const struct conf *conf, int *attempts, struct err *err)
 		kind = ERR_KIND_INVALID_VALUE;
 	}
 	if (number < 1 || minus) {
-		return err_set(err, kind,
-		    "AWS_MAX_ATTEMPTS (profile: max_attempts) is no whole "
-		    "number from 1 on");
+		what = (struct conf_wrong){ kind, NULL, "AWS_MAX_ATTEMPTS",
+			"max_attempts", "a whole number from 1 on" };
+		return conf_refuse(conf, &what, err);
 	}
 	*attempts = (int)number;
 	return 0;

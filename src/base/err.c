@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/slice.h"
+
+enum { SHOWN_MAX = 64 };
+
 struct kind {
 	const char *name;
 	enum err_code code;
@@ -146,18 +150,26 @@ err_kind_name(enum err_kind kind)
 void
 err_clean(char *out, size_t size, const char *text, size_t len)
 {
-	size_t n = len;
+	struct slice rest = slice_make(text, len);
+	size_t at = 0;
 
 	if (size == 0)
 		return;
-	if (n > size - 1)
-		n = size - 1;
-	for (size_t i = 0; i < n; i++) {
-		char c = text[i];
+	while (rest.len > 0) {
+		size_t n = slice_printable(rest);
+		struct slice one = slice_head(rest, n > 0 ? n : 1);
 
-		out[i] = '?';
-		if (c >= ' ' && c <= '~')
-			out[i] = c;
+		if (one.len > size - 1 - at)
+			break;
+		memcpy(&out[at], n > 0 ? one.ptr : "?", one.len);
+		at += one.len;
+		rest = slice_skip(rest, one.len);
 	}
-	out[n] = '\0';
+	out[at] = '\0';
+}
+
+int
+err_shown(struct slice value)
+{
+	return (int)slice_head_utf8(value, SHOWN_MAX).len;
 }

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct slice;
+
 /*
  * One error, carried from where it happens to whoever reports it: main() for a
  * command, the keeper for a worker.  It holds no pointer, so it can cross a
@@ -102,9 +104,13 @@ void err_clear(struct err *err);
 const char *err_kind_name(enum err_kind kind);
 
 /*
- * Copy text from outside so that a terminal can be shown it: bytes that are
- * not printable become '?', at most size - 1 are taken, a NUL ends it.
+ * Copy text from outside so that a terminal can be shown it: what is not
+ * printable (slice_printable()) becomes '?', whole characters of at most
+ * size - 1 bytes are taken, a NUL ends it.
  */
 void err_clean(char *out, size_t size, const char *text, size_t len);
+
+/* How many bytes of a value a message shows: whole characters, at most 64. */
+int err_shown(struct slice value);
 
 #endif

@@ -135,8 +135,13 @@ parse(struct url *out, const char *text, const char *chars, struct err *err)
 	struct url url = { 0 };
 	const char *why = take_url(slice_of(text), &url, chars);
 
-	if (why != NULL)
-		return err_set(err, ERR_KIND_INVALID_VALUE, "the URL %s", why);
+	bool secret = slice_has(slice_of(text), '@');
+
+	if (why != NULL) {
+		return err_set(err, ERR_KIND_INVALID_VALUE, "the URL %.*s%s%s",
+		    secret ? 0 : err_shown(slice_of(text)), text,
+		    secret || *text == '\0' ? "" : " ", why);
+	}
 	*out = url;
 	return 0;
 }

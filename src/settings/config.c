@@ -1,5 +1,6 @@
 #include "settings/config.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -7,6 +8,8 @@
 #include "base/signals.h"
 #include "base/slice.h"
 #include "settings/options.h"
+
+enum { NAME_SIZE = 64 }; /* of a setting in a message */
 
 static bool
 parse_bool(const char *text, bool *out)
@@ -156,7 +159,8 @@ load_variables(struct config *cfg)
 		if (text == NULL || set_value(cfg, opt, text))
 			continue;
 		err_set(&cfg->malformed, ERR_KIND_INVALID_VALUE,
-		    "%s is malformed: it must be %s", name, expected(opt));
+		    "%s=%.*s: it must be %s", name, err_shown(slice_of(text)),
+		    text, expected(opt));
 	}
 }
 
@@ -200,12 +204,14 @@ load_flag(struct config *cfg, enum config_command command, char *const *argv,
 	if (text == NULL && takes_value(opt))
 		return err_set(err, ERR_KIND_USAGE, "--%s needs a value",
 		    opt->flag);
-	if (joined && opt->kind == OPTIONS_SWITCH)
-		return err_set(err, ERR_KIND_USAGE, "--%s takes no value",
-		    opt->flag);
+	if (joined && opt->kind == OPTIONS_SWITCH) {
+		return err_set(err, ERR_KIND_USAGE,
+		    "--%s=%.*s: it takes no value", opt->flag,
+		    err_shown(slice_of(text)), text);
+	}
 	if (!set_value(cfg, opt, text != NULL ? text : "on"))
-		return err_set(err, ERR_KIND_USAGE, "--%s must be %s",
-		    opt->flag, expected(opt));
+		return err_set(err, ERR_KIND_USAGE, "--%s %.*s: it must be %s",
+		    opt->flag, err_shown(slice_of(text)), text, expected(opt));
 	return used;
 }
 
@@ -259,4 +265,38 @@ config_load(struct config *out, enum config_command command, char *const *argv,
 	cfg.argv = *argv != NULL ? argv : NULL;
 	*out = cfg;
 	return 0;
+}
+
+int
+config_blame(const struct config *cfg, const char *variable, struct err *err)
+{
+	const struct option *opt = options_table;
+	const char *text = NULL;
+	char from[NAME_SIZE] = "";
+
+	while (opt->variable == NULL || strcmp(opt->variable, variable) != 0)
+		opt++;
+	if (env_get(cfg->env, variable) == NULL && opt->alias != NULL)
+		variable = opt->alias;
+	text = *(const char *const *)(const void *)((const char *)cfg +
+	                                            opt->offset);
+	if (opt->flag != NULL && text != env_get(cfg->env, variable))
+		snprintf(from, sizeof from, "--%s", opt->flag);
+	else
+		snprintf(from, sizeof from, "%s", variable);
+	return err_wrap(err, from);
+}
+
+void
+config_warn_gate(const struct config *cfg)
+{
+	const char *text = cfg->odd_gate;
+
+	if (text == NULL)
+		return;
+	log_event(LOG_WARN, "odd_gate",
+	    "%s%.*s is neither on nor off: taken as off",
+	    text == env_get(cfg->env, "SSM_ACTIVATE") ? "SSM_ACTIVATE="
+	                                              : "--activate ",
+	    err_shown(slice_of(text)), text);
 }

@@ -21,4 +21,14 @@
 int config_load(struct config *out, enum config_command command,
     char *const *argv, struct env env, struct err *err);
 
+/*
+ * Put the name of what set the variable's value before the message: the flag,
+ * the variable or its alias.  variable: of a row of OPTIONS_TEXT.  Gives -1.
+ */
+int config_blame(const struct config *cfg, const char *variable,
+    struct err *err);
+
+/* Say so where SSM_ACTIVATE is neither on nor off. */
+void config_warn_gate(const struct config *cfg);
+
 #endif

@@ -47,23 +47,22 @@ naming_role(char out[static SSM_ROLE_MAX + 1], const char *text,
 	if (slice_starts(role, "arn:")) {
 		if (at < 0)
 			return err_set(err, ERR_KIND_INVALID_VALUE,
-			    "SSM_ACTIVATE_ROLE is an ARN, but not of a role");
+			    "%.200s is an ARN, but not of a role", text);
 		role = slice_skip(role, (size_t)at + strlen(":role/"));
 	}
 	while (slice_starts(role, "/"))
 		role = slice_skip(role, 1);
 	if (role.len == 0 || role.len > SSM_ROLE_MAX) {
 		return err_set(err, ERR_KIND_INVALID_VALUE,
-		    "SSM_ACTIVATE_ROLE must have 1 to %d characters, it has "
-		    "%zu",
-		    SSM_ROLE_MAX, role.len);
+		    "the role must have 1 to %d characters, %.200s has %zu",
+		    SSM_ROLE_MAX, text, role.len);
 	}
 	for (struct slice s = role; s.len > 0; s = slice_skip(s, 1)) {
 		if (strchr(alnum, *s.ptr) == NULL &&
 		    strchr("+=,.@_-/", *s.ptr) == NULL) {
 			return err_set(err, ERR_KIND_INVALID_VALUE,
-			    "SSM_ACTIVATE_ROLE holds a character that no role "
-			    "name has");
+			    "%.200s holds a character that no role name has",
+			    text);
 		}
 	}
 	slice_copy(role, out, SSM_ROLE_MAX + 1);
@@ -107,9 +106,11 @@ best_template(const struct naming_words *words)
 }
 
 static int
-expand(struct buf *out, struct slice rest, const struct naming_words *words,
+expand(struct buf *out, const char *template, const struct naming_words *words,
     struct err *err)
 {
+	struct slice rest = slice_of(template);
+
 	while (rest.len > 0) {
 		struct slice word = { 0 };
 		const char *value = NULL;
@@ -123,8 +124,9 @@ expand(struct buf *out, struct slice rest, const struct naming_words *words,
 			value = word_value(word, words);
 		if (value == NULL) {
 			return err_set(err, ERR_KIND_INVALID_VALUE,
-			    "SSM_INSTANCE_NAME: the words are {task}, "
-			    "{cluster}, {family}, {container} and {hostname}");
+			    "name %s: the words are {task}, {cluster}, {family}, "
+			    "{container} and {hostname}",
+			    template);
 		}
 		add_clean(out, value);
 	}
@@ -143,11 +145,11 @@ naming_name(char out[static NAMING_NAME_SIZE], const char *template,
 		template = best_template(words);
 	} else if (too_long(slice_of(template), SSM_TEXT_MAX)) {
 		err_set(err, ERR_KIND_INVALID_VALUE,
-		    "SSM_INSTANCE_NAME has more than %d characters",
-		    SSM_TEXT_MAX);
+		    "name %.*s...: it has more than %d characters",
+		    err_shown(slice_of(template)), template, SSM_TEXT_MAX);
 		goto out;
 	}
-	if (expand(&name, slice_of(template), words, err) != 0)
+	if (expand(&name, template, words, err) != 0)
 		goto out;
 	/* Long words may be cut; what the user wrote himself was checked. */
 	all = slice_head_utf8(slice_of(buf_str(&name)), SSM_TEXT_MAX);
@@ -157,8 +159,9 @@ naming_name(char out[static NAMING_NAME_SIZE], const char *template,
 	}
 	if (!all_allowed(all) || !slice_copy(all, out, NAMING_NAME_SIZE)) {
 		err_set(err, ERR_KIND_INVALID_VALUE,
-		    "SSM_INSTANCE_NAME may hold letters, digits, blanks and "
-		    "_.:/=+-@ only");
+		    "name %s: only letters, digits, blanks and _.:/=+-@ may "
+		    "be in it",
+		    template);
 		goto out;
 	}
 	rc = 0;
@@ -188,19 +191,21 @@ naming_add_tag(struct naming_tags *tags, struct slice key, struct slice value,
 	if (key.len == 0 || too_long(key, NAMING_KEY_MAX) ||
 	    too_long(value, SSM_TEXT_MAX)) {
 		return err_set(err, ERR_KIND_INVALID_VALUE,
-		    "SSM_ACTIVATE_TAGS: a key has 1 to %d characters, a value "
-		    "at most %d",
+		    "tag %.*s=%.*s: a key has 1 to %d characters, a value at "
+		    "most %d",
+		    err_shown(key), key.ptr, err_shown(value), value.ptr,
 		    NAMING_KEY_MAX, SSM_TEXT_MAX);
 	}
 	if (!all_allowed(key) || (!clean && !all_allowed(value))) {
 		return err_set(err, ERR_KIND_INVALID_VALUE,
-		    "SSM_ACTIVATE_TAGS may hold letters, digits, blanks and "
-		    "_.:/=+-@ only");
+		    "tag %.*s=%.*s: only letters, digits, blanks and "
+		    "_.:/=+-@ may be in it",
+		    err_shown(key), key.ptr, err_shown(value), value.ptr);
 	}
 	for (size_t i = 0; i < tags->count; i++) {
 		if (slice_eq(key, tags->list[i].key)) {
 			return err_set(err, ERR_KIND_INVALID_VALUE,
-			    "SSM_ACTIVATE_TAGS: the key %s is there twice",
+			    "tag %s: the key is there twice",
 			    tags->list[i].key);
 		}
 	}
@@ -210,8 +215,8 @@ naming_add_tag(struct naming_tags *tags, struct slice key, struct slice value,
 	}
 	if (k == NULL || v == NULL) {
 		return err_set(err, ERR_KIND_INVALID_VALUE,
-		    "SSM_ACTIVATE_TAGS: too many tags (at most %d), or too long",
-		    SSM_TAGS_MAX);
+		    "tag %.*s: too many tags (at most %d), or too long",
+		    err_shown(key), key.ptr, SSM_TAGS_MAX);
 	}
 	for (char *c = v; *c != '\0'; c++) {
 		if (!allowed(*c))
@@ -231,9 +236,11 @@ naming_parse_tags(struct naming_tags *tags, const char *text, struct err *err)
 
 		if (slice_trim(item).len == 0)
 			continue;
-		if (!slice_split(item, '=', &key, &value))
+		if (!slice_split(item, '=', &key, &value)) {
 			return err_set(err, ERR_KIND_INVALID_VALUE,
-			    "SSM_ACTIVATE_TAGS must be key=value,key=value");
+			    "tag %.*s: it must be key=value,key=value",
+			    err_shown(item), item.ptr);
+		}
 		if (naming_add_tag(tags, slice_trim(key), slice_trim(value), 0,
 		        err) != 0)
 			return -1;

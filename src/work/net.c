@@ -166,7 +166,9 @@ gather_tags(struct naming_tags *tags, size_t *automatic,
 			return -1;
 	}
 	*automatic = tags->count;
-	return cfg->tags == NULL ? 0 : naming_parse_tags(tags, cfg->tags, err);
+	return cfg->tags == NULL || naming_parse_tags(tags, cfg->tags, err) == 0
+	           ? 0
+	           : config_blame(cfg, "SSM_ACTIVATE_TAGS", err);
 }
 
 static int
@@ -184,7 +186,9 @@ gather_name(char out[static NAMING_NAME_SIZE], const struct config *cfg,
 
 	if (gethostname(host, sizeof host - 1) != 0)
 		host[0] = '\0';
-	return naming_name(out, cfg->name, &words, err);
+	return naming_name(out, cfg->name, &words, err) == 0
+	           ? 0
+	           : config_blame(cfg, "SSM_INSTANCE_NAME", err);
 }
 
 static int

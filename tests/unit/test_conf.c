@@ -36,6 +36,35 @@ test_takes_no_files_at_all(void **state)
 }
 
 static void
+refused_as(const char *variable, const char *key, const char *text)
+{
+	const struct conf_wrong what = { ERR_KIND_CONFIG, NULL, variable, key,
+		"right" };
+	struct err err = { 0 };
+
+	assert_int_equal(world_open(&world, NULL), 0);
+	assert_int_equal(conf_refuse(world.conf, &what, &err), -1);
+	assert_int_equal(err.kind, ERR_KIND_CONFIG);
+	if (strstr(err.msg, text) == NULL)
+		fail_msg("no %s in: %s", text, err.msg);
+}
+
+static void
+test_tells_where_a_value_is_from(void **state)
+{
+	(void)state;
+	world_file(&world, ".aws/config",
+	    "[default]\n# x\nretry_mode = fancy\nregion=a\n");
+	refused_as("AWS_RETRY_MODE", "retry_mode",
+	    ".aws/config:3: retry_mode = fancy: it must be right");
+	world_set(&world, "AWS_RETRY_MODE=odd");
+	refused_as("AWS_RETRY_MODE", "retry_mode",
+	    "AWS_RETRY_MODE=odd: it must be right");
+	world_file(&world, ".aws/credentials", "[default]\nregion=b\n");
+	refused_as(NULL, "region", ".aws/credentials:2: region = b: it must");
+}
+
+static void
 test_chooses_the_profile(void **state)
 {
 	(void)state;
@@ -445,6 +474,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_takes_no_files_at_all),
+		TEST(test_tells_where_a_value_is_from),
 		TEST(test_chooses_the_profile),
 		TEST(test_empty_profile_variable_is_unset),
 		TEST(test_named_profile_must_exist),

@@ -262,7 +262,8 @@ test_first_malformed_variable_is_told(void **state)
 	                         "SSM_ACTIVATE_EXPIRES=never",
 	                         "SSM_ACTIVATE_TAGS=a=b")),
 	    0);
-	assert_non_null(strstr(cfg.malformed.msg, "SSM_ACTIVATE_EXPIRES"));
+	assert_non_null(strstr(cfg.malformed.msg,
+	    "SSM_ACTIVATE_EXPIRES=never: "));
 	assert_string_equal(cfg.tags, "a=b");
 }
 
@@ -271,7 +272,7 @@ test_malformed_flags_are_errors(void **state)
 {
 	(void)state;
 	is_usage(load(CONFIG_UP, LIST("--timeout", "soon"), NOTHING),
-	    "--timeout");
+	    "--timeout soon: ");
 	is_usage(load(CONFIG_UP, LIST("--timeout="), NOTHING), "--timeout");
 	is_usage(load(CONFIG_UP, LIST("--sudo=maybe"), NOTHING), "--sudo");
 	is_usage(load(CONFIG_UP, LIST("--sudo="), NOTHING), "--sudo");
@@ -281,7 +282,7 @@ test_malformed_flags_are_errors(void **state)
 	    "--stop-signals");
 	is_usage(load(CONFIG_UP, LIST("--name"), NOTHING), "--name");
 	is_usage(load(CONFIG_UP, LIST("--background=yes"), NOTHING),
-	    "--background");
+	    "--background=yes: ");
 }
 
 static void

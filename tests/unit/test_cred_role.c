@@ -84,9 +84,9 @@ test_checks_options(void **state)
 	option("duration_seconds=1.5", ERR_KIND_NONE, "");
 	assert_null(world.plan->hops[0].duration);
 	option("duration_seconds=899", ERR_KIND_PARAM_VALIDATION,
-	    "duration_seconds is below 900");
+	    "duration_seconds 899 is below 900");
 	option("duration_seconds=-1800", ERR_KIND_PARAM_VALIDATION,
-	    "duration_seconds is below 900");
+	    "duration_seconds -1800 is below 900");
 	option("duration_seconds=900", ERR_KIND_NONE, "");
 	assert_string_equal(world.plan->hops[0].duration, "900");
 	option("role_session_name=a", ERR_KIND_PARAM_VALIDATION,
@@ -121,7 +121,7 @@ test_needs_exactly_one_source(void **state)
 	world_config(&world,
 	    "[profile a]\nrole_arn=" ARN "r\ncredential_source=Moon\n");
 	world_refused(&world, "a", ERR_KIND_CONFIG,
-	    "none of Environment, EcsContainer");
+	    ".aws/config:3: credential_source = Moon: it must be");
 }
 
 static void

@@ -114,6 +114,24 @@ test_message_is_printable(void **state)
 	assert_string_equal(err.msg, "up?: a?[31m???z?");
 }
 
+/* Names in Japanese are usual; what turns the direction of text is not. */
+static void
+test_message_keeps_other_scripts(void **state)
+{
+	struct err err = { 0 };
+	char out[8];
+
+	(void)state;
+	(void)err_set(&err, ERR_KIND_API, "\xe6\x9c\xac \xe2%s",
+	    "\x80\xae \xe6\x9c\xc3\xa9");
+	assert_string_equal(err.msg, "\xe6\x9c\xac ??? ??\xc3\xa9");
+	/* No character is cut in two. */
+	err_clean(out, sizeof out, "12345\xe6\x9c\xac", 8);
+	assert_string_equal(out, "12345");
+	err_clean(out, sizeof out, "1234\xe6\x9c\xac", 7);
+	assert_string_equal(out, "1234\xe6\x9c\xac");
+}
+
 static void
 test_message_is_cut_at_its_size(void **state)
 {
@@ -233,6 +251,7 @@ main(void)
 		cmocka_unit_test(test_names_kinds_outside_the_list),
 		cmocka_unit_test(test_failure_without_kind_is_not_success),
 		cmocka_unit_test(test_message_is_printable),
+		cmocka_unit_test(test_message_keeps_other_scripts),
 		cmocka_unit_test(test_message_is_cut_at_its_size),
 		cmocka_unit_test(test_sys_adds_and_keeps_errno),
 		cmocka_unit_test(test_sys_cuts_a_long_message),

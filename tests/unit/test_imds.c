@@ -79,13 +79,13 @@ test_refuses_wrong_settings(void **state)
 	refused("AWS_EC2_METADATA_SERVICE_ENDPOINT=http://a/?b",
 	    ERR_KIND_CONFIG, "AWS_EC2_METADATA_SERVICE_ENDPOINT");
 	refused("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=both", ERR_KIND_CONFIG,
-	    "not IPv4 or IPv6");
+	    "MODE=both: it must be IPv4 or IPv6");
 	world_set(&world, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=");
 	world_set(&world, "AWS_EC2_METADATA_SERVICE_ENDPOINT=");
 	refused("AWS_METADATA_SERVICE_NUM_ATTEMPTS=0", ERR_KIND_INVALID_VALUE,
 	    "AWS_METADATA_SERVICE_NUM_ATTEMPTS");
 	refused("AWS_METADATA_SERVICE_NUM_ATTEMPTS=1.5", ERR_KIND_INVALID_VALUE,
-	    "(or its key in the profile)");
+	    "NUM_ATTEMPTS=1.5: it must be a whole number");
 	world_set(&world, "AWS_METADATA_SERVICE_NUM_ATTEMPTS=");
 	refused("AWS_METADATA_SERVICE_TIMEOUT=-1", ERR_KIND_INVALID_VALUE,
 	    "AWS_METADATA_SERVICE_TIMEOUT");

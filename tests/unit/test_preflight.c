@@ -98,16 +98,23 @@ test_least(void **state)
 static void
 test_each_setting(void **state)
 {
+	static char variable[] = "MANAGED_INSTANCE_ROLE_NAME=a b";
+	static char *vars[] = { variable, NULL };
+
 	(void)state;
-	cfg.role = "a b";
-	bad("SSM_ACTIVATE_ROLE");
+	cfg.env.vars = vars;
+	cfg.role = env_get(cfg.env, "MANAGED_INSTANCE_ROLE_NAME");
+	bad("MANAGED_INSTANCE_ROLE_NAME: a b");
+	cfg.env.vars = NULL;
+	cfg.role = "c d";
+	bad("--role: c d");
 	cfg.role = "Role";
 	cfg.name = "{what}";
-	bad("SSM_INSTANCE_NAME");
+	bad("--name: name {what}: ");
 	cfg.name = "{task} {hostname}";
 	good();
 	cfg.tags = "a";
-	bad("SSM_ACTIVATE_TAGS");
+	bad("--tags: tag a: ");
 	cfg.tags = "a=b";
 	good();
 }
@@ -144,7 +151,7 @@ session_user(const char *text, bool fits)
 	if (fits)
 		good();
 	else
-		bad("SSM_ACTIVATE_SESSION_USER");
+		bad("--session-user: ");
 }
 
 static void
@@ -178,14 +185,14 @@ test_given_activation(void **state)
 	cfg.id = NULL;
 	bad("SSM_ACTIVATE_ID");
 	cfg.id = "0A1B2C3D-4E5F-6071-8293-A4B5C6D7E8F9";
-	bad("SSM_ACTIVATE_ID");
+	bad("--id: 0A1B2C3D-");
 	cfg.id = "x";
-	bad("SSM_ACTIVATE_ID");
+	bad("--id: x ");
 }
 
 /* Taken out of the environment, whatever else is wrong. */
 static void
-take(const char *code, bool fits)
+take(const char *code, const char *refused)
 {
 	const char *shown = NULL;
 
@@ -195,10 +202,10 @@ take(const char *code, bool fits)
 		fail();
 		return;
 	}
-	if (fits)
+	if (refused == NULL)
 		good();
 	else
-		bad("SSM_ACTIVATE");
+		bad(refused);
 	assert_null(cfg.code);
 	assert_null(getenv("SSM_ACTIVATE_CODE"));
 	/* Where it was, nothing is left of it. */
@@ -213,18 +220,18 @@ test_code_leaves_the_environment(void **state)
 
 	(void)state;
 	cfg.id = UUID;
-	take(CODE, true);
+	take(CODE, NULL);
 	assert_string_equal(out.code, CODE);
 	memset(code, 'c', sizeof code);
 	code[SSM_CODE_SIZE - 1] = '\0';
-	take(code, true);
+	take(code, NULL);
 	assert_string_equal(out.code, code);
 	code[SSM_CODE_SIZE - 1] = 'c';
 	code[SSM_CODE_SIZE] = '\0';
-	take(code, false);
+	take(code, "SSM_ACTIVATE_CODE");
 	assert_null(strstr(failure.msg, "ccc"));
 	cfg.role = "a b";
-	take(CODE, false);
+	take(CODE, "--role");
 }
 
 static void

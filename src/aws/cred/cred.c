@@ -99,9 +99,11 @@ cred_named_plan(struct cred_plan *plan, const struct cred_request *req,
 		return err_set(err, ERR_KIND_CREDENTIAL_RETRIEVAL,
 		    "no credentials in credential_source %s", sources[i].name);
 	}
-	return err_set(err, ERR_KIND_CONFIG,
-	    "credential_source is none of Environment, EcsContainer, "
-	    "Ec2InstanceMetadata");
+	return conf_refuse(req->conf,
+	    &(struct conf_wrong){ ERR_KIND_CONFIG, req->profile, NULL,
+	        "credential_source",
+	        "Environment, EcsContainer or Ec2InstanceMetadata" },
+	    err);
 }
 
 int

@@ -34,9 +34,11 @@ cred_keys_env_plan(struct cred_plan *plan, const struct cred_request *req,
 		return -1;
 	if (expires == NULL)
 		return 0;
-	if (!clock_parse_iso(slice_of(expires), &plan->keys.expires))
+	if (!clock_parse_iso(slice_of(expires), &plan->keys.expires)) {
 		return err_set(err, ERR_KIND_INVALID_VALUE,
-		    "%s is not a time in ISO 8601", expiration);
+		    "%s=%.64s: it must be a time in ISO 8601", expiration,
+		    expires);
+	}
 	return cred_value_fresh(&plan->keys, clock_now(), "the environment",
 	    err);
 }

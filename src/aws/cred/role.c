@@ -31,9 +31,9 @@ check_text(const char *text, const char *what, bool external, struct err *err)
 	                        slice_all_in(s, &allowed[external ? 0 : 2])))
 		return 0;
 	return err_set(err, ERR_KIND_PARAM_VALIDATION,
-	    "%s must be 2 to %zu characters of letters, digits and "
+	    "%s %.*s must be 2 to %zu characters of letters, digits and "
 	    "_+=,.@-%s",
-	    what, max, external ? ":/" : "");
+	    what, err_shown(s), text, max, external ? ":/" : "");
 }
 
 /* The session name and external id are as STS wants them. */
@@ -64,7 +64,7 @@ read_duration(struct cred_hop *hop, const char *text, struct err *err)
 		return 0;
 	if (minus || seconds < DURATION_MIN)
 		return err_set(err, ERR_KIND_PARAM_VALIDATION,
-		    "duration_seconds is below %d", DURATION_MIN);
+		    "duration_seconds %s is below %d", text, DURATION_MIN);
 	hop->duration = text;
 	return 0;
 }

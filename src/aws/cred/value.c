@@ -128,7 +128,7 @@ cred_value_json(struct cred *out, const struct json *doc, const char *token_key,
 		values.texts[i] = filled_text(doc, names[i]);
 	if (expires != NULL && !clock_parse_iso(slice_of(expires), &when))
 		return err_set(err, ERR_KIND_INVALID_VALUE,
-		    "Expiration is not a time in ISO 8601");
+		    "Expiration %.64s is not a time in ISO 8601", expires);
 	if (cred_value_take(out, &values, err) != 0)
 		return -1;
 	out->expires = when;
