@@ -10,6 +10,7 @@
 #include "net/http.h"
 
 struct conf;
+struct duplex;
 struct err;
 struct json;
 
@@ -17,7 +18,13 @@ struct json;
  * One call of an AWS service: endpoint, headers, signature, sending, decoding
  * of an error answer, retries with back-off, correction of a wrong clock.
  */
-enum api_service { API_SSM, API_STS, API_ECS, API_SERVICES };
+enum api_service {
+	API_SSM,
+	API_STS,
+	API_ECS,
+	API_SSMMESSAGES, /* REST: POST to a path, answers in JSON or XML */
+	API_SERVICES
+};
 
 /* What calls share.  It is ready when conf, transport and region are set and
  * all else is zero. */
@@ -35,7 +42,8 @@ struct api {
 struct api_request {
 	enum api_service service;
 	const char *operation; /* "CreateActivation" */
-	const char *body;      /* JSON; STS: the form without Action */
+	const char *path; /* REST: below the endpoint's, encoded, with '/' */
+	const char *body; /* JSON; STS: the form without Action */
 	struct sigv4_signer signer;
 	int64_t deadline;     /* clock_ms(); 0 = 180 s from now */
 	int max_attempts;     /* 0 = as configured */
@@ -65,12 +73,29 @@ int api_call(struct api *api, const struct api_request *req,
     struct api_reply *reply, struct err *err);
 void api_reply_free(struct api_reply *reply);
 
+/*
+ * Open a websocket of a REST service: a signed GET of req->path and its query,
+ * with the headers given (Upgrade and so on), tried once.  The answer was
+ * 101, its headers are in up->answer, and up->line is the caller's; or -1 as
+ * with api_call().  up->answer is freed by the caller, also after a failure
+ * (http_msg_free()).
+ */
+struct api_upgrade {
+	const char *query; /* encoded; NULL = none */
+	const struct http_header *headers;
+	size_t header_count; /* at most 6 */
+	struct http_msg answer;
+	struct duplex *line;
+};
+int api_upgrade(struct api *api, const struct api_request *req,
+    struct api_upgrade *up, struct err *err);
+
 /* The answer of a JSON operation as an object; an empty body is an empty
  * object. */
 int api_reply_json(const struct api_reply *reply, struct json **out,
     struct err *err);
 
-/* "ssm", "sts", "ecs", and back (-1: none of them). */
+/* "ssm", "sts", "ecs", "ssmmessages", and back (-1: none of them). */
 const char *api_service_name(enum api_service service);
 int api_service_find(const char *name, enum api_service *out);
 

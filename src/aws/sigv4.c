@@ -364,13 +364,17 @@ sign_hmac(const struct sigv4_request *req, const char *secret,
 }
 
 static int
-sign_rsa(const struct sigv4_signer *signer, const unsigned char *salt,
-    const struct buf *text, struct buf *out, struct err *err)
+sign_rsa(const struct sigv4_request *req, const struct sigv4_signer *signer,
+    const unsigned char *salt, const struct buf *text, struct buf *out,
+    struct err *err)
 {
+	const struct sigv4_remote *remote = &signer->remote;
 	struct buf raw = { 0 };
 	int rc;
 
-	rc = rsa_sign_pss(signer->key, text->data, text->len, salt, &raw, err);
+	rc = signer->key == NULL ? remote->sign(remote->context, req, &raw, err)
+	                         : rsa_sign_pss(signer->key, text->data,
+	                               text->len, salt, &raw, err);
 	buf_base64(out, raw.data, raw.len);
 	buf_free(&raw);
 	return rc;
@@ -394,7 +398,7 @@ sigv4_sign(const struct sigv4_request *req, const struct sigv4_signer *signer,
 	buf_puts(out, ", SignedHeaders=");
 	add_names(out, &list);
 	buf_puts(out, ", Signature=");
-	rc = rsa ? sign_rsa(signer, salt, &text, out, err)
+	rc = rsa ? sign_rsa(req, signer, salt, &text, out, err)
 	         : sign_hmac(req, signer->cred->secret_key, &text, out, err);
 	if (rc == 0)
 		rc = check_text(out, err);

@@ -36,11 +36,22 @@ enum sigv4_kind {
 	             * (amazon-ssm-agent, agent/ssm/rsaauth) */
 };
 
+struct sigv4_request;
+
+/* A key that lies elsewhere: sign() appends the RSASSA-PSS signature, bytes,
+ * over the string to sign of the request. */
+struct sigv4_remote {
+	int (*sign)(void *context, const struct sigv4_request *req,
+	    struct buf *signature, struct err *err);
+	void *context;
+};
+
 struct sigv4_signer {
 	enum sigv4_kind kind;
-	const struct cred *cred;   /* HMAC */
-	const struct rsa_key *key; /* RSA */
-	const char *node;          /* RSA: mi-… */
+	const struct cred *cred;    /* HMAC */
+	const struct rsa_key *key;  /* RSA; NULL: remote has it */
+	struct sigv4_remote remote; /* RSA */
+	const char *node;           /* RSA: mi-… */
 };
 
 struct sigv4_request {

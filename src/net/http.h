@@ -9,6 +9,7 @@
 #include "net/http_msg.h"
 #include "net/url.h"
 
+struct duplex;
 struct err;
 struct owner;
 
@@ -37,6 +38,8 @@ struct transport {
 	void *context;
 	int (*roundtrip)(void *context, const struct http_request *request,
 	    struct http_msg *answer, struct err *err);
+	int (*upgrade)(void *context, const struct http_request *request,
+	    struct http_msg *answer, struct duplex **line, struct err *err);
 };
 
 struct http_options {
@@ -62,5 +65,14 @@ struct transport http_transport(struct http *http);
  */
 int http_roundtrip(void *http, const struct http_request *request,
     struct http_msg *answer, struct err *err);
+
+/*
+ * The same for a request that asks for another protocol, on a connection of
+ * its own (RFC 9110, 7.8).  When the answer is 101, *line is the connection
+ * from there on and the caller's; another answer leaves it as it was.  The
+ * headers of request hold Connection and Upgrade.
+ */
+int http_upgrade(void *http, const struct http_request *request,
+    struct http_msg *answer, struct duplex **line, struct err *err);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/slice.h"
+#include "ssm/node.h"
 
 enum {
 	PAUSE_MS = 200, /* five a second are a known limit */
@@ -249,22 +250,73 @@ decode_token(struct cred *out, const struct json *doc, struct err *err)
 
 int
 ssm_role_token(const struct ssm *ssm, const struct ssm_node *node,
-    struct cred *out, struct err *err)
+    struct cred *out, bool *renew, struct err *err)
 {
 	const struct sigv4_signer itself = {
 		.kind = SIGV4_RSA,
 		.key = node->key,
+		.remote = node->signer,
 		.node = node->id,
 	};
+	const struct node_request body = { .kind = NODE_TOKEN,
+		.fingerprint = node->fingerprint };
 	struct ssm_exchange what = {
 		.operation = "RequestManagedInstanceRoleToken",
 		.signer = &itself,
 	};
 	int rc = -1;
 
-	json_write(&what.body, "{\"Fingerprint\":%}", node->fingerprint);
+	node_body(&body, &what.body);
 	if (ssm_exchange(ssm, &what, err) == 0)
 		rc = decode_token(out, what.doc, err);
+	if (rc == 0 && renew != NULL &&
+	    !json_bool(what.doc, "UpdateKeyPair", renew))
+		*renew = false;
+	json_free(what.doc);
+	return rc;
+}
+
+int
+ssm_update_key(const struct ssm *ssm, const struct ssm_node *node,
+    const char *public_key, struct err *err)
+{
+	const struct sigv4_signer itself = {
+		.kind = SIGV4_RSA,
+		.key = node->key,
+		.remote = node->signer,
+		.node = node->id,
+	};
+	const struct node_request body = { .kind = NODE_NEW_KEY,
+		.public_key = public_key };
+	struct ssm_exchange what = {
+		.operation = "UpdateManagedInstancePublicKey",
+		.signer = &itself,
+	};
+	int rc;
+
+	node_body(&body, &what.body);
+	rc = ssm_exchange(ssm, &what, err);
+	json_free(what.doc);
+	return rc;
+}
+
+int
+ssm_update_information(const struct ssm *ssm, const struct ssm_report *report,
+    struct err *err)
+{
+	struct ssm_exchange what = { .operation = "UpdateInstanceInformation" };
+	int rc;
+
+	json_write(&what.body,
+	    "{\"AgentName\":\"amazon-ssm-agent\",\"AgentStatus\":\"Active\","
+	    "\"AgentVersion\":%,\"AvailabilityZone\":\"\","
+	    "\"AvailabilityZoneId\":\"\",\"ComputerName\":%,\"IPAddress\":%,"
+	    "\"InstanceId\":%,\"PlatformName\":%,\"PlatformType\":\"Linux\","
+	    "\"PlatformVersion\":%,\"SSMConnectionChannel\":%}",
+	    report->version, report->computer, report->address, report->node,
+	    report->platform, report->platform_version,
+	    report->connected ? "ssmmessages" : "");
+	rc = ssm_exchange(ssm, &what, err);
 	json_free(what.doc);
 	return rc;
 }

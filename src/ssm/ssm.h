@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "aws/api.h"
+#include "aws/sigv4.h"
 #include "base/buf.h"
 #include "ssm/id.h"
 
@@ -14,7 +15,6 @@ struct cred;
 struct err;
 struct json;
 struct rsa_key;
-struct sigv4_signer;
 
 /*
  * The operations of AWS Systems Manager that a managed node's life needs, as
@@ -107,12 +107,32 @@ int ssm_register(const struct ssm *ssm, const struct ssm_register_in *in,
 struct ssm_node {
 	const char *id;
 	const char *fingerprint;
-	const struct rsa_key *key;
+	const struct rsa_key *key; /* NULL: signer has it */
+	struct sigv4_remote signer;
 };
 
-/* The node's own credentials, signed with its key. */
+/* The node's own credentials, signed with its key.  *renew (NULL: nobody
+ * asks): AWS wants a new key, see ssm_update_key(). */
 int ssm_role_token(const struct ssm *ssm, const struct ssm_node *node,
-    struct cred *out, struct err *err);
+    struct cred *out, bool *renew, struct err *err);
+
+/* Tell AWS the node's new public key (base64 of the SubjectPublicKeyInfo),
+ * signed with the old one (UpdateManagedInstancePublicKey). */
+int ssm_update_key(const struct ssm *ssm, const struct ssm_node *node,
+    const char *public_key, struct err *err);
+
+/* Tell that the node is there (UpdateInstanceInformation), signed with
+ * ssm->as, its credentials. */
+struct ssm_report {
+	const char *node;
+	const char *version;  /* of the agent: three or four numbers */
+	const char *computer; /* its name, "" = unknown */
+	const char *address;  /* IPv4 or IPv6; AWS refuses an empty one */
+	const char *platform, *platform_version; /* "Alpine Linux", "3.20.3" */
+	bool connected; /* the control channel is open */
+};
+int ssm_update_information(const struct ssm *ssm,
+    const struct ssm_report *report, struct err *err);
 
 /*
  * Listings of the account, with all their pages.  found is called for each id,

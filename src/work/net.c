@@ -277,7 +277,7 @@ own_credentials(struct net *net, struct err *err)
 		goto out;
 	}
 	node.key = key;
-	rc = ssm_role_token(&net->ssm, &node, &net->own, err);
+	rc = ssm_role_token(&net->ssm, &node, &net->own, NULL, err);
 out:
 	rsa_free(key);
 	buf_free(&der);

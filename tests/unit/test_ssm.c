@@ -374,7 +374,7 @@ role_token(const char *body, struct cred *out)
 	step.has[2] = "Authorization: ";
 	step.has[3] = "Credential=" ACCOUNT_NODE "/";
 	account_expect(&a, &step, 1);
-	rc = ssm_role_token(&a.ssm, &node, out, &a.err);
+	rc = ssm_role_token(&a.ssm, &node, out, NULL, &a.err);
 	account_done(&a);
 	return rc;
 }
