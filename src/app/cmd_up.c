@@ -19,7 +19,7 @@
 #include "settings/config.h"
 #include "work/control.h"
 #include "work/failure.h"
-#include "work/journal.h"
+#include "work/job.h"
 
 enum { ASK_MS = 2000, ASK_AGAIN_MS = 200, FDINFO_MAX = 4096 };
 
@@ -145,7 +145,7 @@ static int
 wait_up(const struct config *cfg, int fd, struct err *err)
 {
 	int64_t deadline = clock_in(cfg->timeout_ms);
-	struct journal_entry record;
+	struct job_record record;
 	int got = 0;
 
 	while (got == 0) {
@@ -156,7 +156,7 @@ wait_up(const struct config *cfg, int fd, struct err *err)
 			    "no node within %d ms; %s", (int)cfg->timeout_ms,
 			    after_timeout(cfg));
 		}
-		got = journal_receive(fd, &record);
+		got = job_receive(fd, &record);
 	}
 	if (got < 0)
 		return err_set(err, ERR_KIND_SYSTEM, "the keeper died");

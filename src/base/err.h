@@ -9,7 +9,7 @@ struct slice;
 /*
  * One error, carried from where it happens to whoever reports it: main() for a
  * command, the keeper for a worker.  It holds no pointer, so it can cross a
- * pipe as it stands (work/journal.h).
+ * pipe as it stands (work/job.h).
  */
 
 /* Exit statuses, after sysexits(3). */

@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "keep/supervisor.h"
-#include "work/journal.h"
 #include "work/work.h"
 
 static void
@@ -47,7 +46,7 @@ follow_ready(const struct follow *follow)
 }
 
 static unsigned
-take(struct follow *follow, const struct journal_entry *record, unsigned news)
+take(struct follow *follow, const struct job_record *record, unsigned news)
 {
 	switch ((enum journal)record->type) {
 	case JOURNAL_READY:
@@ -73,7 +72,7 @@ take(struct follow *follow, const struct journal_entry *record, unsigned news)
 unsigned
 follow_step(struct follow *follow, const struct work *work, unsigned news)
 {
-	struct journal_entry record;
+	struct job_record record;
 
 	while (job_next(&follow->job, &record) == 1)
 		news = take(follow, &record, news);

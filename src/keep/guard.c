@@ -8,7 +8,6 @@
 #include "base/file.h"
 #include "base/pass.h"
 #include "settings/config.h"
-#include "work/journal.h"
 #include "work/work.h"
 
 enum { LOCK, SOCKET, AGENT };
@@ -92,7 +91,7 @@ guard_holds(const struct guard *guard)
 }
 
 static enum guard_news
-judge(struct guard *guard, const struct journal_entry *last, int *socket,
+judge(struct guard *guard, const struct job_record *last, int *socket,
     struct err *err)
 {
 	bool failed = last->type == JOURNAL_FAILED;
@@ -118,7 +117,7 @@ guard_step(struct guard *guard, const struct config *cfg, int *socket,
     struct err *err)
 {
 	enum guard_news news = GUARD_NOTHING;
-	struct journal_entry record;
+	struct job_record record;
 
 	while (news == GUARD_NOTHING && job_next(&guard->job, &record) == 1) {
 		if (guard->dropped)

@@ -24,7 +24,7 @@
 #include "settings/config.h"
 #include "work/certs.h"
 #include "work/control.h"
-#include "work/journal.h"
+#include "work/job.h"
 
 enum { FDS_MAX = LIFE_FDS + 2 * JOB_FDS + LISTENER_CLIENTS + 3 };
 enum { DOUBT_MS = 600000 }; /* between two questions whether AWS knows us */
@@ -51,7 +51,7 @@ struct keeper {
 static bool
 report(struct keeper *k, enum journal type)
 {
-	bool told = journal_send(k->report_fd, type, k->life.state.node, NULL,
+	bool told = job_send(k->report_fd, type, k->life.state.node, NULL,
 	                &k->life.last) == 0;
 
 	file_close(&k->report_fd);

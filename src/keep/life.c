@@ -5,7 +5,7 @@
 #include "base/slice.h"
 #include "keep/life_table.h"
 #include "settings/config.h"
-#include "work/journal.h"
+#include "work/job.h"
 
 enum { SAVE_MS = 10000, PREPARE_MS = 20000 };
 
@@ -65,10 +65,17 @@ save(struct life *life)
 		log_err(LOG_WARN, "save_failed", &err);
 }
 
-static void
-take_state(struct life *life, const struct journal_entry *entry)
+static bool
+apply(struct life *life, const struct job_record *entry)
 {
-	journal_apply(&life->state, entry);
+	return state_apply(&life->state, (enum journal)entry->type, entry->text,
+	    &entry->state);
+}
+
+static void
+take_state(struct life *life, const struct job_record *entry)
+{
+	apply(life, entry);
 	if (entry->type == JOURNAL_LEFTOVER)
 		life->outcome = LIFE_LEFTOVER;
 	else if (life->state.node[0] == '\0')
@@ -76,7 +83,7 @@ take_state(struct life *life, const struct journal_entry *entry)
 }
 
 static void
-take(struct life *life, const struct journal_entry *entry)
+take(struct life *life, const struct job_record *entry)
 {
 	switch ((enum journal)entry->type) {
 	case JOURNAL_STATE:
@@ -117,14 +124,14 @@ take(struct life *life, const struct journal_entry *entry)
 	default:
 		break;
 	}
-	if (journal_apply(&life->state, entry))
+	if (apply(life, entry))
 		life->saver.due = true;
 }
 
 static void
 step_job(struct life *life)
 {
-	struct journal_entry entry;
+	struct job_record entry;
 
 	while (job_next(&life->job, &entry) == 1) {
 		bool failed = entry.type == JOURNAL_FAILED;
@@ -141,7 +148,7 @@ step_job(struct life *life)
 static void
 step_others(struct life *life)
 {
-	struct journal_entry entry;
+	struct job_record entry;
 
 	while (job_next(&life->tidy, &entry) == 1) {
 		if (entry.type == JOURNAL_FAILED)

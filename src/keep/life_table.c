@@ -9,7 +9,6 @@
 #include "base/rng.h"
 #include "base/slice.h"
 #include "settings/config.h"
-#include "work/journal.h"
 
 /* Times that the workers get, in milliseconds.  The requests of a network
  * worker end a little earlier, so that it can say itself what happened. */

@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "keep/supervisor.h"
 #include "settings/config.h"
-#include "work/journal.h"
 #include "work/work.h"
 
 void
@@ -32,7 +31,7 @@ start(struct watch *watch, const struct work *work)
 bool
 watch_step(struct watch *watch, const struct work *work)
 {
-	struct journal_entry record;
+	struct job_record record;
 
 	while (job_next(&watch->job, &record) == 1) {
 		if (record.type == JOURNAL_DONE) {

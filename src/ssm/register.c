@@ -31,7 +31,7 @@ int
 register_tell(const struct register_journal *journal, enum journal entry,
     const char *text, struct err *err)
 {
-	return journal->step(journal->context, entry, text, err);
+	return journal->step(journal->out, entry, text, err);
 }
 
 /* We have no credentials, or they are refused: somebody else may be allowed

@@ -16,8 +16,8 @@ struct err;
 
 /* step gives 0, or -1 to stop the work. */
 struct register_journal {
-	void *context;
-	int (*step)(void *context, enum journal entry, const char *text,
+	int out; /* of step */
+	int (*step)(int out, enum journal entry, const char *text,
 	    struct err *err);
 };
 

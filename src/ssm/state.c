@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -77,6 +78,18 @@ has_form(const char *text, enum form form)
 }
 
 bool
+state_text(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) != NULL;
+}
+
+bool
+state_flag(const bool *flag)
+{
+	return *(const unsigned char *)flag <= 1;
+}
+
+bool
 state_valid(const struct state *state)
 {
 	const char *at = (const char *)state;
@@ -84,16 +97,54 @@ state_valid(const struct state *state)
 	for (size_t i = 0; i < TEXTS; i++) {
 		const char *text = at + texts[i].offset;
 
-		if (memchr(text, '\0', texts[i].size) == NULL ||
+		if (!state_text(text, texts[i].size) ||
 		    (*text != '\0' && !has_form(text, texts[i].form)))
 			return false;
 	}
-	/* From a pipe a bool may be any byte. */
 	for (size_t i = 0; i < FLAGS; i++) {
-		if ((unsigned char)at[flags[i].offset] > 1)
+		if (!state_flag((const bool *)(at + flags[i].offset)))
 			return false;
 	}
 	return true;
+}
+
+static void
+set(char *to, size_t size, const char *text)
+{
+	slice_copy(slice_of(text), to, size);
+}
+
+bool
+state_apply(struct state *state, enum journal what, const char *text,
+    const struct state *told)
+{
+	switch (what) {
+	case JOURNAL_REGION:
+		set(state->region, sizeof state->region, text);
+		return true;
+	case JOURNAL_ACTIVATION:
+		set(state->activation, sizeof state->activation, text);
+		return true;
+	case JOURNAL_NODE:
+		set(state->node, sizeof state->node, text);
+		state->since = clock_now();
+		return true;
+	case JOURNAL_NO_ACTIVATION:
+		state->activation[0] = '\0';
+		return true;
+	case JOURNAL_NO_NODE:
+		state->node[0] = '\0';
+		return true;
+	case JOURNAL_SETTLED:
+		state->unsettled = false;
+		return true;
+	case JOURNAL_STATE:
+	case JOURNAL_LEFTOVER:
+		*state = *told;
+		return true;
+	default:
+		return false;
+	}
 }
 
 int

@@ -2,6 +2,7 @@
 #define SSM_STATE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "ssm/id.h"
@@ -33,7 +34,7 @@ struct state {
 
 /*
  * The journal: all that workers tell their keeper, in one list, as soon as it
- * has happened.  text and state: what comes with it (work/journal.h).
+ * has happened.  text and state: what comes with it (work/job.h).
  */
 enum journal {
 	JOURNAL_NONE,
@@ -67,11 +68,23 @@ enum journal {
 	JOURNAL_TYPES,
 };
 
+/* One type in a set of types. */
+#define JOURNAL_BIT(type) (UINT32_C(1) << (type))
+
+/* Take into the state what has happened; true if that changed it.  told: the
+ * state that comes with JOURNAL_STATE and JOURNAL_LEFTOVER.  Pure. */
+bool state_apply(struct state *state, enum journal what, const char *text,
+    const struct state *told);
+
 /* Nothing is left on the account that this state knows of. */
 bool state_settled(const struct state *state);
 
 /* Every text is terminated and of the form its meaning asks for. */
 bool state_valid(const struct state *state);
+
+/* From a pipe a text may have no end, and a bool be any byte. */
+bool state_text(const char *text, size_t size);
+bool state_flag(const bool *flag);
 
 int state_encode(struct buf *out, const struct state *state, struct err *err);
 int state_decode(struct state *out, const char *text, struct err *err);

@@ -17,7 +17,7 @@
 #include "base/json.h"
 #include "base/slice.h"
 #include "settings/config.h"
-#include "work/journal.h"
+#include "work/job.h"
 #include "work/lock.h"
 
 enum { BACKLOG = 4, GRACE_MS = 3000, LOOK_MS = 20 };
@@ -211,32 +211,15 @@ control_down(const struct config *cfg, struct control_status *out,
 	return rc;
 }
 
-static bool
-is_text(const char *text, size_t size)
-{
-	return memchr(text, '\0', size) != NULL;
-}
-
-static bool
-are_flags(const struct control_status *status)
-{
-	unsigned char flags[4];
-
-	/* From a socket a bool may be any byte. */
-	memcpy(&flags[0], &status->up, 1);
-	memcpy(&flags[1], &status->online, 1);
-	memcpy(&flags[2], &status->over, 1);
-	memcpy(&flags[3], &status->stays, 1);
-	return flags[0] <= 1 && flags[1] <= 1 && flags[2] <= 1 && flags[3] <= 1;
-}
-
 bool
 control_valid(const struct control_status *status)
 {
-	return are_flags(status) && journal_err_valid(&status->last) &&
-	       is_text(status->phase, sizeof status->phase) &&
-	       is_text(status->node, sizeof status->node) &&
-	       is_text(status->region, sizeof status->region) &&
+	return state_flag(&status->up) && state_flag(&status->online) &&
+	       state_flag(&status->over) && state_flag(&status->stays) &&
+	       job_err_valid(&status->last) &&
+	       state_text(status->phase, sizeof status->phase) &&
+	       state_text(status->node, sizeof status->node) &&
+	       state_text(status->region, sizeof status->region) &&
 	       slice_all_in(slice_of(status->phase),
 	           "abcdefghijklmnopqrstuvwxyz") &&
 	       (status->node[0] == '\0' || id_is_node(status->node)) &&

@@ -15,7 +15,7 @@
 #include "settings/config.h"
 #include "ssm/ssm.h"
 #include "work/certs.h"
-#include "work/journal.h"
+#include "work/job.h"
 #include "work/work.h"
 
 enum { OUTPUT_MAX = 256 * 1024 };
@@ -136,8 +136,8 @@ run_agent(const struct work *work, const struct ssm_activation *activation,
 	return rc;
 }
 
-static int
-delegate(const struct work *work, int out, struct err *err)
+int
+work_delegate_run(const struct work *work, int out, struct err *err)
 {
 	struct ssm_activation activation = { 0 };
 	struct vault vault = { 0 };
@@ -154,22 +154,12 @@ delegate(const struct work *work, int out, struct err *err)
 		    "amazon-ssm-agent -register left no registration");
 		goto out;
 	}
-	rc = journal_send(out, JOURNAL_NODE, vault.node, NULL, NULL);
+	rc = job_tell(out, JOURNAL_NODE, vault.node, err);
 out:
-	vault_free(&vault);
-	ssm_activation_wipe(&activation);
-	return rc;
-}
-
-void
-work_delegate_run(const void *work, int out)
-{
-	struct err err = { 0 };
-	int rc = delegate(work, out, &err);
-
 	/* It writes its files before it asks AWS. */
 	if (rc != 0)
 		vault_remove(NULL);
-
-	journal_finish(out, rc, &err);
+	vault_free(&vault);
+	ssm_activation_wipe(&activation);
+	return rc;
 }

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/slice.h"
 #include "settings/config.h"
-#include "work/journal.h"
+#include "work/job.h"
 
 #define NOTE "failure"
 
@@ -16,7 +16,7 @@ int
 failure_save(const struct config *cfg, const struct err *failure,
     struct err *err)
 {
-	struct journal_entry record;
+	struct job_record record;
 	enum file_found found = FILE_FOUND;
 	int dir = -1;
 	int rc = 0;
@@ -30,7 +30,7 @@ failure_save(const struct config *cfg, const struct err *failure,
 	if (failure->code == ERR_OK)
 		rc = file_remove_at(dir, NOTE, err);
 	else {
-		journal_make(&record, JOURNAL_FAILED);
+		job_make(&record, JOURNAL_FAILED);
 		record.err = *failure;
 		rc = file_write_at(dir, NOTE, 0600,
 		    slice_make((const char *)&record, sizeof record), err);
@@ -43,7 +43,7 @@ int
 failure_load(const struct config *cfg, struct err *out, struct err *err)
 {
 	struct buf text = { 0 };
-	struct journal_entry record;
+	struct job_record record;
 	int dir = -1;
 	enum file_found found =
 	    file_folder_find(&dir, cfg->state_dir, 0700, err);
@@ -54,7 +54,7 @@ failure_load(const struct config *cfg, struct err *out, struct err *err)
 	}
 	if (found == FILE_FOUND && text.len == sizeof record) {
 		memcpy(&record, text.data, sizeof record);
-		if (journal_valid(&record))
+		if (job_valid(&record))
 			*out = record.err;
 	}
 	buf_free(&text);

@@ -6,7 +6,7 @@ struct err;
 
 /* Why there is no node, kept in the state directory for `status`, since
  * access fails open and nobody saw an exit status.  The note is a record
- * (work/journal.h). */
+ * (work/job.h). */
 
 /* Note it; without an error (code 0) the note is removed. */
 int failure_save(const struct config *cfg, const struct err *failure,

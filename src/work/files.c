@@ -19,7 +19,7 @@
 #include "work/certs.h"
 #include "work/container.h"
 #include "work/failure.h"
-#include "work/journal.h"
+#include "work/job.h"
 #include "work/work.h"
 
 #define STATE "state.json"
@@ -141,11 +141,11 @@ find_agent(char agent[static WORK_AGENT_SIZE], const struct config *cfg,
 {
 	if (spec_find(agent, WORK_AGENT_SIZE, cfg->agent, cfg->env, err) != 0)
 		return -1;
-	return journal_send(out, JOURNAL_AGENT, agent, NULL, NULL);
+	return job_tell(out, JOURNAL_AGENT, agent, err);
 }
 
-static int
-prepare(const struct work *work, int out, struct err *err)
+int
+work_files_prepare(const struct work *work, int out, struct err *err)
 {
 	struct state state = { 0 };
 	struct err damaged = { 0 };
@@ -172,30 +172,18 @@ prepare(const struct work *work, int out, struct err *err)
 	else if (begin(&state, work, path, err) != 0)
 		return -1;
 	if (certs_exist(work->cfg))
-		journal_send(out, JOURNAL_CERTS, NULL, NULL, NULL);
-	return journal_send(out, found, NULL, &state, NULL);
+		job_tell(out, JOURNAL_CERTS, NULL, NULL);
+	return job_send(out, found, NULL, &state, NULL);
 }
 
-void
-work_files_prepare(const void *work, int out)
+int
+work_files_save(const struct work *work, int out, struct err *err)
 {
-	struct err err = { 0 };
-	int rc = prepare(work, out, &err);
-
-	journal_finish(out, rc, &err);
-}
-
-void
-work_files_save(const void *input, int out)
-{
-	const struct work *work = input;
-	struct err err = { 0 };
 	char path[WORK_PATH_MAX];
-	int rc = 0;
 
+	(void)out;
 	work_path(path, work->cfg, STATE);
-	rc = state_save(work->state, path, &err);
-	journal_finish(out, rc, &err);
+	return state_save(work->state, path, err);
 }
 
 static int
@@ -334,8 +322,8 @@ install_node(const struct work *work, struct err *err)
 	return -1;
 }
 
-static int
-install(const struct work *work, int out, struct err *err)
+int
+work_files_install(const struct work *work, int out, struct err *err)
 {
 	struct state state = *work->state;
 	char path[WORK_PATH_MAX];
@@ -350,52 +338,36 @@ install(const struct work *work, int out, struct err *err)
 	if (state_save(&state, path, err) != 0)
 		return -1;
 	if (certs_exist(work->cfg))
-		journal_send(out, JOURNAL_CERTS, NULL, NULL, NULL);
-	return journal_send(out, JOURNAL_STATE, NULL, &state, NULL);
-}
-
-void
-work_files_install(const void *work, int out)
-{
-	struct err err = { 0 };
-	int rc = install(work, out, &err);
-
-	journal_finish(out, rc, &err);
+		job_tell(out, JOURNAL_CERTS, NULL, NULL);
+	return job_send(out, JOURNAL_STATE, NULL, &state, NULL);
 }
 
 /* Nobody reads why it could not be noted. */
-static void
-note(const struct work *work)
+int
+work_files_note(const struct work *work, int out, struct err *err)
 {
-	struct err err = { 0 };
-
+	(void)out;
 	if (work->failure != NULL &&
-	    failure_save(work->cfg, work->failure, &err) != 0)
-		log_debug("%s", err.msg);
+	    failure_save(work->cfg, work->failure, err) != 0)
+		log_debug("%s", err->msg);
+	err_clear(err);
+	return 0;
 }
 
-void
-work_files_forget(const void *input, int out)
+int
+work_files_forget(const struct work *work, int out, struct err *err)
 {
-	const struct work *work = input;
-	struct err err = { 0 };
+	struct err ignored = { 0 };
 	char path[WORK_PATH_MAX];
 	int rc = 0;
 
 	/* Otherwise they are somebody else's. */
 	if (work->state->begun)
-		rc = vault_remove(&err) | setup_remove_sudoers(&err);
+		rc = vault_remove(err) | setup_remove_sudoers(err);
 	certs_path(path, work->cfg);
-	rc |= file_remove_own(path, &err);
+	rc |= file_remove_own(path, err);
 	work_path(path, work->cfg, STATE);
-	rc |= file_remove_own(path, &err);
-	note(work);
-	journal_finish(out, rc, &err);
-}
-
-void
-work_files_note(const void *input, int out)
-{
-	note(input);
-	journal_finish(out, 0, NULL);
+	rc |= file_remove_own(path, err);
+	work_files_note(work, out, &ignored);
+	return rc;
 }

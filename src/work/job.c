@@ -9,14 +9,118 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "aws/endpoint.h"
 #include "base/capture.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/exec.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/slice.h"
 #include "work/jail.h"
-#include "work/journal.h"
+
+enum { MAGIC = 0x53534d32 };
+
+/* A write of at most PIPE_BUF bytes is atomic (pipe(7)). */
+_Static_assert(sizeof(struct job_record) <= PIPE_BUF, "one write each");
+_Static_assert(JOURNAL_TYPES <= 32, "a set of types is a word");
+
+void
+job_make(struct job_record *out, enum journal type)
+{
+	*out = (struct job_record){ .magic = MAGIC, .type = type };
+}
+
+int
+job_send(int fd, enum journal type, const char *text, const struct state *state,
+    const struct err *err)
+{
+	struct job_record record;
+
+	job_make(&record, type);
+	if (text != NULL &&
+	    !slice_copy(slice_of(text), record.text, sizeof record.text))
+		return -1;
+	if (state != NULL)
+		record.state = *state;
+	if (err != NULL)
+		record.err = *err;
+	return file_write_fd(fd, &record, sizeof record, NULL);
+}
+
+int
+job_tell(int out, enum journal type, const char *text, struct err *err)
+{
+	if (job_send(out, type, text, NULL, NULL) != 0)
+		return err_sys(err, ERR_KIND_SYSTEM, "the keeper is gone");
+	return 0;
+}
+
+bool
+job_err_valid(const struct err *err)
+{
+	return state_flag(&err->timed_out) && state_flag(&err->ambiguous) &&
+	       state_text(err->msg, sizeof err->msg) &&
+	       state_text(err->fix, sizeof err->fix) &&
+	       state_text(err->peer_code, sizeof err->peer_code) &&
+	       state_text(err->peer_text, sizeof err->peer_text) &&
+	       state_text(err->request_id, sizeof err->request_id) &&
+	       (unsigned)err->kind < ERR_KIND_COUNT &&
+	       (unsigned)err->code <= ERR_CONFIG &&
+	       (unsigned)err->retry <= ERR_THROTTLED;
+}
+
+static bool
+text_valid(const struct job_record *record)
+{
+	uint64_t pid;
+
+	switch ((enum journal)record->type) {
+	case JOURNAL_ACTIVATION:
+		return id_is_uuid(record->text);
+	case JOURNAL_NODE:
+		return id_is_node(record->text);
+	case JOURNAL_REGION:
+		return endpoint_check_region(record->text, "", NULL) == 0;
+	case JOURNAL_NONE:
+		return false;
+	case JOURNAL_FAILED:
+		return record->err.code != ERR_OK;
+	case JOURNAL_HELD:
+		return slice_u64(slice_of(record->text), INT32_MAX, &pid);
+	case JOURNAL_AGENT:
+		return record->text[0] == '/';
+	default:
+		return record->type < JOURNAL_TYPES;
+	}
+}
+
+bool
+job_valid(const struct job_record *record)
+{
+	return record->magic == MAGIC && record->type < JOURNAL_TYPES &&
+	       state_text(record->text, sizeof record->text) &&
+	       state_valid(&record->state) && job_err_valid(&record->err) &&
+	       text_valid(record);
+}
+
+int
+job_receive(int fd, struct job_record *out)
+{
+	ssize_t n = 0;
+
+	do {
+		n = read(fd, out, sizeof *out);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EAGAIN)
+		return 0;
+	if (n <= 0)
+		return -1;
+	if ((size_t)n == sizeof *out && job_valid(out))
+		return 1;
+	log_event(LOG_WARN, "worker", "a worker sent a damaged record");
+	return 0;
+}
 
 /* A pipe holds 64 KiB (pipe(7)). */
 enum { PIPE_RECORDS = 64, SECOND_MS = 1000 };
@@ -133,7 +237,9 @@ static void __attribute__((noreturn))
 be_worker(const struct job_spec *spec, const struct ends *ends)
 {
 	int keep[JOB_KEEP_MAX + 1];
+	struct err err = { 0 };
 	size_t count = 0;
+	int rc = 0;
 
 	for (; count < spec->keep_count; count++)
 		keep[count] = spec->keep[count];
@@ -144,8 +250,11 @@ be_worker(const struct job_spec *spec, const struct ends *ends)
 	/* The log of a worker is read by the keeper alone, so it may wait. */
 	log_wait();
 	jail_worker(keep, count, ends->log);
-	if (getppid() == ends->keeper)
-		spec->work(spec->input, ends->out);
+	if (getppid() != ends->keeper)
+		_exit(0);
+	rc = spec->work(spec->input, ends->out, &err);
+	job_send(ends->out, rc == 0 ? JOURNAL_DONE : JOURNAL_FAILED, NULL, NULL,
+	    &err);
 	_exit(0);
 }
 
@@ -214,10 +323,9 @@ end(struct job *job)
 }
 
 static int
-fail(struct job *job, struct journal_entry *out, const char *why,
-    bool timed_out)
+fail(struct job *job, struct job_record *out, const char *why, bool timed_out)
 {
-	*out = (struct journal_entry){ .type = JOURNAL_FAILED };
+	*out = (struct job_record){ .type = JOURNAL_FAILED };
 	err_set(&out->err, timed_out ? ERR_KIND_CONNECTION : ERR_KIND_SYSTEM,
 	    "%s: %s", job->name, why);
 	out->err.timed_out = timed_out;
@@ -226,11 +334,11 @@ fail(struct job *job, struct journal_entry *out, const char *why,
 	return 1;
 }
 
-/* As journal_receive(), but drops records that another kind of worker sends. */
+/* As job_receive(), but drops records that another kind of worker sends. */
 static int
-receive(const struct job *job, struct journal_entry *out)
+receive(const struct job *job, struct job_record *out)
 {
-	int got = journal_receive(job->fd, out);
+	int got = job_receive(job->fd, out);
 
 	if (got != 1 || out->type == JOURNAL_DONE ||
 	    out->type == JOURNAL_FAILED ||
@@ -246,7 +354,7 @@ receive(const struct job *job, struct journal_entry *out)
 }
 
 int
-job_next(struct job *job, struct journal_entry *out)
+job_next(struct job *job, struct job_record *out)
 {
 	bool late = job->active && clock_ms() >= job->deadline;
 	int got = 0;

@@ -7,8 +7,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct err;
-struct journal_entry;
+#include "base/err.h"
+#include "ssm/state.h"
+
+struct work;
 
 /*
  * A worker process: forked, in a session of its own, does one thing, sends
@@ -22,16 +24,50 @@ enum { JOB_KEEP_MAX = 4, JOB_BURY_MS = 500 };
 
 struct job_spec {
 	const char *name; /* for messages, static */
-	/* Runs in the worker; sends its records into out, the last one by
-	 * journal_finish(). */
-	void (*work)(const void *input, int out);
-	const void *input;
+	/* Runs in the worker and sends its records into out.  What it gives
+	 * makes the last one: JOURNAL_DONE, or JOURNAL_FAILED with err. */
+	int (*work)(const struct work *input, int out, struct err *err);
+	const struct work *input;
 	int keep[JOB_KEEP_MAX]; /* further descriptors that it needs */
 	size_t keep_count;
 	uint32_t tells;   /* JOURNAL_BIT() of what it may send, besides the last
 	                   * one; the rest is dropped with a warning */
 	int64_t deadline; /* clock_ms() time base */
 };
+
+/*
+ * What a worker tells its keeper: records of one size over a pipe, each one a
+ * single atomic write.  Those of the net worker are the journal: what exists
+ * on the account is known as soon as it exists, and a worker that is killed
+ * takes no knowledge with it.
+ */
+enum { JOB_TEXT_SIZE = 384 };
+
+struct job_record {
+	uint32_t magic;
+	uint32_t type; /* enum journal */
+	char text[JOB_TEXT_SIZE];
+	struct state state;
+	struct err err;
+};
+
+/* An empty record of the type. */
+void job_make(struct job_record *out, enum journal type);
+
+/* Send one; text, state and err may be NULL. */
+int job_send(int fd, enum journal type, const char *text,
+    const struct state *state, const struct err *err);
+
+/* The same for most of them; -1 with err when nobody reads any more. */
+int job_tell(int out, enum journal type, const char *text, struct err *err);
+
+/* 1 = a record, 0 = none yet, -1 = the end.  What is not of the right form
+ * is dropped with a warning, since the sender talked to the network. */
+int job_receive(int fd, struct job_record *out);
+
+/* Pure. */
+bool job_valid(const struct job_record *record);
+bool job_err_valid(const struct err *err);
 
 /*
  * The log of one worker: a pipe in place of standard error, whose lines the
@@ -65,7 +101,7 @@ int job_start(struct job *job, const struct job_spec *spec, struct err *err);
  * (the worker is killed then), a JOURNAL_DONE or JOURNAL_FAILED is given and
  * the job is not active any more.
  */
-int job_next(struct job *job, struct journal_entry *out);
+int job_next(struct job *job, struct job_record *out);
 
 /* Kill it and drop what it still has to say. */
 void job_kill(struct job *job);

@@ -19,7 +19,7 @@
 #include "ssm/register.h"
 #include "ssm/ssm.h"
 #include "work/jail.h"
-#include "work/journal.h"
+#include "work/job.h"
 #include "work/naming.h"
 #include "work/work.h"
 
@@ -62,17 +62,6 @@ net_open(struct net *net, const char *region, struct err *err)
 	net->ssm.client = net->client;
 	net->ssm.role = net->work->role;
 	net->ssm.deadline = net->work->deadline;
-	return 0;
-}
-
-static int
-journal_step(void *context, enum journal entry, const char *text,
-    struct err *err)
-{
-	const struct net *net = context;
-
-	if (journal_send(net->out, entry, text, NULL, NULL) != 0)
-		return err_sys(err, ERR_KIND_SYSTEM, "the keeper is gone");
 	return 0;
 }
 
@@ -197,7 +186,7 @@ register_all(struct net *net, const struct task *task, struct err *err)
 	const struct work *work = net->work;
 	struct naming_tags tags = { 0 };
 	char name[NAMING_NAME_SIZE], description[SSM_TEXT_SIZE];
-	struct register_journal journal = { net, journal_step };
+	struct register_journal journal = { net->out, job_tell };
 	struct register_in in = {
 		.nonce = work->state->nonce,
 		.fingerprint = work->state->fingerprint,
@@ -234,11 +223,10 @@ do_register(struct net *net, struct err *err)
 	if (net->work->cfg->id != NULL && load_given(net, err) != 0)
 		return -1;
 	if (net_open(net, NULL, err) != 0 ||
-	    client_locate(net->client, err) != 0)
+	    client_locate(net->client, err) != 0 ||
+	    job_tell(net->out, JOURNAL_REGION, client_region(net->client),
+	        err) != 0)
 		return -1;
-	if (journal_send(net->out, JOURNAL_REGION, client_region(net->client),
-	        NULL, NULL) != 0)
-		return err_set(err, ERR_KIND_SYSTEM, "the keeper is gone");
 	/* Tags and name are better with the task's data; without them the
 	 * node is as good, except to Fault Injection Service. */
 	rc =
@@ -295,25 +283,23 @@ do_check(struct net *net, struct err *err)
 	    client_locate(net->client, err) == 0)
 		rc = own_credentials(net, err);
 	if (rc == 0)
-		journal_send(net->out, JOURNAL_ACCEPTED, NULL, NULL, NULL);
+		job_tell(net->out, JOURNAL_ACCEPTED, NULL, NULL);
 	else if (slice_names(REFUSALS, err->peer_code))
-		rc = journal_send(net->out, JOURNAL_REFUSED, NULL, NULL, NULL);
+		rc = job_tell(net->out, JOURNAL_REFUSED, NULL, err);
 	return rc;
 }
 
-void
-work_net_register(const void *input, int out)
+int
+work_net_register(const struct work *work, int out, struct err *err)
 {
-	const struct work *work = input;
 	struct net net = { .work = work, .out = out };
 	bool check = work_registered(work->state);
-	struct err err = { 0 };
-	int rc = check ? do_check(&net, &err) : do_register(&net, &err);
+	int rc = check ? do_check(&net, err) : do_register(&net, err);
 
 	if (!check && !net.begun)
-		journal_send(out, JOURNAL_SETTLED, NULL, NULL, NULL);
-	journal_finish(out, rc, &err);
+		job_tell(out, JOURNAL_SETTLED, NULL, NULL);
 	net_free(&net);
+	return rc;
 }
 
 static const struct cred *
@@ -341,31 +327,29 @@ find_node(const struct net *net, struct state *state,
 		register_tell(journal, JOURNAL_NODE, state->node, &err);
 }
 
-void
-work_net_remove(const void *work, int out)
+int
+work_net_remove(const struct work *work, int out, struct err *err)
 {
 	struct net net = { .work = work, .out = out };
-	struct register_journal journal = { &net, journal_step };
+	struct register_journal journal = { out, job_tell };
 	struct register_own own = { &net, get_own };
-	struct state state = *net.work->state;
+	struct state state = *work->state;
 	struct ssm_pace pace = { 0 };
-	struct err err = { 0 };
 	int rc = -1;
 
 	/* Many clean up at once: keep trying while anybody's calls get through.
 	 */
 	ssm_pace_begin(&pace);
 	net.ssm.pace = &pace;
-	if (vault_load(&net.vault, &err) != 0)
-		err_clear(&err);
+	vault_load(&net.vault, NULL);
 	/* A key of another node is of no use. */
 	if (state.node[0] != '\0' && strcmp(net.vault.node, state.node) != 0)
 		vault_free(&net.vault);
-	if (net_open(&net, state.region, &err) == 0) {
-		if (!net.work->tidy)
+	if (net_open(&net, state.region, err) == 0) {
+		if (!work->tidy)
 			find_node(&net, &state, &journal);
-		rc = register_remove(&net.ssm, &state, &own, &journal, &err);
+		rc = register_remove(&net.ssm, &state, &own, &journal, err);
 	}
-	journal_finish(out, rc, &err);
 	net_free(&net);
+	return rc;
 }

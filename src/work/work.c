@@ -24,7 +24,7 @@
 #include "settings/config.h"
 #include "work/control.h"
 #include "work/jail.h"
-#include "work/journal.h"
+#include "work/job.h"
 #include "work/lock.h"
 
 enum { LINE_BYTES_MAX = 4096, NICE = 10, ASK_MS = 5000, PID_SIZE = 12 };
@@ -89,24 +89,23 @@ send_key(int fd, struct buf *der, struct err *err)
 	return rc;
 }
 
-void
-work_key_make(const void *input, int out)
+int
+work_key_make(const struct work *work, int out, struct err *err)
 {
-	const struct work *work = input;
 	struct rsa_key *key = NULL;
 	struct buf der = { 0 };
-	struct err err = { 0 };
 	int rc = -1;
 
+	(void)out;
 	/* Low priority: the application is starting at this moment. */
 	setpriority(PRIO_PROCESS, 0, NICE);
-	if (rsa_make(&key, &err) == 0 && rsa_public_der(key, &der, &err) == 0 &&
-	    send_key(work->public_fd, &der, &err) == 0 &&
-	    rsa_private_der(key, &der, &err) == 0)
-		rc = send_key(work->private_fd, &der, &err);
-	journal_finish(out, rc, &err);
+	if (rsa_make(&key, err) == 0 && rsa_public_der(key, &der, err) == 0 &&
+	    send_key(work->public_fd, &der, err) == 0 &&
+	    rsa_private_der(key, &der, err) == 0)
+		rc = send_key(work->private_fd, &der, err);
 	buf_free(&der);
 	rsa_free(key);
+	return rc;
 }
 
 /* False: nobody listens. */
@@ -126,22 +125,20 @@ tell(unsigned news, int out)
 
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
 		if ((news & table[i].news) != 0)
-			told &= journal_send(out, table[i].type, NULL, NULL,
-			            NULL) == 0;
+			told &= job_tell(out, table[i].type, NULL, NULL) == 0;
 	}
 	return told;
 }
 
-void
-work_log_follow(const void *input, int out)
+int
+work_log_follow(const struct work *work, int out, struct err *err)
 {
-	const struct work *work = input;
 	struct logtail tail;
 	bool told = false;
 
 	log_node(work->state->node);
 	logtail_open(&tail, PATHS_LOG, "amazon-ssm-agent.log");
-	told = journal_send(out, JOURNAL_READY, NULL, NULL, NULL) == 0;
+	told = job_tell(out, JOURNAL_READY, NULL, err) == 0;
 	while (told) {
 		/* The pipe's reader is gone when poll(2) reports an error of
 		 * out. */
@@ -155,6 +152,7 @@ work_log_follow(const void *input, int out)
 		told = wait[0].revents == 0 && tell(logtail_read(&tail), out);
 	}
 	logtail_close(&tail);
+	return err_set(err, ERR_KIND_SYSTEM, "nobody reads what it tells");
 }
 
 /* Until the task is to stop, or nobody reads from out any more.  An answer
@@ -184,23 +182,21 @@ watch(struct client *client, int64_t every, int out, struct err *err)
 	return 0;
 }
 
-void
-work_watch_run(const void *input, int out)
+int
+work_watch_run(const struct work *work, int out, struct err *err)
 {
-	const struct work *work = input;
 	struct conf_options options = { .env = work->cfg->env };
 	struct client *client = NULL;
-	struct err err = { 0 };
 	int rc = -1;
 
 	work_wipe_code(work);
-	rc = client_open(&client, &options, &err);
+	rc = client_open(&client, &options, err);
 	if (rc == 0)
-		rc = jail_net(work->cfg, &err);
+		rc = jail_net(work->cfg, err);
 	if (rc == 0)
-		rc = watch(client, work->cfg->watch_ms, out, &err);
-	journal_finish(out, rc, &err);
+		rc = watch(client, work->cfg->watch_ms, out, err);
 	client_free(client);
+	return rc;
 }
 
 bool
@@ -219,15 +215,6 @@ hand_over(const struct work *work, int fd, struct err *err)
 	return err_sys(err, ERR_KIND_SYSTEM, "the keeper is gone");
 }
 
-static int
-tell_holder(int out, pid_t who)
-{
-	char text[PID_SIZE];
-
-	snprintf(text, sizeof text, "%d", (int)who);
-	return journal_send(out, JOURNAL_HELD, text, NULL, NULL);
-}
-
 /* Clean the folder before the lock is taken, whose file others may have put
  * there.  Those who write in the folder report what cannot be removed. */
 static void
@@ -241,18 +228,21 @@ clean(const struct config *cfg)
 	close(folder);
 }
 
-static int
-take(const struct work *work, int out, struct err *err)
+int
+work_guard_take(const struct work *work, int out, struct err *err)
 {
 	const struct config *cfg = work->cfg;
 	pid_t who = getppid();
+	char text[PID_SIZE];
 	int fd = -1;
 	int rc;
 
 	clean(cfg);
 	rc = lock_take(&fd, &who, cfg, err);
-	if (rc == 1)
-		return tell_holder(out, who);
+	if (rc == 1) {
+		snprintf(text, sizeof text, "%d", (int)who);
+		return job_tell(out, JOURNAL_HELD, text, err);
+	}
 	if (rc != 0)
 		work_advise_volumes(cfg, err);
 	if (rc != 0 || hand_over(work, fd, err) != 0)
@@ -265,22 +255,13 @@ take(const struct work *work, int out, struct err *err)
 	return fd < 0 ? 0 : hand_over(work, fd, err);
 }
 
-void
-work_guard_take(const void *input, int out)
+int
+work_guard_drop(const struct work *work, int out, struct err *err)
 {
-	struct err err = { 0 };
-	int rc = take(input, out, &err);
-
-	journal_finish(out, rc, &err);
-}
-
-void
-work_guard_drop(const void *input, int out)
-{
-	const struct work *work = input;
-
+	(void)out;
+	(void)err;
 	control_unbind(work->cfg);
-	journal_finish(out, 0, NULL);
+	return 0;
 }
 
 bool

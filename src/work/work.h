@@ -12,7 +12,7 @@ struct err;
 
 /*
  * The jobs that a keeper has done by workers (work/job.h).  All take a struct
- * work and tell what they did by records (work/journal.h).
+ * work and tell what they did by records (work/job.h).
  */
 
 /* The path of amazon-ssm-agent, with its end; a journal entry has room for it.
@@ -41,14 +41,14 @@ struct work {
 /* JOURNAL_REGION, JOURNAL_ACTIVATION, JOURNAL_NODE, …  Where the state is that
  * of a registration (work_registered()): is it still good?  JOURNAL_ACCEPTED or
  * JOURNAL_REFUSED. */
-void work_net_register(const void *input, int out);
+int work_net_register(const struct work *work, int out, struct err *err);
 bool work_registered(const struct state *state);
 
 /* Remove what the state knows of. */
-void work_net_remove(const void *work, int out);
+int work_net_remove(const struct work *work, int out, struct err *err);
 
 /* Ask for the task's metadata until ECS wants it to stop: JOURNAL_DONE. */
-void work_watch_run(const void *input, int out);
+int work_watch_run(const struct work *work, int out, struct err *err);
 
 /* It is to be watched, and can be: on ECS.  Pure. */
 bool work_watch_wanted(const struct work *work);
@@ -58,15 +58,15 @@ bool work_watch_wanted(const struct work *work);
 /* Take the lock and the control socket for the keeper (keep/guard.h): the
  * descriptors, or JOURNAL_HELD if another keeper holds them.  Dropping removes
  * the socket. */
-void work_guard_take(const void *input, int out);
-void work_guard_drop(const void *input, int out);
+int work_guard_take(const struct work *work, int out, struct err *err);
+int work_guard_drop(const struct work *work, int out, struct err *err);
 
 /*
  * Tell what the agent's log says until nobody reads any more: JOURNAL_READY,
  * then JOURNAL_ONLINE, JOURNAL_OFFLINE, JOURNAL_HIBERNATE and JOURNAL_DOUBT;
  * warnings and errors go to our own log.
  */
-void work_log_follow(const void *input, int out);
+int work_log_follow(const struct work *work, int out, struct err *err);
 
 /*
  * Can everything be written that will have to be; is somebody else's agent
@@ -75,25 +75,25 @@ void work_log_follow(const void *input, int out);
  * state, on disk already) or JOURNAL_LEFTOVER (somebody's, to be removed
  * first).
  */
-void work_files_prepare(const void *work, int out);
+int work_files_prepare(const struct work *work, int out, struct err *err);
 
 /* Put the state on disk. */
-void work_files_save(const void *input, int out);
+int work_files_save(const struct work *work, int out, struct err *err);
 
 /* Let amazon-ssm-agent register: JOURNAL_NODE. */
-void work_delegate_run(const void *work, int out);
+int work_delegate_run(const struct work *work, int out, struct err *err);
 
 /* Vault, configuration, ssm-user, sudoers, certificates: JOURNAL_STATE. */
-void work_files_install(const void *work, int out);
+int work_files_install(const struct work *work, int out, struct err *err);
 
 /* Remove what we put on disk, and note the failure. */
-void work_files_forget(const void *input, int out);
+int work_files_forget(const struct work *work, int out, struct err *err);
 
 /* Note why there is no node, for `status`; or that there is no reason. */
-void work_files_note(const void *input, int out);
+int work_files_note(const struct work *work, int out, struct err *err);
 
 /* The key maker: the two halves into the two pipes. */
-void work_key_make(const void *input, int out);
+int work_key_make(const struct work *work, int out, struct err *err);
 
 /* A line of the key maker, without its end. */
 int work_read_line(int fd, struct buf *out, int64_t deadline, struct err *err);

@@ -15,7 +15,7 @@
 #include "unit/folder.h"
 #include "unit/sandbox.h"
 #include "work/failure.h"
-#include "work/journal.h"
+#include "work/job.h"
 
 static int
 make(void **state)
@@ -118,7 +118,7 @@ not_a_note(const void *data, size_t size)
 static void
 test_another_version(void **state)
 {
-	struct journal_entry record[2] = { { .type = JOURNAL_FAILED } };
+	struct job_record record[2] = { { .type = JOURNAL_FAILED } };
 	struct err note = { .code = ERR_OK };
 	FILE *file;
 
@@ -143,7 +143,7 @@ test_another_version(void **state)
 static void
 test_larger_version(void **state)
 {
-	static const struct journal_entry two[2];
+	static const struct job_record two[2];
 	struct err note = { .code = ERR_OK };
 
 	(void)state;

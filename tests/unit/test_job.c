@@ -22,7 +22,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "work/job.h"
-#include "work/journal.h"
 
 #define NODE "mi-0123456789abcdef0"
 
@@ -32,7 +31,8 @@ static struct job job;
 static struct err failure;
 
 static void
-start(void (*work)(const void *, int), const void *input, int64_t ms)
+start(int (*work)(const struct work *, int, struct err *), const void *input,
+    int64_t ms)
 {
 	struct job_spec spec = { .name = "test", .work = work, .input = input };
 
@@ -47,11 +47,11 @@ start(void (*work)(const void *, int), const void *input, int64_t ms)
 }
 
 /* The next record, waited for as a keeper does. */
-static struct journal_entry
+static struct job_record
 next(void)
 {
 	int64_t until = clock_in(LONG_MS);
-	struct journal_entry record = { 0 };
+	struct job_record record = { 0 };
 
 	while (job_next(&job, &record) == 0) {
 		struct pollfd wait = { job.fd, POLLIN, 0 };
@@ -84,18 +84,19 @@ assert_gone(pid_t pid)
 	assert_int_equal(errno, ECHILD);
 }
 
-static void
-reports(const void *input, int out)
+static int
+reports(const struct work *input, int out, struct err *err)
 {
-	(void)journal_send(out, JOURNAL_REGION, input, NULL, NULL);
-	(void)journal_send(out, JOURNAL_NODE, NODE, NULL, NULL);
-	journal_finish(out, 0, NULL);
+	(void)err;
+	(void)job_tell(out, JOURNAL_REGION, (const char *)input, NULL);
+	(void)job_tell(out, JOURNAL_NODE, NODE, NULL);
+	return 0;
 }
 
 static void
 test_records(void **state)
 {
-	struct journal_entry record;
+	struct job_record record;
 	pid_t pid;
 
 	(void)state;
@@ -114,12 +115,14 @@ test_records(void **state)
 	assert_gone(pid);
 }
 
-static void
-lingers(const void *input, int out)
+static int
+lingers(const struct work *input, int out, struct err *err)
 {
 	(void)input;
-	journal_finish(out, 0, NULL);
+	(void)err;
+	(void)job_tell(out, JOURNAL_DONE, NULL, NULL);
 	clock_sleep(clock_in(LONG_MS));
+	return 0;
 }
 
 /* Whatever it still does: none is left when its keeper ends. */
@@ -137,19 +140,17 @@ test_worker_that_is_slow_to_go(void **state)
 	assert_true(clock_ms() < until);
 }
 
-static void
-fails(const void *input, int out)
+static int
+fails(const struct work *input, int out, struct err *err)
 {
-	struct err err = { 0 };
-
-	err_set(&err, ERR_KIND_TLS, "%s", (const char *)input);
-	journal_finish(out, -1, &err);
+	(void)out;
+	return err_set(err, ERR_KIND_TLS, "%s", (const char *)input);
 }
 
 static void
 test_failure_of_a_worker(void **state)
 {
-	struct journal_entry record;
+	struct job_record record;
 	pid_t pid;
 
 	(void)state;
@@ -163,25 +164,29 @@ test_failure_of_a_worker(void **state)
 	assert_gone(pid);
 }
 
-static void
-says_nothing(const void *input, int out)
+static int
+says_nothing(const struct work *input, int out, struct err *err)
 {
 	(void)input;
+	(void)err;
 	(void)out;
+	_exit(0);
 }
 
-static void
-crashes(const void *input, int out)
+static int
+crashes(const struct work *input, int out, struct err *err)
 {
 	(void)input;
-	(void)journal_send(out, JOURNAL_NODE, NODE, NULL, NULL);
+	(void)err;
+	(void)job_tell(out, JOURNAL_NODE, NODE, NULL);
 	(void)raise(SIGKILL);
+	return 0;
 }
 
 static void
 test_worker_that_dies(void **state)
 {
-	struct journal_entry record;
+	struct job_record record;
 	pid_t pid;
 
 	(void)state;
@@ -221,19 +226,21 @@ test_worker_that_is_reaped_first(void **state)
 	assert_gone(pid);
 }
 
-static void
-hangs(const void *input, int out)
+static int
+hangs(const struct work *input, int out, struct err *err)
 {
 	(void)input;
-	(void)journal_send(out, JOURNAL_NODE, NODE, NULL, NULL);
+	(void)err;
+	(void)job_tell(out, JOURNAL_NODE, NODE, NULL);
 	for (;;)
 		(void)pause();
+	return 0;
 }
 
 static void
 test_deadline(void **state)
 {
-	struct journal_entry record;
+	struct job_record record;
 	pid_t pid;
 
 	(void)state;
@@ -252,15 +259,15 @@ test_deadline(void **state)
 	assert_int_equal(kill(pid, 0), -1);
 }
 
-static void
-damaged_first(const void *input, int out)
+static int
+damaged_first(const struct work *input, int out, struct err *err)
 {
-	static const struct journal_entry zero;
+	static const struct job_record zero;
 
 	(void)input;
 	for (int i = 0; i < 2; i++)
 		(void)!write(out, &zero, sizeof zero);
-	hangs(NULL, out);
+	return hangs(NULL, out, err);
 }
 
 /* A worker that is killed takes no knowledge with it. */
@@ -268,7 +275,7 @@ static void
 test_pipe_is_read_to_its_end(void **state)
 {
 	struct pollfd wait;
-	struct journal_entry record;
+	struct job_record record;
 
 	(void)state;
 	start(damaged_first, NULL, SHORT_MS);
@@ -282,26 +289,28 @@ test_pipe_is_read_to_its_end(void **state)
 	assert_true(record.err.timed_out);
 }
 
-static void
-starts_another(const void *input, int out)
+static int
+starts_another(const struct work *input, int out, struct err *err)
 {
 	char text[16];
 	pid_t pid = fork();
 
 	(void)input;
+	(void)err;
 	if (pid == 0)
 		for (;;)
 			(void)pause();
 	snprintf(text, sizeof text, "%d", (int)pid);
-	(void)journal_send(out, JOURNAL_SETTLED, text, NULL, NULL);
+	(void)job_tell(out, JOURNAL_SETTLED, text, NULL);
 	for (;;)
 		(void)pause();
+	return 0;
 }
 
 static void
 test_kill_ends_the_group(void **state)
 {
-	struct journal_entry record;
+	struct job_record record;
 	pid_t pid, second;
 
 	(void)state;
@@ -362,19 +371,20 @@ wrong_setting(const int *kept)
 	return fcntl(kept[1], F_GETFD) < 0 ? "ok" : "not kept";
 }
 
-static void
-looks_around(const void *input, int out)
+static int
+looks_around(const struct work *input, int out, struct err *err)
 {
-	(void)journal_send(out, JOURNAL_SETTLED, wrong_setting(input), NULL,
+	(void)err;
+	(void)job_tell(out, JOURNAL_SETTLED, wrong_setting((const void *)input),
 	    NULL);
-	journal_finish(out, 0, NULL);
+	return 0;
 }
 
 static void
 test_what_a_worker_is_given(void **state)
 {
 	struct job_spec spec = { .name = "test", .work = looks_around };
-	struct journal_entry record;
+	struct job_record record;
 	sigset_t block, before;
 	int fds[2];
 
@@ -383,7 +393,7 @@ test_what_a_worker_is_given(void **state)
 	(void)sigfillset(&block);
 	assert_int_equal(sigprocmask(SIG_BLOCK, &block, &before), 0);
 	assert_true(signal(SIGHUP, SIG_IGN) != SIG_ERR);
-	spec.input = fds;
+	spec.input = (const void *)fds;
 	spec.keep[0] = fds[0];
 	spec.keep_count = 1;
 	spec.tells = JOURNAL_BIT(JOURNAL_SETTLED);
@@ -401,7 +411,7 @@ test_what_a_worker_is_given(void **state)
 
 /* What goes to standard error while a job is there. */
 static char *
-log_of(void (*work)(const void *, int), size_t *len)
+log_of(int (*work)(const struct work *, int, struct err *), size_t *len)
 {
 	FILE *file = tmpfile();
 	int before = dup(STDERR_FILENO);
@@ -423,15 +433,17 @@ log_of(void (*work)(const void *, int), size_t *len)
 	return text;
 }
 
-static void
-logs(const void *input, int out)
+static int
+logs(const struct work *input, int out, struct err *err)
 {
 	static const char text[] = "raw \x1b[2J\nlast";
 
 	(void)input;
+	(void)out;
+	(void)err;
 	log_event(LOG_WARN, "test", "first");
 	(void)!write(STDERR_FILENO, text, sizeof text - 1);
-	journal_finish(out, 0, NULL);
+	return 0;
 }
 
 static void
@@ -446,17 +458,19 @@ test_log_comes_through(void **state)
 	free(text);
 }
 
-static void
-floods(const void *input, int out)
+static int
+floods(const struct work *input, int out, struct err *err)
 {
 	char line[4096];
 
 	(void)input;
+	(void)err;
 	(void)out;
 	(void)memset(line, 'x', sizeof line);
 	line[sizeof line - 1] = '\n';
 	for (;;)
 		(void)!write(STDERR_FILENO, line, sizeof line);
+	return 0;
 }
 
 /* Neither the keeper's time nor its log is a worker's. */
@@ -507,16 +521,17 @@ test_worker_ends_with_its_keeper(void **state)
 	close(fds[1]);
 }
 
-static void
-says_what_is_not_its(const void *input, int out)
+static int
+says_what_is_not_its(const struct work *input, int out, struct err *err)
 {
 	const struct state state = { .node = NODE };
 
 	(void)input;
-	(void)journal_send(out, JOURNAL_STATE, "reuse", &state, NULL);
-	(void)journal_send(out, JOURNAL_NODE, NODE, NULL, NULL);
-	(void)journal_send(out, JOURNAL_CERTS, NULL, NULL, NULL);
-	journal_finish(out, 0, NULL);
+	(void)err;
+	(void)job_send(out, JOURNAL_STATE, "reuse", &state, NULL);
+	(void)job_tell(out, JOURNAL_NODE, NODE, NULL);
+	(void)job_tell(out, JOURNAL_CERTS, NULL, NULL);
+	return 0;
 }
 
 /* A worker that talks to the network has no word in what is on disk. */
@@ -534,7 +549,7 @@ static void
 test_no_job(void **state)
 {
 	struct job none = { .name = NULL };
-	struct journal_entry record;
+	struct job_record record;
 
 	(void)state;
 	assert_int_equal(job_next(&none, &record), 0);

@@ -20,7 +20,7 @@
 #include "settings/config.h"
 #include "unit/folder.h"
 #include "work/failure.h"
-#include "work/journal.h"
+#include "work/job.h"
 
 #define NODE "mi-0123456789abcdef0"
 #define UUID "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
@@ -525,12 +525,14 @@ test_table(void **state)
 	assert_string_equal(life_table_name(LIFE_UP), "up");
 }
 
-static void
-finds_the_agent(const void *input, int out)
+static int
+finds_the_agent(const struct work *input, int out, struct err *err)
 {
 	(void)input;
-	(void)journal_send(out, JOURNAL_AGENT, "/usr/bin/agent", NULL, NULL);
+	(void)err;
+	(void)job_tell(out, JOURNAL_AGENT, "/usr/bin/agent", NULL);
 	(void)pause();
+	return 0;
 }
 
 /* Who knows where the agent is gets more time, but not after a stop. */
@@ -561,15 +563,16 @@ test_time_to_prepare(void **state)
 	}
 }
 
-static void
-tells(const void *input, int out)
+static int
+tells(const struct work *input, int out, struct err *err)
 {
 	(void)input;
-	(void)journal_send(out, JOURNAL_REGION, "eu-west-1", NULL, NULL);
-	(void)journal_send(out, JOURNAL_ACTIVATION, UUID, NULL, NULL);
-	(void)journal_send(out, JOURNAL_NO_ACTIVATION, UUID, NULL, NULL);
-	(void)journal_send(out, JOURNAL_NODE, NODE, NULL, NULL);
-	journal_finish(out, 0, NULL);
+	(void)err;
+	(void)job_tell(out, JOURNAL_REGION, "eu-west-1", NULL);
+	(void)job_tell(out, JOURNAL_ACTIVATION, UUID, NULL);
+	(void)job_tell(out, JOURNAL_NO_ACTIVATION, UUID, NULL);
+	(void)job_tell(out, JOURNAL_NODE, NODE, NULL);
+	return 0;
 }
 
 /* Records change the state, which is saved; then the next state comes. */
@@ -603,12 +606,14 @@ test_records_are_saved(void **state)
 	assert_string_equal(disk.node, NODE);
 }
 
-static void
-dies(const void *input, int out)
+static int
+dies(const struct work *input, int out, struct err *err)
 {
 	(void)input;
-	(void)journal_send(out, JOURNAL_NODE, NODE, NULL, NULL);
+	(void)err;
+	(void)job_tell(out, JOURNAL_NODE, NODE, NULL);
 	(void)raise(SIGKILL);
+	return 0;
 }
 
 /* What it had made is known, and removed. */
@@ -618,7 +623,7 @@ test_worker_that_dies(void **state)
 	struct job_spec spec = {
 		.name = "test", .work = dies, .tells = UINT32_MAX
 	};
-	struct journal_entry record;
+	struct job_record record;
 	struct err err = { 0 };
 	pid_t pid;
 
@@ -633,7 +638,8 @@ test_worker_that_dies(void **state)
 		assert_int_equal(errno, EINTR);
 	assert_true(life_reaped(&life, pid));
 	assert_int_equal(job_next(&life.job, &record), 1);
-	assert_true(journal_apply(&life.state, &record));
+	assert_int_equal(record.type, JOURNAL_NODE);
+	assert_true(state_apply(&life.state, JOURNAL_NODE, record.text, NULL));
 	assert_int_equal(job_next(&life.job, &record), 1);
 	assert_int_equal(record.type, JOURNAL_FAILED);
 	life_table_happen(&life, life_table_end(&life, &record.err),

@@ -12,30 +12,31 @@
 
 #include "base/buf.h"
 #include "fuzz/fuzz.h"
-#include "work/journal.h"
+#include "work/job.h"
 
-/* As journal_send() makes it. */
+/* As job_tell() makes it. */
 static void
-make_good(struct journal_entry *out)
+make_good(struct job_record *out)
 {
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) != 0 ||
-	    journal_send(ends[1], JOURNAL_DONE, "", NULL, NULL) != 0 ||
-	    journal_receive(ends[0], out) != 1 || close(ends[0]) != 0 ||
+	    job_tell(ends[1], JOURNAL_DONE, "", NULL) != 0 ||
+	    job_receive(ends[0], out) != 1 || close(ends[0]) != 0 ||
 	    close(ends[1]) != 0)
 		abort();
 }
 
 static void
-check(const struct journal_entry *record)
+check(const struct job_record *record)
 {
 	struct state state = { .unsettled = true }, again = { .since = 0 };
 	struct buf text = { .data = NULL };
 	struct err err = { .code = ERR_OK };
 
 	strcpy(state.region, "eu-west-1");
-	(void)journal_apply(&state, record);
+	(void)state_apply(&state, (enum journal)record->type, record->text,
+	    &record->state);
 	if (!state_valid(&state) || state_encode(&text, &state, &err) != 0 ||
 	    state_decode(&again, buf_str(&text), &err) != 0 ||
 	    state_settled(&state) != state_settled(&again))
@@ -46,9 +47,9 @@ check(const struct journal_entry *record)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const size_t begin = offsetof(struct journal_entry, text);
-	static struct journal_entry good;
-	struct journal_entry record;
+	const size_t begin = offsetof(struct job_record, text);
+	static struct job_record good;
+	struct job_record record;
 
 	if (good.magic == 0)
 		make_good(&good);
@@ -59,7 +60,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (--size > sizeof record - begin)
 		size = sizeof record - begin;
 	memcpy((unsigned char *)&record + begin, data + 1, size);
-	if (journal_valid(&record))
+	if (job_valid(&record))
 		check(&record);
 	return 0;
 }

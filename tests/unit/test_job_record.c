@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,7 +13,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "work/journal.h"
+#include "work/job.h"
 
 #define UUID_A "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
 #define NODE   "mi-0123456789abcdef0"
@@ -38,14 +39,14 @@ close_pipe(void **unused)
 }
 
 /* One that was sent and received, and so is valid. */
-static struct journal_entry
+static struct job_record
 sent(enum journal type, const char *text)
 {
-	struct journal_entry record;
+	struct job_record record;
 
-	assert_int_equal(journal_send(ends[1], type, text, NULL, NULL), 0);
-	assert_int_equal(journal_receive(ends[0], &record), 1);
-	assert_true(journal_valid(&record));
+	assert_int_equal(job_send(ends[1], type, text, NULL, NULL), 0);
+	assert_int_equal(job_receive(ends[0], &record), 1);
+	assert_true(job_valid(&record));
 	return record;
 }
 
@@ -54,88 +55,92 @@ test_round_trip(void **unused)
 {
 	struct state state = { .node = NODE, .since = 5, .unsettled = true };
 	struct err err = { 0 };
-	struct journal_entry record;
+	struct job_record record;
 
 	(void)unused;
 	assert_true(sizeof record <= PIPE_BUF);
 	err_set(&err, ERR_KIND_API, "told");
-	assert_int_equal(journal_receive(ends[0], &record), 0);
-	assert_int_equal(journal_send(ends[1], JOURNAL_STATE, "reuse", &state,
+	assert_int_equal(job_receive(ends[0], &record), 0);
+	assert_int_equal(job_send(ends[1], JOURNAL_STATE, "reuse", &state,
 	                     NULL),
 	    0);
-	assert_int_equal(journal_send(ends[1], JOURNAL_FAILED, NULL, NULL,
-	                     &err),
+	assert_int_equal(job_send(ends[1], JOURNAL_FAILED, NULL, NULL, &err),
 	    0);
-	assert_int_equal(journal_receive(ends[0], &record), 1);
+	assert_int_equal(job_receive(ends[0], &record), 1);
 	assert_int_equal(record.type, JOURNAL_STATE);
 	assert_string_equal(record.text, "reuse");
 	assert_string_equal(record.state.node, NODE);
 	assert_true(record.state.unsettled);
-	assert_int_equal(journal_receive(ends[0], &record), 1);
+	assert_int_equal(job_receive(ends[0], &record), 1);
 	assert_int_equal(record.type, JOURNAL_FAILED);
 	assert_string_equal(record.err.msg, "told");
 	assert_int_equal(record.err.kind, ERR_KIND_API);
-	assert_int_equal(journal_receive(ends[0], &record), 0);
+	assert_int_equal(job_receive(ends[0], &record), 0);
 	assert_int_equal(close(ends[1]), 0);
 	ends[1] = -1;
-	assert_int_equal(journal_receive(ends[0], &record), -1);
+	assert_int_equal(job_receive(ends[0], &record), -1);
 }
 
 static void
 test_length_of_the_text(void **unused)
 {
-	char text[JOURNAL_TEXT_SIZE + 1];
-	struct journal_entry record;
+	char text[JOB_TEXT_SIZE + 1];
+	struct job_record record;
 
 	(void)unused;
 	memset(text, 'r', sizeof text);
-	text[JOURNAL_TEXT_SIZE] = '\0';
-	assert_int_equal(journal_send(ends[1], JOURNAL_STATE, text, NULL, NULL),
+	text[JOB_TEXT_SIZE] = '\0';
+	assert_int_equal(job_send(ends[1], JOURNAL_STATE, text, NULL, NULL),
 	    -1);
-	assert_int_equal(journal_receive(ends[0], &record), 0);
-	text[JOURNAL_TEXT_SIZE - 1] = '\0';
-	assert_int_equal(journal_send(ends[1], JOURNAL_STATE, text, NULL, NULL),
-	    0);
-	assert_int_equal(journal_receive(ends[0], &record), 1);
+	assert_int_equal(job_receive(ends[0], &record), 0);
+	text[JOB_TEXT_SIZE - 1] = '\0';
+	assert_int_equal(job_send(ends[1], JOURNAL_STATE, text, NULL, NULL), 0);
+	assert_int_equal(job_receive(ends[0], &record), 1);
 	assert_string_equal(record.text, text);
 }
 
+static bool
+apply(struct state *state, const struct job_record *record)
+{
+	return state_apply(state, (enum journal)record->type, record->text,
+	    &record->state);
+}
+
+/* A worker learns that nobody listens. */
 static void
-test_last_record(void **unused)
+test_nobody_reads(void **unused)
 {
 	struct err err = { 0 };
-	struct journal_entry record;
+	void (*before)(int) = signal(SIGPIPE, SIG_IGN);
 
 	(void)unused;
-	journal_finish(ends[1], 0, &err);
-	assert_int_equal(journal_receive(ends[0], &record), 1);
-	assert_int_equal(record.type, JOURNAL_DONE);
-	err_set(&err, ERR_KIND_TLS, "why");
-	journal_finish(ends[1], -1, &err);
-	assert_int_equal(journal_receive(ends[0], &record), 1);
-	assert_int_equal(record.type, JOURNAL_FAILED);
-	assert_int_equal(record.err.kind, ERR_KIND_TLS);
+	assert_int_equal(close(ends[0]), 0);
+	assert_int_equal(job_tell(ends[1], JOURNAL_NODE, NODE, &err), -1);
+	assert_non_null(strstr(err.msg, "the keeper is gone"));
+	assert_int_equal(close(ends[1]), 0);
+	signal(SIGPIPE, before);
+	open_pipe(NULL);
 }
 
 /* What is damaged is dropped, and what comes after it is read. */
 static void
-dropped(const struct journal_entry *damaged)
+dropped(const struct job_record *damaged)
 {
-	struct journal_entry record;
+	struct job_record record;
 
-	assert_false(journal_valid(damaged));
+	assert_false(job_valid(damaged));
 	assert_int_equal(write(ends[1], damaged, sizeof *damaged),
 	    sizeof *damaged);
-	journal_finish(ends[1], 0, NULL);
-	assert_int_equal(journal_receive(ends[0], &record), 0);
-	assert_int_equal(journal_receive(ends[0], &record), 1);
+	assert_int_equal(job_tell(ends[1], JOURNAL_DONE, NULL, NULL), 0);
+	assert_int_equal(job_receive(ends[0], &record), 0);
+	assert_int_equal(job_receive(ends[0], &record), 1);
 	assert_int_equal(record.type, JOURNAL_DONE);
 }
 
 static void
 test_damaged_heads(void **unused)
 {
-	struct journal_entry good = sent(JOURNAL_NODE, NODE), odd = good;
+	struct job_record good = sent(JOURNAL_NODE, NODE), odd = good;
 
 	(void)unused;
 	odd.magic ^= 1;
@@ -152,7 +157,7 @@ test_damaged_heads(void **unused)
 static void
 test_damaged_texts(void **unused)
 {
-	struct journal_entry good = sent(JOURNAL_NODE, NODE), odd = good;
+	struct job_record good = sent(JOURNAL_NODE, NODE), odd = good;
 
 	(void)unused;
 	memset(odd.text, 'a', sizeof odd.text);
@@ -177,7 +182,7 @@ test_damaged_texts(void **unused)
 static void
 test_damaged_errors(void **unused)
 {
-	struct journal_entry good = sent(JOURNAL_DONE, NULL), odd = good;
+	struct job_record good = sent(JOURNAL_DONE, NULL), odd = good;
 	const unsigned many = 1000;
 
 	(void)unused;
@@ -215,17 +220,17 @@ static void
 test_damaged_booleans(void **unused)
 {
 	static const size_t flags[] = {
-		offsetof(struct journal_entry, state.unsettled),
-		offsetof(struct journal_entry, state.installed),
-		offsetof(struct journal_entry, state.begun),
-		offsetof(struct journal_entry, err.timed_out),
-		offsetof(struct journal_entry, err.ambiguous),
+		offsetof(struct job_record, state.unsettled),
+		offsetof(struct job_record, state.installed),
+		offsetof(struct job_record, state.begun),
+		offsetof(struct job_record, err.timed_out),
+		offsetof(struct job_record, err.ambiguous),
 	};
 	const unsigned char two = 2;
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
-		struct journal_entry odd = sent(JOURNAL_DONE, NULL);
+		struct job_record odd = sent(JOURNAL_DONE, NULL);
 
 		memcpy((char *)&odd + flags[i], &two, 1);
 		dropped(&odd);
@@ -235,40 +240,40 @@ test_damaged_booleans(void **unused)
 static void
 test_part_of_a_record(void **unused)
 {
-	struct journal_entry good = sent(JOURNAL_NODE, NODE), record;
+	struct job_record good = sent(JOURNAL_NODE, NODE), record;
 
 	(void)unused;
 	assert_int_equal(write(ends[1], &good, sizeof good - 1),
 	    sizeof good - 1);
-	assert_int_equal(journal_receive(ends[0], &record), 0);
-	assert_int_equal(journal_receive(ends[0], &record), 0);
+	assert_int_equal(job_receive(ends[0], &record), 0);
+	assert_int_equal(job_receive(ends[0], &record), 0);
 }
 
 static void
 test_what_changes_the_state(void **unused)
 {
 	struct state state = { .unsettled = true };
-	struct journal_entry record = sent(JOURNAL_REGION, "eu-west-1");
+	struct job_record record = sent(JOURNAL_REGION, "eu-west-1");
 
 	(void)unused;
-	assert_true(journal_apply(&state, &record));
+	assert_true(apply(&state, &record));
 	assert_string_equal(state.region, "eu-west-1");
 	record = sent(JOURNAL_ACTIVATION, UUID_A);
-	assert_true(journal_apply(&state, &record));
+	assert_true(apply(&state, &record));
 	assert_string_equal(state.activation, UUID_A);
 	record = sent(JOURNAL_NODE, NODE);
-	assert_true(journal_apply(&state, &record));
+	assert_true(apply(&state, &record));
 	assert_string_equal(state.node, NODE);
 	assert_true(state.since > 0 && state.since <= clock_now());
 	record = sent(JOURNAL_SETTLED, "");
-	assert_true(journal_apply(&state, &record));
+	assert_true(apply(&state, &record));
 	assert_false(state.unsettled);
 	record = sent(JOURNAL_NO_ACTIVATION, UUID_A);
-	assert_true(journal_apply(&state, &record));
+	assert_true(apply(&state, &record));
 	assert_string_equal(state.activation, "");
 	assert_string_equal(state.node, NODE);
 	record = sent(JOURNAL_NO_NODE, NODE);
-	assert_true(journal_apply(&state, &record));
+	assert_true(apply(&state, &record));
 	assert_string_equal(state.node, "");
 	assert_string_equal(state.region, "eu-west-1");
 	assert_true(state_settled(&state));
@@ -278,14 +283,13 @@ static void
 test_what_replaces_the_state(void **unused)
 {
 	struct state disk = { .node = NODE, .installed = true }, state = { 0 };
-	struct journal_entry record;
+	struct job_record record;
 
 	(void)unused;
-	assert_int_equal(journal_send(ends[1], JOURNAL_STATE, NULL, &disk,
-	                     NULL),
+	assert_int_equal(job_send(ends[1], JOURNAL_STATE, NULL, &disk, NULL),
 	    0);
-	assert_int_equal(journal_receive(ends[0], &record), 1);
-	assert_true(journal_apply(&state, &record));
+	assert_int_equal(job_receive(ends[0], &record), 1);
+	assert_true(apply(&state, &record));
 	assert_string_equal(state.node, NODE);
 	assert_true(state.installed);
 }
@@ -299,9 +303,9 @@ test_what_leaves_the_state_alone(void **unused)
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-		struct journal_entry record = sent(types[i], "x");
+		struct job_record record = sent(types[i], "x");
 
-		assert_false(journal_apply(&state, &record));
+		assert_false(apply(&state, &record));
 		assert_string_equal(state.node, NODE);
 		assert_true(state.unsettled);
 	}
@@ -313,14 +317,13 @@ static void
 odd_region(const char *text)
 {
 	struct state state = { .region = "eu-west-1" };
-	struct journal_entry record;
+	struct job_record record;
 
-	assert_int_equal(journal_send(ends[1], JOURNAL_REGION, text, NULL,
-	                     NULL),
+	assert_int_equal(job_send(ends[1], JOURNAL_REGION, text, NULL, NULL),
 	    0);
-	if (journal_receive(ends[0], &record) != 1)
+	if (job_receive(ends[0], &record) != 1)
 		return;
-	(void)journal_apply(&state, &record);
+	(void)apply(&state, &record);
 	assert_true(state_valid(&state));
 	assert_string_not_equal(state.region, "");
 }
@@ -328,7 +331,7 @@ odd_region(const char *text)
 static void
 test_regions_that_are_none(void **unused)
 {
-	char text[JOURNAL_TEXT_SIZE];
+	char text[JOB_TEXT_SIZE];
 
 	(void)unused;
 	odd_region("eu\nwest");
@@ -348,7 +351,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		PIPE_TEST(test_round_trip),
 		PIPE_TEST(test_length_of_the_text),
-		PIPE_TEST(test_last_record),
+		PIPE_TEST(test_nobody_reads),
 		PIPE_TEST(test_damaged_heads),
 		PIPE_TEST(test_damaged_texts),
 		PIPE_TEST(test_damaged_errors),
