@@ -90,7 +90,6 @@ stop(struct keeper *k)
 
 	leave_disk(k);
 	life_stop(&k->life);
-	supervisor_stop(&k->supervisor, k->cfg->down_timeout_ms);
 	follow_end(&k->follow);
 	if (!k->options->command || k->command.ended)
 		k->leave_by = clock_min(k->leave_by, by);
@@ -276,7 +275,9 @@ mind(struct keeper *k)
 		break;
 	case LIFE_REMOVE:
 		follow_end(&k->follow);
-		supervisor_stop(&k->supervisor, k->cfg->down_timeout_ms);
+		if (!life_parts(&k->life))
+			supervisor_stop(&k->supervisor,
+			    k->cfg->down_timeout_ms);
 		break;
 	case LIFE_CLOSE:
 	case LIFE_OVER:

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/slice.h"
 #include "keep/life_table.h"
+#include "keep/supervisor.h"
 #include "settings/config.h"
 #include "work/job.h"
 
@@ -19,6 +20,18 @@ may_begin(const struct life *life)
 	       (!life->saver.due && !life->saver.job.active);
 }
 
+/* Sessions end before their node does; true while they are given time. */
+static bool
+part(struct life *life)
+{
+	if (life->at != LIFE_REMOVE)
+		return false;
+	if (!life->hung_up && supervisor_hang_up())
+		life->parts_at = clock_in(SUPERVISOR_PARTS_MS);
+	life->hung_up = true;
+	return life_parts(life);
+}
+
 /* Begin what is due to begin; true if that led to another state. */
 static bool
 begin(struct life *life)
@@ -26,7 +39,7 @@ begin(struct life *life)
 	struct err err = { 0 };
 	int rc = 0;
 
-	if (!may_begin(life))
+	if (!may_begin(life) || part(life))
 		return false;
 	/* After a stop only what is on the disk has to be known. */
 	if (life->stopping && life->at > LIFE_PREPARE &&
@@ -294,6 +307,12 @@ life_reuses(const struct life *life)
 }
 
 bool
+life_parts(const struct life *life)
+{
+	return life->at == LIFE_REMOVE && clock_ms() < life->parts_at;
+}
+
+bool
 life_over(const struct life *life)
 {
 	return life->at == LIFE_OVER && !life->saver.due &&
@@ -339,7 +358,9 @@ life_due(const struct life *life)
 	const struct job *jobs[LIFE_JOBS];
 	int64_t due = watch_due(&life->watch);
 
-	if (may_begin(life))
+	if (life_parts(life))
+		due = clock_min(due, life->parts_at);
+	else if (may_begin(life))
 		return 0;
 	if (life->at == LIFE_WAIT)
 		due = clock_min(due, life->retry_at);

@@ -52,6 +52,9 @@ void life_stop(struct life *life);
 /* The node is that of an earlier start of this container. */
 bool life_reuses(const struct life *life);
 
+/* Sessions were just told that it is over: the agent is needed still. */
+bool life_parts(const struct life *life);
+
 /* Nothing more will happen. */
 bool life_over(const struct life *life);
 

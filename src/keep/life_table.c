@@ -392,6 +392,7 @@ begin_anew(struct life *life, const struct err *why)
 {
 	(void)why;
 	life->state = (struct state){ 0 };
+	life->hung_up = false;
 }
 
 static void

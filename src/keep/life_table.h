@@ -80,11 +80,13 @@ struct life {
 	enum life_event outcome; /* of the worker, if it succeeds */
 	enum life_close close;
 	bool begun;    /* the worker of this state was started */
+	bool hung_up;  /* sessions were told that it is over */
 	bool stopping; /* on the way to OVER */
 	bool certs;    /* the agent is to trust a file of ours */
 	int64_t started_at, give_up_at;
 	int64_t retry_at; /* the end of WAIT */
 	int64_t stop_by;  /* once stopping */
+	int64_t parts_at; /* REMOVE begins: sessions have had their time */
 	struct state state, tidied;
 	struct work work;
 	struct job job, tidy;

@@ -271,6 +271,29 @@ supervisor_busy(void)
 	return false;
 }
 
+static bool
+is_session(pid_t pid, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (list[i].pid == pid)
+			return list[i].role == PROCS_SESSION;
+	}
+	return false;
+}
+
+bool
+supervisor_hang_up(void)
+{
+	size_t count = procs_ours(list, PROCS_MAX);
+	bool any = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!list[i].zombie && is_session(list[i].ppid, count))
+			any |= kill(list[i].pid, SIGHUP) == 0;
+	}
+	return any;
+}
+
 void
 supervisor_kill(struct supervisor *supervisor)
 {

@@ -28,6 +28,8 @@ enum {
 	    600000,               /* a life so long forgets earlier crashes */
 	SUPERVISOR_TRIES = 10,    /* crashes in a row until we give up */
 	SUPERVISOR_DIES_MS = 500, /* what is killed is gone sooner */
+	SUPERVISOR_PARTS_MS =
+	    300, /* a session's worker has told its client sooner */
 };
 
 enum supervisor_phase {
@@ -81,6 +83,11 @@ void supervisor_stop(struct supervisor *supervisor, int64_t ms);
 
 /* A session or a command is open. */
 bool supervisor_busy(void);
+
+/* Hang up on the shells of sessions and commands, whose workers then tell their
+ * clients that it is over, within SUPERVISOR_PARTS_MS; a client whose worker is
+ * killed waits for ever.  True if there was a shell. */
+bool supervisor_hang_up(void);
 
 /* Kill all of it now.  None of it runs any more when this is back, unless the
  * kernel keeps it for longer than SUPERVISOR_DIES_MS. */

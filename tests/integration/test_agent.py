@@ -116,6 +116,49 @@ class Minded(Case):
         held.signal(signal.SIGTERM)
         self.assertEqual(held.wait(), 0)
 
+    @staticmethod
+    def wait_shell(held):
+        """Wait until there is a session with a shell."""
+        wait_until(lambda: any(procfs.children(pid) for pid
+                               in held.find("ssm-session-worker")), "a shell")
+
+    def check_told(self, end, **env):
+        """Clients of open sessions learn of the end, before the node goes."""
+        held, _ = self.run_up(env=environment(
+            STANDIN_SESSION="1", STANDIN_SESSION_TOLD="/tmp/told", **env))
+        self.wait_shell(held)
+        end(held)
+        wait_until(lambda: not self.aws.nodes(), "no node")
+        self.assertTrue(held.root.exists("/tmp/told"), held.err)
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(), 0)
+        self.assert_clean(held.root)
+
+    @native("its programs are known by their files, which are the emulator's")
+    def test_sessions_are_told(self):
+        """By a signal, by `down`, at the end of the time to live."""
+        ends = {
+            "TERM": (lambda held: held.signal(signal.SIGTERM), {}),
+            "down": (lambda held: held.program("down"), {}),
+            "ttl": (lambda held: None, {"SSM_ACTIVATE_TTL": "1s",
+                                        "SSM_ACTIVATE_TTL_GRACE": "1s"})}
+        for name, (end, env) in ends.items():
+            with self.subTest(end=name):
+                self.aws.reset()
+                self.check_told(end, SSM_ACTIVATE_WATCH="0", **env)
+
+    @native("its programs are known by their files, which are the emulator's")
+    def test_session_that_stays(self):
+        """A shell that ignores HUP costs 0.3 s and no more."""
+        held, _ = self.run_up(env=environment(
+            STANDIN_SESSION="1", STANDIN_SESSION_RUN="trap '' HUP TERM; "
+            "while :; do sleep 1; done"))
+        self.wait_shell(held)
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(), 0)
+        self.assertLess(held.ended_after, 0.3 + BUSY)
+        self.assert_clean(held.root)
+
     @native("its programs are known by their files, which are the emulator's")
     def test_hibernation(self):
         """A first heartbeat that fails: started again at once."""

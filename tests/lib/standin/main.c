@@ -1,20 +1,26 @@
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "agent/paths.h"
 #include "agent/user.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/exec.h"
 #include "base/file.h"
 #include "base/slice.h"
 #include "standin.h"
 
-enum { FDS_MAX = 64, SESSION_SECONDS = 3600, DUMP_MAX = 1024 * 1024 };
+enum { FDS_MAX = 64, DUMP_MAX = 1024 * 1024 };
+
+/* From the end of a shell until its client knows, and until the worker ends. */
+enum { TELL_MS = 60, STAY_MS = 3000 };
 
 /* filepath.Abs(filepath.Dir(os.Args[0])) */
 static int
@@ -110,13 +116,33 @@ become_session(const char *script)
 	_exit(127);
 }
 
+/* Its client has been told that the shell ended, so it ends, too. */
+static void
+tell_client(void)
+{
+	const char *path = knob_get("STANDIN_SESSION_TOLD");
+	struct err err = { 0 };
+
+	if (path != NULL && file_write(path, 0644, "told\n", 5, &err) != 0)
+		(void)fprintf(stderr, "STANDIN_SESSION_TOLD: %s\n", err.msg);
+}
+
 /* A shell that somebody works in. */
 static int
 session_run(void)
 {
-	if (fork() == 0)
+	pid_t shell;
+
+	/* The worker that started us does not wait for its own. */
+	(void)signal(SIGCHLD, SIG_DFL);
+	shell = fork();
+	if (shell == 0)
 		become_session(knob_get("STANDIN_SESSION_RUN"));
-	(void)sleep(SESSION_SECONDS);
+	if (waitpid(shell, NULL, 0) == shell) {
+		clock_sleep(clock_in(TELL_MS));
+		tell_client();
+		clock_sleep(clock_in(STAY_MS));
+	}
 	return 0;
 }
 
