@@ -243,14 +243,25 @@ next_number(struct slice *line, uint64_t *out)
 	return slice_cut(line, ' ', &word) && slice_u64(word, UINT32_MAX, out);
 }
 
+/* Clear the bits of from to to - 1; whole bytes at once, as most maps name
+ * every id. */
 static void
-clear(struct used *used, uint8_t *bits, uint64_t from, uint64_t to)
+clear(const struct used *used, uint8_t *bits, uint64_t from, uint64_t to)
 {
-	for (uint64_t id = used->first; id <= used->last; id++) {
-		uint64_t at = id - used->first;
+	uint64_t first = used->first, end = (uint64_t)used->last + 1;
+	uint64_t at = (from > first ? from : first) - first;
 
-		if (id >= from && id < to)
+	end = (to < end ? to : end) - first;
+	if (to <= first)
+		return;
+	while (at < end) {
+		if (at % 8 == 0 && end - at >= 8) {
+			bits[at / 8] = 0;
+			at += 8;
+		} else {
 			bits[at / 8] &= (uint8_t) ~(1U << (at % 8));
+			at++;
+		}
 	}
 }
 

@@ -39,6 +39,9 @@ static void
 set_up(br_ssl_client_context *client)
 {
 	br_ssl_engine_context *eng = &client->eng;
+	/* By instructions of the processor, if it has them. */
+	const br_block_ctr_class *aes = br_aes_x86ni_ctr_get_vtable();
+	br_ghash ghash = br_ghash_pclmul_get();
 
 	br_ssl_client_zero(client);
 	br_ssl_engine_set_suites(eng, suites, sizeof suites / sizeof suites[0]);
@@ -49,15 +52,15 @@ set_up(br_ssl_client_context *client)
 	br_ssl_engine_set_hash(eng, br_sha512_ID, &br_sha512_vtable);
 	br_ssl_engine_set_prf_sha256(eng, &br_tls12_sha256_prf);
 	br_ssl_engine_set_prf_sha384(eng, &br_tls12_sha384_prf);
-	/* One portable implementation of each, in constant time: requests of
-	 * some kilobytes do not repay the room of others. */
+	/* All are in constant time. */
 	br_ssl_engine_set_rsavrfy(eng, br_rsa_i62_pkcs1_vrfy);
-	br_ssl_engine_set_ec(eng, x509_curves());
+	br_ssl_engine_set_ec(eng, &br_ec_all_m31);
 	br_ssl_engine_set_ecdsa(eng, br_ecdsa_i31_vrfy_asn1);
 	br_ssl_engine_set_gcm(eng, &br_sslrec_in_gcm_vtable,
 	    &br_sslrec_out_gcm_vtable);
-	br_ssl_engine_set_aes_ctr(eng, &br_aes_ct_ctr_vtable);
-	br_ssl_engine_set_ghash(eng, br_ghash_ctmul64);
+	br_ssl_engine_set_aes_ctr(eng,
+	    aes != NULL ? aes : &br_aes_ct_ctr_vtable);
+	br_ssl_engine_set_ghash(eng, ghash != 0 ? ghash : br_ghash_ctmul64);
 	br_ssl_engine_set_chapol(eng, &br_sslrec_in_chapol_vtable,
 	    &br_sslrec_out_chapol_vtable);
 	br_ssl_engine_set_chacha20(eng, br_chacha20_ct_run);

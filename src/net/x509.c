@@ -9,75 +9,6 @@
 #include "net/ca.h"
 #include "net/cert.h"
 
-/* BearSSL's own choice has a third implementation, for P-256; it takes more
- * room than these two together. */
-static const br_ec_impl *
-choose(int curve)
-{
-	return curve == BR_EC_curve25519 ? &br_ec_c25519_m31 : &br_ec_prime_i31;
-}
-
-static const unsigned char *
-generator(int curve, size_t *len)
-{
-	return choose(curve)->generator(curve, len);
-}
-
-static const unsigned char *
-order(int curve, size_t *len)
-{
-	return choose(curve)->order(curve, len);
-}
-
-static size_t
-xoff(int curve, size_t *len)
-{
-	return choose(curve)->xoff(curve, len);
-}
-
-static uint32_t
-mul(unsigned char *point, size_t point_len, const unsigned char *x, size_t len,
-    int curve)
-{
-	return choose(curve)->mul(point, point_len, x, len, curve);
-}
-
-static size_t
-mulgen(unsigned char *out, const unsigned char *x, size_t len, int curve)
-{
-	return choose(curve)->mulgen(out, x, len, curve);
-}
-
-/* The form is BearSSL's. NOLINTBEGIN(readability-function-size) */
-static uint32_t
-muladd(unsigned char *a, const unsigned char *b, size_t point_len,
-    const unsigned char *x, size_t x_len, const unsigned char *y, size_t y_len,
-    int curve)
-{
-	return choose(curve)->muladd(a, b, point_len, x, x_len, y, y_len,
-	    curve);
-}
-/* NOLINTEND(readability-function-size) */
-
-const void *
-x509_curves(void)
-{
-	static const br_ec_impl curves = {
-		.supported_curves = (uint32_t)1 << BR_EC_curve25519 |
-		                    (uint32_t)1 << BR_EC_secp256r1 |
-		                    (uint32_t)1 << BR_EC_secp384r1 |
-		                    (uint32_t)1 << BR_EC_secp521r1,
-		.generator = generator,
-		.order = order,
-		.xoff = xoff,
-		.mul = mul,
-		.mulgen = mulgen,
-		.muladd = muladd,
-	};
-
-	return &curves;
-}
-
 /* BearSSL counts days from year 0. */
 enum { DAYS_BEFORE_1970 = 719528, SECONDS_A_DAY = 86400, RSA_MIN_BYTES = 256 };
 
@@ -287,7 +218,7 @@ x509_init(struct x509 *x, const struct ca *ca, int64_t now)
 	br_x509_minimal_set_hash(m, br_sha384_ID, &br_sha384_vtable);
 	br_x509_minimal_set_hash(m, br_sha512_ID, &br_sha512_vtable);
 	br_x509_minimal_set_rsa(m, br_rsa_i62_pkcs1_vrfy);
-	br_x509_minimal_set_ecdsa(m, x509_curves(), br_ecdsa_i31_vrfy_asn1);
+	br_x509_minimal_set_ecdsa(m, &br_ec_all_m31, br_ecdsa_i31_vrfy_asn1);
 	br_x509_minimal_set_minrsa(m, RSA_MIN_BYTES);
 	br_x509_minimal_set_time(m,
 	    (uint32_t)(x->now / SECONDS_A_DAY + DAYS_BEFORE_1970),

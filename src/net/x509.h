@@ -60,14 +60,4 @@ bool x509_has(int code);
  */
 bool x509_explain(const struct x509 *x509, int code, struct err *err);
 
-/*
- * The elliptic curves of the TLS client: X25519 for the exchange of keys,
- * which almost every server takes, and P-256, P-384 and P-521 for the others
- * and for signatures of certificates.
- *
- * The const br_ec_impl * of BearSSL, for net/tls.c.
- * Constant time, no state.
- */
-const void *x509_curves(void);
-
 #endif
