@@ -12,6 +12,8 @@
 #   checks.sh    what lint checks, with lint.mk
 #   dist.sh      a release, with sbom.py and oci.py
 #   publish.sh   what is done with a release in dist/
+#   project.sh   what the project says of itself: licence, authors, address
+#   licence.sh   the line of the licence in each source
 set -eu
 cd "$(dirname "$0")"
 
@@ -36,7 +38,7 @@ PACKAGES_RUN="busybox-static dumb-init iproute2 procps python3 strace sudo"
 PACKAGES_RUN="$PACKAGES_RUN tini"
 PACKAGES_BENCH="awscli curl jq"
 PACKAGES_FUZZ="clang libclang-rt-14-dev"
-PACKAGES_FMT="clang-format"
+PACKAGES_FMT="clang-format git"
 PACKAGES_LINT="clang clang-format clang-tidy cppcheck flake8 git mandoc"
 PACKAGES_LINT="$PACKAGES_LINT python3-yaml shellcheck"
 PACKAGES_DOCS="docker-compose python3-botocore python3-kubernetes python3-lark"
@@ -47,6 +49,7 @@ PACKAGES_TEST_DIST="faketime minisign python3-jsonschema skopeo"
 PACKAGES_EMULATE="libc6-dev gcc qemu-user-static"
 PACKAGES_IMAGES="buildah debootstrap $PACKAGES_EMULATE"
 
+. build.d/project.sh
 . build.d/packages.sh
 . build.d/sources.sh
 . build.d/generate.sh
@@ -56,6 +59,7 @@ PACKAGES_IMAGES="buildah debootstrap $PACKAGES_EMULATE"
 . build.d/checks.sh
 . build.d/dist.sh
 . build.d/publish.sh
+. build.d/licence.sh
 
 # die TEXT...: say what is wrong and stop.
 die()
@@ -211,7 +215,8 @@ verb_map()
 {
 	find src -name '*.h' | sort | while read -r header; do
 		printf '%-22s ' "${header#src/}"
-		awk '/^\/\*/ { on = 1 }
+		awk '/SPDX/ { next }
+		/^\/\*/ { on = 1 }
 		on {
 			sub(/^[\/ ]*\*+ ?/, "")
 			done = sub(/\*\/.*/, "") || sub(/\. .*|\.$|:$|;$/, "")
@@ -231,10 +236,12 @@ verb_docs()
 	tests/lint/documents.py --write build/ssm-activate
 }
 
-# Bring all C code into the form that lint asks for.
+# Bring all C code into the form that lint asks for, and give every source the
+# line of its licence.
 verb_fmt()
 {
 	need_packages "$PACKAGES_FMT"
+	licence_write
 	find src tests -name '*.[ch]' -exec clang-format -i {} +
 }
 
@@ -279,7 +286,7 @@ verb_help()
 	  lint                  format, static analysis, layers, scripts
 	  map                   every module, and what it is for
 	  docs                  write anew what documents have from the program
-	  fmt                   apply clang-format
+	  fmt                   apply clang-format, add the licence's line
 	  clean                 remove build/
 
 	ARCH=arm64 ./build.sh build   cross-compiles on another machine;

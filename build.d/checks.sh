@@ -41,8 +41,9 @@ scripts()
 
 check_length()
 {
-	long=$(find src -name '*.[ch]' -exec wc -l {} + | awk \
-	    -v max="$LINE_MAX" '$2 != "total" && $1 > max')
+	long=$(find src -name '*.[ch]' -exec grep -c -v \
+	    'SPDX-License-Identifier' {} + | awk -F : -v max="$LINE_MAX" \
+	    '$2 > max')
 	[ -z "$long" ] || {
 		echo "more than $LINE_MAX lines:"
 		echo "$long"
@@ -146,6 +147,7 @@ checks_run()
 	    /usr/bin/python3 -m flake8 --max-line-length 100
 	check "workflows" tests/lint/workflows.py
 	check "Dockerfiles" tests/lint/dockerfile.py docker/Dockerfile.*
+	check "licence of each source" licence_check
 	check "white space" check_space
 	check "one dialect" check_dialect
 	check "unfinished work" check_words

@@ -101,6 +101,7 @@ dist_make()
 	done
 	cp docs/ssm-activate.1 "$out/"
 	dist_notices >"$out/THIRD-PARTY-NOTICES.txt"
+	export PROJECT_LICENCE PROJECT_AUTHORS PROJECT_ABOUT
 	/usr/bin/python3 build.d/sbom.py "$version" "$(program_revision)" \
 	    "$CA_FOLDER" "$out" >build/dist.sbom
 	mv build/dist.sbom "$out/ssm-activate.cdx.json"

@@ -81,10 +81,10 @@ program_revision()
 
 # Files whose text of the licence must be the one that is printed.
 LICENSES="build/source/bearssl/LICENSE.txt build/source/cjson/LICENSE
-	build/source/musl/COPYRIGHT build/source/musl/src/stdlib/qsort.c"
-# Files of musl that have an owner of their own and are linked.
-MUSL_PARTS="src/stdlib/qsort.c src/thread/x86_64/__set_thread_area.s
-	src/string/aarch64/memcpy.S"
+	build/source/musl/COPYRIGHT"
+# Files of musl that have an owner of their own and are linked (inspect.sh).
+MUSL_PARTS="src/thread/x86_64/__set_thread_area.s
+	src/string/aarch64/memcpy.S src/string/aarch64/memset.S"
 
 # mit_text FILE: the text of the licence in one line.
 mit_text()
@@ -103,7 +103,8 @@ notice()
 	printf '%s: %s\n' "$1" "$line"
 }
 
-# All notices and once the text, which has to be the same everywhere.
+# All notices and once the text, which has to be the same everywhere; that of
+# our own work stands by itself where it is another one.
 generate_licenses()
 {
 	text=$(mit_text build/source/bearssl/LICENSE.txt)
@@ -111,6 +112,12 @@ generate_licenses()
 		[ "$(mit_text "$file")" = "$text" ] ||
 		    die "$file has another licence than the others"
 	done
+	notice "ssm-activate ($PROJECT_LICENCE)" LICENSE
+	[ "$(mit_text LICENSE)" = "$text" ] || {
+		echo
+		cat LICENSE
+		printf '\nIt contains:\n\n'
+	}
 	notice BearSSL build/source/bearssl/LICENSE.txt
 	notice cJSON build/source/cjson/LICENSE
 	notice musl build/source/musl/COPYRIGHT

@@ -57,6 +57,27 @@ names_root()
 	END { exit !found }'
 }
 
+# inspect_notices: what is linked of musl and has an owner of its own is named
+# by `version --licenses`.
+inspect_notices()
+{
+	musl=build/source/musl
+	grep -o 'libc\.a([^)]*\.l\{0,1\}o)' "build/$ARCH/ship/ssm-activate.map" |
+	    sed 's/.*(\(.*\)\.l*o)/\1/' | sort -u | while read -r object; do
+		file=$(find $musl/src -path "*/$MUSL_ARCH/$object.[csS]")
+		[ -n "$file" ] || file=$(find $musl/src $musl/ldso \
+		    -maxdepth 3 -name "$object.c")
+		[ -n "$file" ] || die "no source of musl's $object"
+		# shellcheck disable=SC2086 # names of sources hold no blanks
+		for file in $(grep -l Copyright $file); do
+			case $MUSL_PARTS in
+			*"${file#"$musl/"}"*) ;;
+			*) die "MUSL_PARTS in generate.sh lacks $file" ;;
+			esac
+		done
+	done
+}
+
 # inspect_program FILE: the whole list, and that it starts.
 inspect_program()
 {
@@ -71,6 +92,7 @@ inspect_program()
 	# net/resolve looks names up within our deadlines.
 	! "${CROSS}nm" "$1.debug" | grep -w getaddrinfo ||
 	    die "$1 contains getaddrinfo"
+	inspect_notices
 	canaries=$(count_canaries "$1.debug")
 	[ "$canaries" -ge "$CANARIES_MIN" ] ||
 	    die "$1 has $canaries functions with a canary," \

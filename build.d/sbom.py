@@ -144,7 +144,9 @@ def document(version, revision, ca_folder, folder):
     programs = [program(folder, row[0]) for row in helpers]
     main = {"type": "application", "bom-ref": "ssm-activate",
             "name": "ssm-activate", "version": version,
-            "licenses": [{"license": {"name": "NOASSERTION"}}],
+            "licenses": [{"license": {"id": os.environ["PROJECT_LICENCE"]}}],
+            "authors": [{"name": os.environ["PROJECT_AUTHORS"]}],
+            "description": os.environ["PROJECT_ABOUT"],
             "components": programs,
             "properties": properties(revision=revision)}
     return {

@@ -237,6 +237,16 @@ class Bill(unittest.TestCase):
                                  "^[0-9a-f]{64}$")
                 self.assertTrue(part["licenses"])
 
+    def test_own_licence(self):
+        """The one of build.d/project.sh, by its authors."""
+        own = self.bill["metadata"]["component"]
+        with open(TOP + "/build.d/project.sh", encoding="utf-8") as file:
+            text = file.read()
+        identifier = own["licenses"][0]["license"]["id"]
+        self.assertIn("PROJECT_LICENCE=%s\n" % identifier, text)
+        self.assertIn('PROJECT_AUTHORS="%s"\n' % own["authors"][0]["name"],
+                      text)
+
     def test_versions(self):
         """As the program says."""
         said = run(os.path.join(made["first"], "ssm-activate-linux-amd64"),
