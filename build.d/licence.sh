@@ -39,6 +39,7 @@ unlicensed_files()
 }
 
 # licence_write: give every file its line, in place of one of another licence.
+# A file is replaced as a whole: build.sh is one of them, and runs.
 licence_write()
 {
 	unlicensed_files | while read -r file; do
@@ -48,9 +49,9 @@ licence_write()
 		NR == 1 { print ENVIRON["LINE"] }
 		NR <= 2 && /SPDX-License-Identifier: / { next }
 		{ print }' "$file" >build/licensed
-		cat build/licensed >"$file"
+		chmod --reference="$file" build/licensed
+		mv build/licensed "$file"
 	done
-	rm -f build/licensed
 }
 
 # LICENSE names the authors, every file the licence.
