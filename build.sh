@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Builds, tests and checks ssm-activate.  `./build.sh help` lists the verbs.
 #
 # Read from top to bottom: settings, then one function a verb, then the call.

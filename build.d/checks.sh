@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 # What lint checks, besides the C files one by one (lint.mk).
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 # Compiling: one flavour at a time, in build/ARCH/FLAVOUR.
 #

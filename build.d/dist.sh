@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 # What a release consists of.  It is the same to the byte wherever and
 # whenever it is made from the same commit, with the same Debian packages.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Compilers and flags of the three flavours (compile.sh says what they are).
 
 OUT    := build/$(ARCH)/$(FLAVOUR)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 # C sources that are generated into build/gen: trust anchors, version.
 

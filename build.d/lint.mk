@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The checks that look at one C file at a time.  Each leaves a stamp, so that
 # a second run only looks at what changed.
 FLAVOUR := ship

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Writes the image of a release: an OCI layout in one archive.
 
     oci.py VERSION REVISION FOLDER

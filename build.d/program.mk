@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Our own code in one flavour: the program, the stand-in agent, unit tests,
 # drivers that are compared with other implementations, and fuzz targets.
 # Every .c file of src/ belongs to the program.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 # What the project says of itself, in one place: sources (by ./build.sh fmt),
 # bill of materials and images read it here.  Whoever wants another licence

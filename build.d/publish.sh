@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 # What is done with a release once it is in dist/ (dist.sh).
 

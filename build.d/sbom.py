@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Writes the bill of materials of a release: CycloneDX 1.6, JSON.
 
     sbom.py VERSION REVISION CA_FOLDER FOLDER

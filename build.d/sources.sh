@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 # Third-party sources: Debian source packages named in vendor/sources.lock.
 #

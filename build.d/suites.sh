@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 # The test suites.  Each takes the names of the tests to run, by default all,
 # and adds to the two counters; the last line that `test` prints is

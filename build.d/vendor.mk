@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The libraries of one flavour, from build/source.
 include build.d/flags.mk
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Stands for the application: answers every request until it is told to stop.
 require "socket"
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Stands for the application: it works until it is told to stop.
 set -eu
 

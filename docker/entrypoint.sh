@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # An entrypoint as images have them: it prepares, then becomes the command.
 # Its last line was: exec "$@"
 set -eu

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef AGENT_LOGTAIL_H
 #define AGENT_LOGTAIL_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef AGENT_PATHS_H
 #define AGENT_PATHS_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/procs.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef AGENT_PROCS_H
 #define AGENT_PROCS_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/setup.h"
 
 #include <fcntl.h>

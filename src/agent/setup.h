@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef AGENT_SETUP_H
 #define AGENT_SETUP_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/spec.h"
 
 #include <limits.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef AGENT_SPEC_H
 #define AGENT_SPEC_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/swap.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/used.h"
 
 #include <dirent.h>

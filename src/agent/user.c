@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/user.h"
 
 #include <errno.h>

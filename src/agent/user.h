@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef AGENT_USER_H
 #define AGENT_USER_H
 

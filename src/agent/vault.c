@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/vault.h"
 
 #include <sys/stat.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef AGENT_VAULT_H
 #define AGENT_VAULT_H
 

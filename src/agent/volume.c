@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/volume.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef AGENT_VOLUME_H
 #define AGENT_VOLUME_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef APP_CMD_H
 #define APP_CMD_H
 

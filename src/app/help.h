@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef APP_HELP_H
 #define APP_HELP_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "app/preflight.h"
 
 #include <linux/capability.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef APP_PREFLIGHT_H
 #define APP_PREFLIGHT_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "aws/advice.h"
 
 #include <stddef.h>

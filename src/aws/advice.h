@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef AWS_ADVICE_H
 #define AWS_ADVICE_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "aws/advice_table.h"
 
 const struct advice_row advice_table_rows[] = {

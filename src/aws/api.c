@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "aws/api.h"
 
 #include <stdio.h>

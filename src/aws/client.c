@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "aws/client.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef AWS_CLIENT_H
 #define AWS_CLIENT_H
 

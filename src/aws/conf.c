@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "aws/conf.h"
 
 #include <stdint.h>

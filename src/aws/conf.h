@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef AWS_CONF_H
 #define AWS_CONF_H
 

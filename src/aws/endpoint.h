@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef AWS_ENDPOINT_H
 #define AWS_ENDPOINT_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "aws/fault.h"
 
 #include "aws/xml.h"

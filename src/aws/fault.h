@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef AWS_FAULT_H
 #define AWS_FAULT_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "aws/imds.h"
 
 #include "aws/api.h"

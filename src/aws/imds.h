@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef AWS_IMDS_H
 #define AWS_IMDS_H
 

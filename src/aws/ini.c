@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "aws/ini.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef AWS_INI_H
 #define AWS_INI_H
 

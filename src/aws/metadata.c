@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "aws/metadata.h"
 
 #include <stdio.h>

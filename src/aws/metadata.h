@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef AWS_METADATA_H
 #define AWS_METADATA_H
 

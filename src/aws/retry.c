@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "aws/retry.h"
 
 #include <limits.h>

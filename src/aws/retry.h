@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef AWS_RETRY_H
 #define AWS_RETRY_H
 

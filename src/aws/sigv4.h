@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef AWS_SIGV4_H
 #define AWS_SIGV4_H
 

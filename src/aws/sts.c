@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "aws/sts.h"
 
 #include "aws/api.h"

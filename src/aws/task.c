@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "aws/task.h"
 
 #include <string.h>

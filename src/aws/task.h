@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef AWS_TASK_H
 #define AWS_TASK_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "aws/words.h"
 
 #include <stdbool.h>

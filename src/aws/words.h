@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef AWS_WORDS_H
 #define AWS_WORDS_H
 

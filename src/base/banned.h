@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Included before every unit of ours (build.sh, -include): functions that
  * cannot be used safely, or that have a better counterpart in base/.

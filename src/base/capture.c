@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/capture.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef BASE_CAPTURE_H
 #define BASE_CAPTURE_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef BASE_DIGEST_H
 #define BASE_DIGEST_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef BASE_ENTRY_H
 #define BASE_ENTRY_H
 

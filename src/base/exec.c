@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/exec.h"
 
 #include <errno.h>

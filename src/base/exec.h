@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef BASE_EXEC_H
 #define BASE_EXEC_H
 

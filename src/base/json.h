@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/owner.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef BASE_OWNER_H
 #define BASE_OWNER_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/pass.h"
 
 #include <errno.h>

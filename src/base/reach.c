@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/reach.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef BASE_REACH_H
 #define BASE_REACH_H
 

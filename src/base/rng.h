@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef BASE_RNG_H
 #define BASE_RNG_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/rsa.h"
 
 #include <bearssl.h>

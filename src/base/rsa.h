@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef BASE_RSA_H
 #define BASE_RSA_H
 

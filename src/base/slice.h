@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef BASE_SLICE_H
 #define BASE_SLICE_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef BASE_TRUST_H
 #define BASE_TRUST_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef BASE_WALK_H
 #define BASE_WALK_H
 

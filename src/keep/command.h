@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef KEEP_COMMAND_H
 #define KEEP_COMMAND_H
 

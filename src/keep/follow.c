@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "keep/follow.h"
 
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef KEEP_FOLLOW_H
 #define KEEP_FOLLOW_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "keep/guard.h"
 
 #include <sys/socket.h>

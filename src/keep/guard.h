@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef KEEP_GUARD_H
 #define KEEP_GUARD_H
 

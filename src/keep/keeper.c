@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "keep/keeper.h"
 
 #include <poll.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef KEEP_KEEPER_H
 #define KEEP_KEEPER_H
 

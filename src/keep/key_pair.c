@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "keep/key_pair.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef KEEP_KEY_PAIR_H
 #define KEEP_KEY_PAIR_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "keep/life.h"
 
 #include "base/clock.h"

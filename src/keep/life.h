@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef KEEP_LIFE_H
 #define KEEP_LIFE_H
 

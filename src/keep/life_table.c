@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "keep/life_table.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef KEEP_LISTENER_H
 #define KEEP_LISTENER_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "keep/supervisor.h"
 
 #include <poll.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef KEEP_SUPERVISOR_H
 #define KEEP_SUPERVISOR_H
 

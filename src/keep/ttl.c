@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "keep/ttl.h"
 
 #include "base/clock.h"

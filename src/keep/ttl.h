@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef KEEP_TTL_H
 #define KEEP_TTL_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "keep/watch.h"
 
 #include <unistd.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef KEEP_WATCH_H
 #define KEEP_WATCH_H
 

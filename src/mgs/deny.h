@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef MGS_DENY_H
 #define MGS_DENY_H
 

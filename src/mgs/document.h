@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef MGS_DOCUMENT_H
 #define MGS_DOCUMENT_H
 

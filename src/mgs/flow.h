@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef MGS_FLOW_H
 #define MGS_FLOW_H
 

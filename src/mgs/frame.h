@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef MGS_FRAME_H
 #define MGS_FRAME_H
 

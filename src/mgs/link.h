@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef MGS_LINK_H
 #define MGS_LINK_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef MGS_ORDER_H
 #define MGS_ORDER_H
 

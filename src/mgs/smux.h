@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef MGS_SMUX_H
 #define MGS_SMUX_H
 

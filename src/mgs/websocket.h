@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef MGS_WEBSOCKET_H
 #define MGS_WEBSOCKET_H
 

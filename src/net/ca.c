@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "net/ca.h"
 
 #include <stdint.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef NET_CA_ROOTS_H
 #define NET_CA_ROOTS_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "net/cert.h"
 
 #include <string.h>

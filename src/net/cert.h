@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef NET_CERT_H
 #define NET_CERT_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "net/cidr.h"
 
 #include <arpa/inet.h>

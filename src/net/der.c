@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "net/der.h"
 
 enum { LONG = 0x80, LENGTH_BYTES_MAX = 4, TAG_NUMBER = 0x1F };

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "net/dial.h"
 
 #include <errno.h>

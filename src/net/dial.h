@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef NET_DIAL_H
 #define NET_DIAL_H
 

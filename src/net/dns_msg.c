@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "net/dns_msg.h"
 
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef NET_DNS_MSG_H
 #define NET_DNS_MSG_H
 

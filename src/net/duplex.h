@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef NET_DUPLEX_H
 #define NET_DUPLEX_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef NET_HTTP_MSG_H
 #define NET_HTTP_MSG_H
 

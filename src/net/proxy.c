@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "net/proxy.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef NET_RESOLVE_H
 #define NET_RESOLVE_H
 

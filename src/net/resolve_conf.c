@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "net/resolve_conf.h"
 
 #include <strings.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef NET_SOCK_H
 #define NET_SOCK_H
 

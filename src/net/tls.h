@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef NET_TLS_H
 #define NET_TLS_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "net/x509.h"
 
 #include <bearssl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef SETTINGS_CONFIG_H
 #define SETTINGS_CONFIG_H
 

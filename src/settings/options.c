@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "settings/options.h"
 
 enum { HOUR = 3600, DAY = 24 * HOUR };

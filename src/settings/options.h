@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef SETTINGS_OPTIONS_H
 #define SETTINGS_OPTIONS_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ssm/id.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef SSM_ID_H
 #define SSM_ID_H
 

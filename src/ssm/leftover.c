@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ssm/leftover.h"
 
 #include <stdio.h>

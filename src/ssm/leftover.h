@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef SSM_LEFTOVER_H
 #define SSM_LEFTOVER_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef SSM_NODE_H
 #define SSM_NODE_H
 

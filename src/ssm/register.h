@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef SSM_REGISTER_H
 #define SSM_REGISTER_H
 

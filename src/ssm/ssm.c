@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ssm/ssm.h"
 
 #include <string.h>

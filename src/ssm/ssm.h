@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef SSM_SSM_H
 #define SSM_SSM_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ssm/state.h"
 
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef SSM_STATE_H
 #define SSM_STATE_H
 

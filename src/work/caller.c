@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "work/caller.h"
 
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef WORK_CALLER_H
 #define WORK_CALLER_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "work/certs.h"
 
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef WORK_CERTS_H
 #define WORK_CERTS_H
 

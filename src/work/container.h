@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef WORK_CONTAINER_H
 #define WORK_CONTAINER_H
 

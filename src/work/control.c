@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "work/control.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef WORK_CONTROL_H
 #define WORK_CONTROL_H
 

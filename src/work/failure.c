@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "work/failure.h"
 
 #include <string.h>

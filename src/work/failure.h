@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef WORK_FAILURE_H
 #define WORK_FAILURE_H
 

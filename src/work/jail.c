@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "work/jail.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef WORK_JAIL_H
 #define WORK_JAIL_H
 

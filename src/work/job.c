@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "work/job.h"
 
 #include <errno.h>

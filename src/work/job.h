@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef WORK_JOB_H
 #define WORK_JOB_H
 

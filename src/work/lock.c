@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "work/lock.h"
 
 #include <errno.h>

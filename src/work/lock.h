@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef WORK_LOCK_H
 #define WORK_LOCK_H
 

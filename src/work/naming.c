@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "work/naming.h"
 
 #include <stdbool.h>

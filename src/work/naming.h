@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef WORK_NAMING_H
 #define WORK_NAMING_H
 

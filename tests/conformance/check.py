@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Compares what a client did with what a case expects."""
 import json
 import re

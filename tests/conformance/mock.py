@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A scriptable stand-in for AWS, IMDS, container endpoints and a proxy.
 
 Runs inside a private network namespace (runner.py); every address is on the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs the cases of cases.json and more.json.
 
 Each case is a client, an environment, files and a scripted AWS; checked are

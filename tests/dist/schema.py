@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Checks a bill of materials against the published schema of CycloneDX.
 
 The schema is not ours to distribute. It comes from a package of its authors,

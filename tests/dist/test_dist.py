@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A release, made twice from copies of this tree.
 
 The copies are repositories of one commit, so that a tree with changes can be

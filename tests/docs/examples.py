@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The examples as files, and what all checks of them share."""
 
 import glob

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """HCL's native syntax, as far as the example uses it.
 
 HashiCorp's own parser is in none of Debian's programs. The grammar follows

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """ECS and EventBridge Scheduler: inputs against the services' own models."""
 
 import unittest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Compose by docker-compose's own reader, Kubernetes by its client's models."""
 
 import os

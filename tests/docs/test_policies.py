@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """IAM: the grammar, actions that exist, and the limits that are promised."""
 
 import json

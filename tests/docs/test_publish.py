@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What push and publish do with dist/, without a registry."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Terraform: syntax, arguments, references, and files that are there."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Documents for people: links lead somewhere, no page is forgotten."""
 
 import os

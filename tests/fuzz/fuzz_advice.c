@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What is made of an answer that says no: advice, a wrong clock, whether to
  * try again.  Two bytes choose who asked for what; code, text, role and the

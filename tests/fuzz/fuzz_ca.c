@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A bundle is loaded, or there is an error that names setting and file. */
 #include <stdint.h>
 #include <stdio.h>

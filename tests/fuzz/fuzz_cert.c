@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The input is a certificate.  What was read lies within it, and its name
  * constraints are evaluated against its own names.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A time that is taken is within four-digit years (an offset may lead a day
  * past them), and written out again it is the same time.

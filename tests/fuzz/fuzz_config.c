@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Command lines and environments: the command's number, then variables and
  * words, each ended by a newline; variables come first, up to an empty line.

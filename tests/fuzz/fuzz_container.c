@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* /proc/self/mountinfo: the upper folder is a part of the text, or none. */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a keeper answers: it overwrites a good answer.  One that is taken for
  * valid can be shown, and what is shown has no control character but the ends

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The input is an answer, but for the question and its id, which are put in
  * where the input is long enough.  Whatever comes out is within the limits,

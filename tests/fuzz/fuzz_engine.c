@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Two requests over TCP.  A server in a thread answers each connection with
  * the input, in pieces whose size the first byte decides, and closes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Error answers: the first byte chooses protocol and status, up to a NUL
  * follows the header x-amzn-errortype, then the body.  The code is never

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * --user against passwd and group: the three, with NUL bytes between.
  */

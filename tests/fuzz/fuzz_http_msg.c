@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The first byte says in pieces of what size the rest is fed.  The outcome is
  * that of feeding it whole, and stays within the limits.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A conversation with the instance's metadata service: the token, the name of
  * the role, its keys.

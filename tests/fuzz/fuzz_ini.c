@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The shared files' parser: whatever it accepts has trimmed, NUL free
  * keys that are found again under their own name, in bounded numbers,

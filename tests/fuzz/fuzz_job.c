@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Records of a worker: the type, then what overwrites a good one from its
  * text on.  One that is taken for valid leaves a valid state, that can be

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A document that is taken can be printed, and what is printed is taken again
  * and prints the same: no member, no digit and no byte is lost on the way.

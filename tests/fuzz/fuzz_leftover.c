@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Listings of nodes, activations, tags and tasks, page by page, as `gc` looks
  * through them.

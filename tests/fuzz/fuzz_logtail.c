@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Lines of the agent's log, followed in pieces whose size the first byte
  * decides.  However the text is cut, the news are the same as those of its

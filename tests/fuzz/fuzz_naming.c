@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Role, template, words and tags, a line each.  What is accepted keeps the
  * limits of the SSM model.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a credential_process prints: to its output, and, when it fails, to
  * standard error.

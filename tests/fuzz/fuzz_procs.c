@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The input as /proc/PID/stat, and as the entries of a folder that the kernel
  * tells.

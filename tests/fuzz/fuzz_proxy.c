@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The first line is an URL, the others are the environment.  A proxy that is
  * chosen is one that can be dialled, never for a local host, and an error

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A name looked up over UDP and TCP, with the sockets, the files and the
  * random numbers of the test: resolv.conf and the name, with NUL bytes behind

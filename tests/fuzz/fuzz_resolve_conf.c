@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The input as resolv.conf and as hosts, and each of its words as the name
  * that is looked for, and as one that is asked for.

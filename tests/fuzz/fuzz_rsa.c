@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The private key of a vault: what is taken for one can be written and signed
  * with, whatever its numbers are.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The input is what a hostile server does to its side of a whole handshake.
  * Three bytes of it are settings: the size of records in the clear, and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The agent's configuration: what was merged must be whole, and merging it
  * again must change nothing. */
 #include <stdint.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Canonical requests: the input is path, query, a header's name and its
  * value, and the body, each up to a NUL.  The form of the result is always

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Taking text apart: pieces lie inside of the text, nothing is lost, and two
  * ways to say the same thing agree.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Answers of Systems Manager; the first byte says to what.  The credentials of
  * a node are decoded alone, since asking for them takes a key.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * state.json.  What decodes is valid, encodes, and decodes to the same again.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A document: as the metadata of an ECS task, as the parameters of a form,
  * as an answer of STS; and a text as the name of a zone.

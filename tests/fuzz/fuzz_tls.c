@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The input is what a server sends, up to the end of the connection.  Nobody
  * without the key of a trusted certificate gets a handshake done.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * An URL that is taken holds nothing that could break a request, and its
  * authority, put together again, is the same URL.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * passwd, group and shadow: the first byte says what is wanted, the files
  * follow with NUL bytes between.  What was there stays; the user is there

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The vault's files: key, fingerprint and manifest, with NUL bytes between.
  * What decodes must encode, and decode to the same again.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Splitting a command: the words, each put into single quotes, give the same
  * words once more, and there are never more bytes in them than in the text.

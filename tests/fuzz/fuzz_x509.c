@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The input is a server's certificates, each behind its length in three bytes
  * as in the message of TLS, and reaches the check in pieces.

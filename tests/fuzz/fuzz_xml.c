@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The XML reader: a document is refused, or it becomes an object of one
  * member, whose texts are together no longer than the document.

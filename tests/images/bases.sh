@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Makes the images that the Dockerfiles start from, of Debian's packages.
 #
 #     bases.sh FOLDER SOURCES CODENAME

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Calls buildah with a storage of its own."""
 
 import json

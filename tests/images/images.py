@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Builds both Dockerfiles for both architectures, then runs the images.
 
     images.py FOLDER REVISION

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the images do when they run, on both architectures."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Which system calls policies deny, and what comes of that.
 
 A row is one call, or a few that stand for each other in different C

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The table of ends as text, and what the design promises of each cell."""
 
 import ends

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The agent crashes, sleeps, refuses to end; and signals at all times."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """An application that tries everything, in one life: it stays the user that it
 is, and the node comes up and is removed as ever."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How the running program lies in memory."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Many containers at once; tests/tools/bench/crowds.py does it with a thousand."""
 
 from case import Case

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Many lives: nothing grows."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """System calls that a policy denies take the application nothing but access.
 
 One life a cell of denied_table: `run --user 1000 -- CMD`, on which a call is

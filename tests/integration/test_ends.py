@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Every end at every stage: what is left, and that it goes with the next
 start.  The table of it is docs/ends.md, which must be as it is found here.
 

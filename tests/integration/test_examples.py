@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What docs/examples promises about containers."""
 
 import contextlib

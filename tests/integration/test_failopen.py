@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Settings and disks that are wrong."""
 
 import os

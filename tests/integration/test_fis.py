@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The sidecar of AWS Fault Injection Service: what the documented script does
 (fis_script.py), and what `run` without a command does in its place."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """With the gate off `run` becomes CMD and does nothing before."""
 
 import os

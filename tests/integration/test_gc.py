@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What containers left behind that no start will ever find: `gc`."""
 
 import json

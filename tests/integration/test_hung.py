@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Volumes that do not answer cost access, never the application."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the keeper costs while nothing happens."""
 
 import subprocess

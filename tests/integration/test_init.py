@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """`run` as init: what tini's and dumb-init's own tests look at, on all three.
 
 A row is printed for each thing that is compared."""

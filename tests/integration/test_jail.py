@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the network worker is apart from: processes, memory, terminal, log."""
 
 import re

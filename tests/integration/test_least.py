@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Containers that give less than most: no root, no capability, no /proc, no
 /etc/passwd, no shell, no room. Each works, or says what it needs before any
 call of AWS."""

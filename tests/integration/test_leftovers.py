@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Killed at any point: the next start with the same files cleans up."""
 
 import os

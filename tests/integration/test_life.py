@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The ordinary life: `run` as PID 1, and `up` and `down` in an entrypoint."""
 
 import re

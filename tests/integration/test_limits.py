@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The node goes by itself: its time is over, ECS stops the task, `up` was
 required and did not make it; and who may ask about it."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """`./build.sh live` against the local AWS: its steps, guard and clean-up."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Names that only a name server knows."""
 
 import os

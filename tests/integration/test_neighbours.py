@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Others in the same container or task: a second start, somebody else's
 agent, a sidecar's agent in a shared pid namespace."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Failures that pass, or that are somebody else's."""
 
 import signal

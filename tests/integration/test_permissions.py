@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Who may do what: tags refused, and roles split as AWS FIS wants them."""
 
 import signal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The policies of docs/examples: enough for the whole life, and no more."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """AWS cannot be reached, is somebody else, or says no."""
 
 from wrong import Wrong

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Who registers: we, or the agent; and activations made elsewhere."""
 
 import signal

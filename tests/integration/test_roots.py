@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The same binary in all kinds of images, and what it writes there."""
 
 import os

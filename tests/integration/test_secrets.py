@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Codes, keys and tokens appear nowhere that they must not."""
 
 import signal

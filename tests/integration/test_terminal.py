@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """`run` with a controlling terminal, as under `docker run -it`."""
 
 import fcntl

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Whose word a file is: AWS's shared files, programs and tokens that the
 application can change are taken as the application's, not as root's."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A log that nobody reads holds nobody up."""
 
 import signal

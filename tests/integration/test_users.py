@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """ssm-user among the users of an image: ids of its own, sudo for nobody else,
 and no line of /etc/passwd or /etc/group lost."""
 

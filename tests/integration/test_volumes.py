@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Folders, programs and processes that the application may have a hand in:
 root keeps to itself what it reads and writes as root."""
 

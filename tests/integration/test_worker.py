@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The process that speaks TLS has nothing to lose."""
 
 import signal

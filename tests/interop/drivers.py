@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The C programs of this folder, which do what is compared."""
 
 import glob

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * resolve_driver HOST MILLISECONDS: the addresses of a host, one a line, in
  * the order in which they would be tried; or "final: " or "again: " and what

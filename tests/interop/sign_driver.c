@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Signs what it is told, for comparison with other implementations.  Each
  * line of standard input is a JSON object {"method","url","headers":[[name,

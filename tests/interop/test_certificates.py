@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Our verdicts on chains of certificates (verify_driver.c) beside those of
 `openssl verify`.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Our resolver (resolve_driver.c) against a name server of ours, and beside
 glibc's, in namespaces of its own with files of their own in /etc.
 """

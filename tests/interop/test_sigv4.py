@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Random requests are signed as Debian's botocore signs them, byte by byte; a
 signature with an RSA key is one that openssl accepts.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """AWS's signing test suite, for those who have a copy of it: SIGNING_SUITE is
 the folder tests/aws-signing-test-suite/v4 of the repository awslabs/aws-c-auth.
 

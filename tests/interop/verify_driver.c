@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * verify_driver ROOTS CHAIN HOST: what is said of a server's certificates, DER
  * each behind its length in three bytes, "accepted", or an error of ROOTS.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs the Python tests of a suite; tests/run says how.
 
 The modules run side by side, each in a process of its own, and in namespaces

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Fails if the keeper may call a function of the C library that is not listed.
 
 calls.py LIST OBJECT...

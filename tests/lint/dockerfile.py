@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Checks Dockerfiles against hadolint's published rules.
 
 Every rule that applies to what our Dockerfiles contain is here under its

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """documents.py [--write] PROGRAM
 
 Fails if the documents and the program disagree.  What can be generated is

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # readme.sh PROGRAM
 #
 # Fails if the documents and the program disagree.

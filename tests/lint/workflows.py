@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Fails if a workflow of .github/workflows does more than it should.
 
 Least permissions, job by job; no action that is not pinned by its commit; no

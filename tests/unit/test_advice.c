@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the user is told to do, with names of their own in it. */
 #include <setjmp.h>
 #include <stdarg.h>

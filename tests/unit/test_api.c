@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Calls: what is sent, what comes back, and what happens in between. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Calls that do not succeed at once: retries, doubts, and a wrong clock. */
 #include <setjmp.h>
 #include <stdarg.h>

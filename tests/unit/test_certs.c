@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The certificates that the agent trusts. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Region, credentials on demand, and their renewal. */
 #include <setjmp.h>
 #include <stdarg.h>

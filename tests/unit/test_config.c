@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Flags over variables over defaults, for every kind of option. */
 #include <setjmp.h>
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which container this is. */
 #include <errno.h>
 #include <linux/filter.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Commands talk to a keeper over its socket. */
 #include <errno.h>
 #include <setjmp.h>

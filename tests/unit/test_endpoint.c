@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Hosts and scopes of all partitions, and endpoints that users configure. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The note that says why there is no node. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Error answers, as AWS and others give them. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The help is made from the table that parses. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is left to a network worker that was taken over: the real jail, and
  * from inside of it all that it must not be able to do. */
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Worker processes: what they say, how they end, what they are given. */
 #include <errno.h>
 #include <fcntl.h>

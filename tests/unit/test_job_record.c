@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What workers tell: over a pipe, checked, and taken into the state. */
 #include <fcntl.h>
 #include <limits.h>

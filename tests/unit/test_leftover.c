@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is left of containers that are gone. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The life of a node, as far as it needs no network. */
 #include <errno.h>
 #include <poll.h>

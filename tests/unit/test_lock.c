@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One keeper for a state directory. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Role, name and tags against the limits of the SSM model. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The settings as a whole. */
 #include <setjmp.h>
 #include <stdarg.h>

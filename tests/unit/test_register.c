@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Making a node and removing it: order, journal, and what is left of lost
  * answers. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is tried again, after which pause, and until when. */
 #include <setjmp.h>
 #include <stdarg.h>

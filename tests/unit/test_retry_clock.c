@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which errors tell that the clock is wrong, and what time it is. */
 #include <setjmp.h>
 #include <stdarg.h>

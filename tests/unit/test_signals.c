@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Names and numbers of signals, and the descriptor they are read from. */
 #include <fcntl.h>
 #include <poll.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Signatures against vectors that botocore made (tests/lib/data), and the rules
  * that they do not touch.

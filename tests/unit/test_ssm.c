@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The operations: what is sent, what is taken from the answers. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Listings of activations and nodes. */
 #include <setjmp.h>
 #include <stdarg.h>

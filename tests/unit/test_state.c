@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is known of the node: forms, on disk and back. */
 #include <setjmp.h>
 #include <stdarg.h>

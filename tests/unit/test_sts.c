@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* STS: what is asked, and what is taken from its XML. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* JSON to the Query protocol's forms, and its answers to JSON. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Keeping an agent: copies of the shell under the names of its programs. */
 #include <fcntl.h>
 #include <poll.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whose word a file is. */
 #include <fcntl.h>
 #include <ftw.h>

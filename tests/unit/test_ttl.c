@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How long a node may live. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The watcher of the task: when there is one, and how it is started again. */
 #include <poll.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The XML that STS writes, and what it is not allowed to write. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "aws/conf.h"
 #include "aws/cred/source.h"
 #include "aws/cred/value.h"

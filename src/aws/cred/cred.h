@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef AWS_CRED_CRED_H
 #define AWS_CRED_CRED_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "aws/cred/run.h"
 
 #include <errno.h>

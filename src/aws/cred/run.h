@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef AWS_CRED_RUN_H
 #define AWS_CRED_RUN_H
 

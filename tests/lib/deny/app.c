@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The application to which system calls are denied: it ends with 7 when it is
  * told to (SIGTERM) and needs next to nothing for that.  That it is ready is

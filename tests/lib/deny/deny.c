@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Becomes a program to which the kernel denies some system calls, and to all
  * that it starts.

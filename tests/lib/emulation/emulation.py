@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs programs for another processor in a root of this machine's kernel.
 
 The kernel cannot start such a program by itself, and is not taught to

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Stands in the place of a program for another processor and runs it under
  * the emulator, with the name and the arguments that it was called with.

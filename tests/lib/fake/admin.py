@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The admin interface: what tests ask, and what they change."""
 
 import functools

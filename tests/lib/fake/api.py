@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Takes an API request apart, checks it, performs it, wraps the answer."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Routes a request of the AWS side to the part that answers it."""
 
 import traceback

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Decides who a request comes from, or how AWS refuses its signature."""
 
 import base64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The ordered record of connections and requests."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Keys and certificates, good ones and bad ones, made with the openssl
 command: for the local AWS, for the peers of the unit tests, for conformance."""
 

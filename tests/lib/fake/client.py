@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Starts the local AWS for a test and talks to its admin interface.
 
     with FakeAws() as aws:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The server's clock, which a test may set ahead or back."""
 
 import time

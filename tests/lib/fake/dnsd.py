@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A name server for tests: it does wrong what it is told to."""
 
 import ipaddress

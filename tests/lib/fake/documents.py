@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The session documents of the account, and what a start makes of one."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """ECS: DescribeTasks, for the task that the metadata shows and others."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The one exception by which an operation answers with an AWS error."""
 
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """A local AWS for tests and the demo. README.md says what it plays."""
 
 import argparse

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Faults that tests order, and which request they hit.
 
 A fault is a JSON object of conditions and effects; README.md lists both.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The binary frame that agent, message gateway and client exchange.
 
 A header of 120 bytes, all numbers big-endian: its own length less four,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Frames and session ids that no service sends, by name."""
 
 import framing

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The server: listeners, connections, TLS, keep-alive.
 
 One thread a connection, with a small stack. The TLS handshake happens in

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """HTTP/1.1 messages: reading requests, holding answers."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """IAM policy documents: their grammar, and what they allow.
 
 The part of IAM that policies for this program need: Allow and Deny, actions

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Who may call: principals, their keys and what they are allowed."""
 
 import base64

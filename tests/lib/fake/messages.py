@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """ssmmessages and ec2messages: control channels, data channels, polls."""
 
 import json

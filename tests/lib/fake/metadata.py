@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a container or an instance is told about itself, over plain HTTP.
 
 ECS task metadata v4, container credentials (relative and full URI, EKS Pod

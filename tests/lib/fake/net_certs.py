@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Certificates for the unit tests of TLS, good ones and bad ones."""
 
 from certs import AUTHORITY, NOW, Certs

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What the tests of net/ talk to: TLS and HTTP servers and a proxy, good and
 bad, each on a port of its own on loopback.
 

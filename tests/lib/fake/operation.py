@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The table of operations, and what each of them is called with."""
 
 from errors import access_denied

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a test does to channels and sessions; each function is an admin
 call, and README.md says what is in its body."""
 

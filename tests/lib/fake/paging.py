@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Pages of a listing, with an opaque token between them."""
 
 import base64

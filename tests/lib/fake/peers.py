@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Looks at the process at the other end of a connection, in /proc.
 
 The socket's inode stands in /proc/net/tcp; the process that holds it has a

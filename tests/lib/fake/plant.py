@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a test puts on the account by hand: nodes, activations and tasks of
 containers that never ran, of any age."""
 

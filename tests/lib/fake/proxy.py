@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """An HTTP proxy: CONNECT to the local AWS, plain URLs answered in place.
 
 Names of AWS lead to the HTTPS listener whatever they resolve to; localhost

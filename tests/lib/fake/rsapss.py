@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """RSASSA-PSS with SHA-256, written out with integers and hashlib.
 
 The agent signs with PSS although its header says AWS4-HMAC-SHA256. Nothing

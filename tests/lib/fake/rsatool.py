@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """RSA keys and PSS signatures made by openssl, for the tests."""
 
 import base64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Checks of request members, with AWS's own wording.
 
 A shape's `check` appends to `faults` one sentence for each constraint that

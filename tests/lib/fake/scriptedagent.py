@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """An agent that answers as it is told, so that service and client can be
 tried without a real one: a shell and a port echo what they get."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the servers of the tests share: addresses, a thread a connection,
 reading without reading ahead, tunnels, and an end that is not polite."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A session from its user's side: what session-manager-plugin does.
 
     with SessionClient(Client(aws), node) as shell:

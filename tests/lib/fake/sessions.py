@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Sessions as the service sees them: who is there, and what passes."""
 
 import collections

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Signature Version 4: what was signed, and whether the HMAC is right.
 
 Pure functions: the caller supplies request, key and time.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The client's side of smux version 1: many streams in one byte stream."""
 
 import struct

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """SSM: CreateActivation, DeleteActivation, DescribeActivations."""
 
 import time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """SSM: what a running agent asks besides its token and its heartbeat."""
 
 from operation import operation

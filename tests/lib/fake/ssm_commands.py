@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """SSM: SendCommand and GetCommandInvocation over the control channel.
 
 Only the document AWS-RunShellScript exists. The agent's answers come in as

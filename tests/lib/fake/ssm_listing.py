@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """SSM: DescribeInstanceInformation with its filters."""
 
 from errors import ApiError, validation

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """SSM: registering nodes, their tokens and keys, their heartbeat."""
 
 import base64

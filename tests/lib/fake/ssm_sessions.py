@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """SSM: StartSession and what else a client asks of sessions."""
 
 import uuid

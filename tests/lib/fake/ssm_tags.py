@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """SSM: tags of nodes, and the account's service settings."""
 
 from errors import ApiError, validation

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the account holds. Every access happens under `lock`."""
 
 import secrets

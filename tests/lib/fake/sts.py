@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """STS: GetCallerIdentity, AssumeRole, AssumeRoleWithWebIdentity."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The services as a client sees them: life of a node, checks, refusals."""
 
 import base64

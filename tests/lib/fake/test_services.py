@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Metadata, proxy and message channels."""
 
 import base64

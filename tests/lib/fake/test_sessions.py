@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Sessions: the frames, the service and the client, with a scripted agent."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The verifier's own arithmetic, against vectors and against openssl."""
 
 import base64

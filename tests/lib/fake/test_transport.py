@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Faults, listeners, and many clients at once."""
 
 import http.client

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A certificate authority of our own, made with the openssl command.
 
 A root signs an intermediate, which signs the leaves, as with the real

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Websockets: either end of a connection, once the handshake is over."""
 
 import base64

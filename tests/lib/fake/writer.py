@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Puts an answer on the wire, bent as a fault's plan asks."""
 
 import base64

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef FUZZ_ANSWERS_H
 #define FUZZ_ANSWERS_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Runs a fuzz target over every file of its corpus folder, without libFuzzer:
  * whole, again whole (to catch state that an input leaves behind), and cut

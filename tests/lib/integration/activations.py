@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Activations that somebody else made."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """An application that wants to be root: test_attacker puts this program into
 a container and has it run there as the application.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Stops a process between two of its files, from outside.
 
 What is started through a Brake inherits a filter of system calls: fsync(2)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What all tests share: roots, containers, and what must be true after."""
 
 import json

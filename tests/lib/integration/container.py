@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """One container: mount, pid, uts and ipc namespaces on a root of its own."""
 
 import os

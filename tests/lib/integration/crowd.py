@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Containers that all start at once, against one bucket of activations.
 
 AWS lets an account make so many activations a second. Each container runs

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """One cell of the table of ends: a container that is stopped at a stage, ends
 in a certain way, and what it leaves; then the next start with its files."""
 

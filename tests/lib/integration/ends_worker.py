@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Works off cells of the table of ends, in a place of its own: one JSON list
 [stage, end, way] a line on standard input, one JSON object a line back."""
 

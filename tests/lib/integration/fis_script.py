@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The steps of the script that AWS Fault Injection Service documents for a
 sidecar, in words of our own, with what it does wrong.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The application that the tests of init start: it tells what it finds, or
 does one thing.  `init_probe.py MODE [ARG...]`; it needs nothing but Python."""
 

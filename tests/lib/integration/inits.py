@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The inits that are compared: ours, with a node and without, and Debian's
 tini and dumb-init, where they are installed."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A crowd of containers that stop at the same moment.
 
 What they hold on the account is planted, and each take-down is a real one:

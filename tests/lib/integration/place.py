@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Where the tests of one module run: a network of its own with the local AWS.
 
 The process is in fresh network, mount and uts namespaces already. The

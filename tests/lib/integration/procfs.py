@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What /proc shows of processes, read from outside their container."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Root file systems: overlays on small trees, thrown away after each test."""
 
 import os

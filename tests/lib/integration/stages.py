@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The points in a node's life at which the tests of ends stop it.
 
 A stage is where the next step waits: a request that the local AWS holds, or a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Each thing that can be wrong: one clear line, the application unharmed,
 the right status when access is required, and nothing left."""
 

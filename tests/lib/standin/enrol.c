@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/paths.h"
 #include "base/buf.h"
 #include "base/clock.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef STANDIN_STANDIN_H
 #define STANDIN_STANDIN_H
 

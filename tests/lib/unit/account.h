@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef UNIT_ACCOUNT_H
 #define UNIT_ACCOUNT_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "unit/canned.h"
 
 #include <setjmp.h>

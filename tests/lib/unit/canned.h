@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef UNIT_CANNED_H
 #define UNIT_CANNED_H
 

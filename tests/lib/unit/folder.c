@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "unit/folder.h"
 
 #include <limits.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef UNIT_FOLDER_H
 #define UNIT_FOLDER_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "unit/net_peer.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef UNIT_NET_PEER_H
 #define UNIT_NET_PEER_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef UNIT_ROLES_H
 #define UNIT_ROLES_H
 

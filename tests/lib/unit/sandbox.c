@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "unit/sandbox.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef UNIT_SANDBOX_H
 #define UNIT_SANDBOX_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef UNIT_STRICT_INI_H
 #define UNIT_STRICT_INI_H
 

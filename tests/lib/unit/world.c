@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "unit/world.h"
 
 #include <setjmp.h>

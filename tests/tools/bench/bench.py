@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What ssm-activate costs: size, memory, and processor time against the AWS
 CLI and curl on the same local server."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How long a crowd of containers takes, and how many calls it makes.
 
     crowds.py [N ...]    so many containers at once; default 10 and 1000

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Simulates a crowd of containers that all want an activation at once.
 
 AWS limits CreateActivation by a token bucket; whoever is refused waits and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How long an application's start takes under an init: CLOCK_MONOTONIC at
 its main against that at the spawn, in interleaved rounds.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A thousand containers stop at once, against AWS's limit of deregistrations.
 
 Shown is how many nodes are removed within the budget, compared with what the

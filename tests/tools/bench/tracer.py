@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs a program and notes the memory of each of its processes at its end.
 
 The kernel stops a traced process before it gives up its memory

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Containers for demo and live: namespaces, a root folder, a first process."""
 
 import os

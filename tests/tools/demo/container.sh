@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Becomes PID 1 of something like a container; for demo.py, which starts it in
 # mount, pid and uts namespaces of its own.
 #

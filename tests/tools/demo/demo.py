@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The whole job against a local AWS; demo.sh starts it.
 
 Inside namespaces of its own it may do everything.  With --alone it runs as

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Shows the whole job against a local AWS, without an account.
 #
 #     demo.sh [PROGRAM]          PROGRAM is build/ssm-activate if not given

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the demo prints: steps, commands, what they say, the account."""
 
 import sys

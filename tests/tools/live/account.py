@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The account as `ssm-activate api` shows it, and what of it is ours."""
 
 import json

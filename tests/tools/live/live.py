@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The whole life on a real account; ./build.sh live starts it.
 
 It changes nothing on the account unless SSM_ACTIVATE_LIVE is the account's

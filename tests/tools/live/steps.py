@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What is done with a node, and what must be true after it; in order.
 
 `./build.sh live` takes these steps on a real account, and
