@@ -155,14 +155,13 @@ print_help(const char *name, struct err *err)
 }
 
 static int
-run_help(char **argv, struct err *err)
+run_help(struct config *cfg, char **argv, struct err *err)
 {
-	struct config cfg = { 0 };
 	struct env none = { 0 };
 
-	if (config_load(&cfg, CONFIG_HELP, argv, none, err) != 0)
+	if (config_load(cfg, CONFIG_HELP, argv, none, err) != 0)
 		return (int)err->code;
-	return print_help(cfg.words[0], err);
+	return print_help(cfg->words[0], err);
 }
 
 static int
@@ -174,7 +173,7 @@ run_command(char **argv, struct err *err)
 
 	if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0 ||
 	    strcmp(argv[0], "-h") == 0)
-		return run_help(argv + 1, err);
+		return run_help(&cfg, argv + 1, err);
 	if (i == COMMANDS) {
 		err_set(err, ERR_KIND_USAGE, "unknown command %.64s", argv[0]);
 		return (int)err->code;

@@ -171,9 +171,9 @@ cmd_api(struct config *cfg, struct err *err)
 	struct call call = { .cfg = cfg };
 	int status = 0;
 
-	if (cfg->malformed.code != ERR_OK)
-		*err = cfg->malformed;
-	else if (cfg->words[1] == NULL) {
+	if (config_check(cfg, err) != 0)
+		return (int)err->code;
+	if (cfg->words[1] == NULL) {
 		err_set(err, ERR_KIND_USAGE,
 		    "api needs a service and an operation");
 	} else if (api_service_find(cfg->words[0], &call.service) != 0) {

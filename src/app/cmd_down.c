@@ -37,10 +37,8 @@ cmd_down(struct config *cfg, struct err *err)
 	struct control_status status = { 0 };
 	int rc = 0;
 
-	if (cfg->malformed.code != ERR_OK) {
-		*err = cfg->malformed;
+	if (config_check(cfg, err) != 0)
 		return (int)err->code;
-	}
 	rc = control_down(cfg, &status, err);
 	if (rc == 1)
 		rc = remove_leftover(cfg, err);

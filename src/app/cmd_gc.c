@@ -156,9 +156,7 @@ be_caller(void *argument)
 int
 cmd_gc(struct config *cfg, struct err *err)
 {
-	if (cfg->malformed.code != ERR_OK) {
-		*err = cfg->malformed;
+	if (config_check(cfg, err) != 0)
 		return (int)err->code;
-	}
 	return caller_run(be_caller, cfg, err);
 }

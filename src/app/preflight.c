@@ -185,13 +185,10 @@ check_agent(struct config *cfg, struct err *err)
 int
 preflight_check(struct preflight *out, struct config *cfg, struct err *err)
 {
+	int malformed = config_check(cfg, err);
 	int code = take_code(out, cfg, err);
 
-	if (cfg->malformed.code != ERR_OK) {
-		*err = cfg->malformed;
-		return -1;
-	}
-	if (code != 0 || check_role(out, cfg, err) != 0 ||
+	if (malformed != 0 || code != 0 || check_role(out, cfg, err) != 0 ||
 	    check_activation(out, cfg, err) != 0 ||
 	    check_names(cfg, err) != 0 || check_session_user(cfg, err) != 0 ||
 	    check_privileges(err) != 0)

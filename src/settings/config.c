@@ -140,29 +140,50 @@ expected(const struct option *opt)
 	}
 }
 
+/* The value of an option's variable or of its second name, and which of the two
+ * it is; NULL where neither is set. */
+static const char *
+find_variable(const struct config *cfg, const struct option *opt,
+    const char **name)
+{
+	const char *text = NULL;
+
+	*name = opt->variable;
+	if (opt->variable != NULL)
+		text = env_get(cfg->env, opt->variable);
+	if (text == NULL && opt->alias != NULL) {
+		*name = opt->alias;
+		text = env_get(cfg->env, opt->alias);
+	}
+	return text;
+}
+
 static void
 load_variables(struct config *cfg)
 {
 	for (size_t i = 0; i < options_count; i++) {
 		const struct option *opt = &options_table[i];
-		const char *name = opt->variable;
-		const char *text = NULL;
+		const char *name = NULL;
+		const char *text = find_variable(cfg, opt, &name);
 
 		if (opt->fallback != NULL)
 			set_value(cfg, opt, opt->fallback);
-		if (name == NULL)
-			continue;
-		text = env_get(cfg->env, name);
-		if (text == NULL && opt->alias != NULL) {
-			name = opt->alias;
-			text = env_get(cfg->env, name);
-		}
-		if (text == NULL || set_value(cfg, opt, text))
-			continue;
-		err_set(&cfg->malformed, ERR_KIND_INVALID_VALUE,
-		    "%s=%.*s: it must be %s", name, err_shown(slice_of(text)),
-		    text, expected(opt));
+		if (text != NULL && !set_value(cfg, opt, text) &&
+		    cfg->malformed == NULL)
+			cfg->malformed = opt;
 	}
+}
+
+int
+config_check(const struct config *cfg, struct err *err)
+{
+	const char *name = NULL, *text = NULL;
+
+	if (cfg->malformed == NULL)
+		return 0;
+	text = find_variable(cfg, cfg->malformed, &name);
+	return err_set(err, ERR_KIND_INVALID_VALUE, "%s=%.*s: it must be %s",
+	    name, err_shown(slice_of(text)), text, expected(cfg->malformed));
 }
 
 static const struct option *

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/env.h"
+#include "base/err.h"
 #include "settings/options.h"
 
 /*
@@ -21,6 +22,12 @@
  */
 int config_load(struct config *out, enum config_command command,
     char *const *argv, struct env env, struct err *err);
+
+/*
+ * 0, or -1 where a variable is malformed (ERR_KIND_INVALID_VALUE).  Apart from
+ * config_load, since access must fail open where a flag is a usage error.
+ */
+int config_check(const struct config *cfg, struct err *err);
 
 /*
  * Put the name of what set the variable's value before the message: the flag,

@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include "base/env.h"
-#include "base/err.h"
 #include "base/log.h"
 
 /*
@@ -39,6 +38,8 @@ enum config_agent_env { CONFIG_INHERIT, CONFIG_MINIMAL };
 
 /* A socket in the state directory must have a short path (unix(7)). */
 enum { CONFIG_DIR_MAX = 90, CONFIG_WORDS_MAX = 2, CONFIG_SIGNALS_MAX = 64 };
+
+struct option;
 
 /* Every text is borrowed from argv or the environment. */
 struct config {
@@ -77,9 +78,9 @@ struct config {
 	const char *words[CONFIG_WORDS_MAX]; /* operands */
 	char *const *argv;                   /* run: the command, or NULL */
 
-	/* A variable is malformed: reported by the command, since access must
-	 * fail open where a flag would be a usage error. */
-	struct err malformed;
+	/* The first option whose variable is malformed, which config_check()
+	 * tells, or NULL. */
+	const struct option *malformed;
 };
 
 /* The table of all settings: what they are called, what they take, where they

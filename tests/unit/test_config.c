@@ -87,7 +87,7 @@ test_defaults(void **state)
 	assert_string_equal(cfg.body, "{}");
 	assert_false(cfg.no_linger || cfg.background || cfg.json);
 	assert_null(cfg.argv);
-	assert_int_equal(cfg.malformed.kind, ERR_KIND_NONE);
+	assert_null(cfg.malformed);
 }
 
 static void
@@ -111,7 +111,7 @@ test_variables_over_defaults(void **state)
 	assert_string_equal(cfg.code, "secret");
 	assert_int_equal(cfg.log_level, LOG_WARN);
 	assert_int_equal(cfg.log_format, LOG_JSON);
-	assert_int_equal(cfg.malformed.kind, ERR_KIND_NONE);
+	assert_null(cfg.malformed);
 }
 
 static void
@@ -145,7 +145,7 @@ test_empty_variable_is_unset(void **state)
 	assert_int_equal(cfg.gate, CONFIG_GATE_UNSET);
 	assert_int_equal(cfg.timeout_ms, 10 * second);
 	assert_string_equal(cfg.state_dir, "/var/lib/ssm-activate");
-	assert_int_equal(cfg.malformed.kind, ERR_KIND_NONE);
+	assert_null(cfg.malformed);
 }
 
 static void
@@ -184,7 +184,7 @@ gate_is(const char *word, enum config_gate gate, bool odd)
 		assert_string_equal(cfg.odd_gate, word);
 	else
 		assert_null(cfg.odd_gate);
-	assert_int_equal(cfg.malformed.kind, ERR_KIND_NONE);
+	assert_null(cfg.malformed);
 }
 
 static void
@@ -228,11 +228,12 @@ malformed(const char *variable, const char *name)
 	assert_int_equal(load(CONFIG_UP, LIST("--name", "still read"),
 	                     LIST((char *)(uintptr_t)variable)),
 	    0);
-	assert_int_equal(cfg.malformed.kind, ERR_KIND_INVALID_VALUE);
-	assert_int_equal(cfg.malformed.code, ERR_CONFIG);
-	assert_non_null(strstr(cfg.malformed.msg, name));
 	assert_string_equal(cfg.name, "still read");
 	assert_int_equal(failure.kind, ERR_KIND_NONE);
+	assert_int_equal(config_check(&cfg, &failure), -1);
+	assert_int_equal(failure.kind, ERR_KIND_INVALID_VALUE);
+	assert_int_equal(failure.code, ERR_CONFIG);
+	assert_non_null(strstr(failure.msg, name));
 }
 
 static void
@@ -244,7 +245,7 @@ test_malformed_variables_are_kept(void **state)
 	malformed("SSM_ACTIVATE_SUDO=si", "SSM_ACTIVATE_SUDO");
 	assert_int_equal(cfg.sudo, CONFIG_WISH_NONE);
 	malformed("SSM_ACTIVATE_REGISTRAR=me", "SSM_ACTIVATE_REGISTRAR");
-	assert_non_null(strstr(cfg.malformed.msg, "self|agent"));
+	assert_non_null(strstr(failure.msg, "self|agent"));
 	assert_int_equal(cfg.registrar, CONFIG_SELF);
 	malformed("SSM_ACTIVATE_REGISTRAR=self|agent", "REGISTRAR");
 	malformed("SSM_ACTIVATE_STOP_SIGNALS=TERM,NONE", "STOP_SIGNALS");
@@ -263,8 +264,8 @@ test_first_malformed_variable_is_told(void **state)
 	                         "SSM_ACTIVATE_EXPIRES=never",
 	                         "SSM_ACTIVATE_TAGS=a=b")),
 	    0);
-	assert_non_null(strstr(cfg.malformed.msg,
-	    "SSM_ACTIVATE_EXPIRES=never: "));
+	assert_int_equal(config_check(&cfg, &failure), -1);
+	assert_non_null(strstr(failure.msg, "SSM_ACTIVATE_EXPIRES=never: "));
 	assert_string_equal(cfg.tags, "a=b");
 }
 

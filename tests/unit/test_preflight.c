@@ -138,9 +138,14 @@ test_agent_is_looked_for_if_required(void **state)
 static void
 test_malformed_variable_comes_first(void **state)
 {
+	char *const variables[] = { (char[]){ "SSM_ACTIVATE_SUDO=si" }, NULL };
+	char *const nothing[] = { NULL };
+
 	(void)state;
-	err_set(&cfg.malformed, ERR_KIND_INVALID_VALUE,
-	    "SSM_ACTIVATE_SUDO is malformed");
+	assert_int_equal(config_load(&cfg, CONFIG_RUN, nothing,
+	                     (struct env){ (char **)(uintptr_t)variables },
+	                     NULL),
+	    0);
 	cfg.role = "a b";
 	bad("SSM_ACTIVATE_SUDO");
 }
