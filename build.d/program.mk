@@ -35,6 +35,7 @@ replay: $(FUZZ:tests/fuzz/%.c=$(OUT)/fuzz/%)
 # Constants and code lie on pages of their own.  On arm64 a page may have
 # 64 KiB, to which the file would be filled between four segments: 64 KiB more, so
 # there constants share the pages of the code; nothing that is written does.
+# start.ld lays out what runs before CMD.
 CODE_PAGES.amd64 := separate-code
 CODE_PAGES.arm64 := noseparate-code
 ifeq ($(FLAVOUR),ship)
@@ -45,8 +46,9 @@ $(CC) -nostdlib -nostartfiles -static -o $@ $(2) \
     -Wl,-pie -Wl,--no-dynamic-linker -Wl,-z,text \
     -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack \
     -Wl,-z,relro -Wl,-z,now -Wl,-z,$(CODE_PAGES.$(ARCH)) \
+    -Wl,-T,build.d/start.ld \
     $(MUSL)/lib/rcrt1.o $(MUSL)/lib/crti.o \
-    $(filter-out %.list,$(1)) $(MUSL)/lib/libc.a \
+    $(filter-out %.list %.ld,$(1)) $(MUSL)/lib/libc.a \
     $(call gccfile,libgcc.a) $(MUSL)/lib/libc.a \
     $(MUSL)/lib/crtn.o
 endef
@@ -61,7 +63,8 @@ $(OUT)/objects.list: FORCE
 	@mkdir -p $(@D)
 	@echo '$(OBJECTS)' | cmp -s - $@ || echo '$(OBJECTS)' > $@
 
-$(OUT)/ssm-activate.debug: $(OBJECTS) $(LIBS) $(OUT)/objects.list
+$(OUT)/ssm-activate.debug: $(OBJECTS) $(LIBS) $(OUT)/objects.list \
+    build.d/start.ld
 	$(call link,$^,$(LINK_WHOLE) -Wl$(comma)-Map=$(@:.debug=.map))
 $(OUT)/ssm-activate: $(OUT)/ssm-activate.debug
 	$(CROSS)strip --strip-all --remove-section=.comment -o $@ $<
