@@ -76,6 +76,28 @@ static const struct {
 	},
 	{
 	    {
+	        "nodes",
+	        CONFIG_NODES,
+	        "[OPTION...]",
+	        "which nodes of the account are our containers",
+	        "On a terminal in columns, else one JSON object a line.\n",
+	    },
+	    cmd_nodes,
+	},
+	{
+	    {
+	        "connect",
+	        CONFIG_CONNECT,
+	        "[OPTION...] NAME|NODE|TASK [-- CMD [ARG...]]",
+	        "find a node and start a session on it with the AWS CLI",
+	        "NAME: of the node, a pattern too, else of family or service; TASK: an\n"
+	        "ARN or id. One word of CMD is a line for the shell, several are CMD\n"
+	        "and its arguments. Needs `aws` and session-manager-plugin.\n",
+	    },
+	    cmd_connect,
+	},
+	{
+	    {
 	        "api",
 	        CONFIG_API,
 	        "[OPTION...] ssm|sts|ecs OPERATION",

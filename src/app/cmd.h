@@ -14,6 +14,8 @@ int cmd_up(struct config *cfg, struct err *err);
 int cmd_down(struct config *cfg, struct err *err);
 int cmd_status(struct config *cfg, struct err *err);
 int cmd_gc(struct config *cfg, struct err *err);
+int cmd_nodes(struct config *cfg, struct err *err);
+int cmd_connect(struct config *cfg, struct err *err);
 int cmd_api(struct config *cfg, struct err *err);
 int cmd_version(struct config *cfg, struct err *err);
 

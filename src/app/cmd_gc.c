@@ -35,18 +35,19 @@ put(struct gc *gc, const struct leftover *item, bool removed)
 	char since[CLOCK_ISO_SIZE] = "-";
 	struct buf line = { 0 };
 
-	if (item->since != 0)
-		clock_iso(item->since, since);
+	if (item->node.since != 0)
+		clock_iso(item->node.since, since);
 	if (gc->cfg->json) {
 		json_write(&line,
 		    "{\"kind\":%,\"id\":%,\"why\":%,\"since\":%,\"task\":%,"
 		    "\"name\":%,\"removed\":?}\n",
-		    kind, item->id, why, since, item->task, item->name,
-		    removed);
+		    kind, item->node.id, why, since, item->node.task,
+		    item->node.name, removed);
 	} else {
-		buf_printf(&line, "%s %s %s %s %s %s\n", kind, item->id, why,
-		    since, item->task[0] != '\0' ? item->task : "-",
-		    item->name);
+		buf_printf(&line, "%s %s %s %s %s %s\n", kind, item->node.id,
+		    why, since,
+		    item->node.task[0] != '\0' ? item->node.task : "-",
+		    item->node.name);
 	}
 	file_write_fd(STDOUT_FILENO, line.data, line.len, gc->err);
 	buf_free(&line);
@@ -56,7 +57,7 @@ put(struct gc *gc, const struct leftover *item, bool removed)
 static void
 stays(struct gc *gc, const struct leftover *item, struct err *err)
 {
-	err_wrap(err, item->id);
+	err_wrap(err, item->node.id);
 	if (gc->failed.code == ERR_OK)
 		gc->failed = *err;
 	else
@@ -75,9 +76,9 @@ take_away(struct gc *gc, const struct leftover *item)
 		    "not tried: nothing went through for %d s",
 		    SSM_PATIENCE_MS / 1000);
 	} else if (item->activation) {
-		rc = ssm_delete_activation(&gc->ssm, item->id, &err);
+		rc = ssm_delete_activation(&gc->ssm, item->node.id, &err);
 	} else {
-		rc = ssm_deregister(&gc->ssm, item->id, &err);
+		rc = ssm_deregister(&gc->ssm, item->node.id, &err);
 	}
 	if (rc != 0) {
 		stays(gc, item, &err);
@@ -125,6 +126,8 @@ static int
 collect(struct gc *gc, struct err *err)
 {
 	const struct config *cfg = gc->cfg;
+	const struct leftover_scope scope = { cfg->older_than_ms / 1000,
+		cfg->task };
 
 	if (jail_client(&gc->ssm.client, cfg, NULL, err) != 0)
 		return -1;
@@ -132,8 +135,8 @@ collect(struct gc *gc, struct err *err)
 		return -1;
 	ssm_pace_begin(&gc->pace);
 	gc->ssm.pace = &gc->pace;
-	gc->blind = leftover_find(&gc->ssm, cfg->older_than_ms / 1000,
-	                &gc->list, &gc->failed) != 0;
+	gc->blind =
+	    leftover_find(&gc->ssm, &scope, &gc->list, &gc->failed) != 0;
 	go_through(gc);
 	sum_up(gc);
 	return 0;

@@ -362,3 +362,29 @@ slice_names(const char *list, const char *word)
 {
 	return slice_has_word(slice_of(list), slice_of(word));
 }
+
+bool
+slice_glob(struct slice s, struct slice pattern)
+{
+	struct slice again = { 0 }, behind = { 0 };
+	bool star = false;
+
+	while (s.len > 0 || pattern.len > 0) {
+		if (slice_starts(pattern, "*")) {
+			pattern = behind = slice_skip(pattern, 1);
+			again = s;
+			star = true;
+		} else if (s.len > 0 && pattern.len > 0 &&
+		           (*pattern.ptr == '?' || *pattern.ptr == *s.ptr)) {
+			s = slice_skip(s, 1);
+			pattern = slice_skip(pattern, 1);
+		} else if (star && again.len > 0) {
+			/* The last star takes one more. */
+			s = again = slice_skip(again, 1);
+			pattern = behind;
+		} else {
+			return false;
+		}
+	}
+	return true;
+}

@@ -85,6 +85,10 @@ bool slice_utf8(struct slice s);
  */
 size_t slice_printable(struct slice s);
 
+/* The whole text fits the pattern, in which '*' stands for any bytes and '?'
+ * for any one. */
+bool slice_glob(struct slice s, struct slice pattern);
+
 /* The word, letter case counting, is one of a list of words with blanks
  * between them. */
 bool slice_has_word(struct slice list, struct slice word);

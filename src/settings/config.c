@@ -242,7 +242,9 @@ static int
 load_operand(struct config *cfg, enum config_command command, const char *word,
     struct err *err)
 {
-	size_t most = command == CONFIG_API ? 2 : command == CONFIG_HELP;
+	size_t most = command == CONFIG_API
+	                  ? 2
+	                  : (command & (CONFIG_HELP | CONFIG_CONNECT)) != 0;
 
 	for (size_t i = 0; i < most && *word != '-'; i++) {
 		if (cfg->words[i] == NULL) {
@@ -281,7 +283,7 @@ config_load(struct config *out, enum config_command command, char *const *argv,
 			return -1;
 		argv += used;
 	}
-	if (*argv != NULL && command != CONFIG_RUN)
+	if (*argv != NULL && (command & (CONFIG_RUN | CONFIG_CONNECT)) == 0)
 		return err_set(err, ERR_KIND_USAGE, "unexpected argument %.64s",
 		    *argv);
 	cfg.argv = *argv != NULL ? argv : NULL;

@@ -24,9 +24,12 @@ enum config_command {
 	CONFIG_VERSION = 1 << 5,
 	CONFIG_HELP = 1 << 6,
 	CONFIG_GC = 1 << 7,
+	CONFIG_NODES = 1 << 8,
+	CONFIG_CONNECT = 1 << 9,
+	CONFIG_DESK = CONFIG_API | CONFIG_GC | CONFIG_NODES | CONFIG_CONNECT,
 	CONFIG_BRING_UP = CONFIG_RUN | CONFIG_UP,
 	CONFIG_NODE = CONFIG_BRING_UP | CONFIG_DOWN | CONFIG_STATUS,
-	CONFIG_AWS = CONFIG_NODE | CONFIG_API | CONFIG_GC,
+	CONFIG_AWS = CONFIG_NODE | CONFIG_DESK,
 	CONFIG_ALL = CONFIG_AWS | CONFIG_VERSION | CONFIG_HELP,
 };
 
@@ -64,19 +67,23 @@ struct config {
 	const char *profile, *region, *endpoint_url;
 
 	/* Of single commands. */
-	const char *user;        /* run */
-	bool no_linger;          /* run */
-	bool background;         /* up */
-	bool json;               /* status, api, gc */
-	bool strict;             /* status */
-	bool yes;                /* gc */
+	const char *user;             /* run */
+	bool no_linger;               /* run */
+	bool background;              /* up */
+	bool json;                    /* status, api, gc, nodes */
+	bool strict;                  /* status */
+	bool yes;                     /* gc */
+	const char *task;             /* gc, nodes */
+	const char *family, *cluster; /* nodes */
+	const char *port;             /* connect, as newest and print */
+	bool newest, print;
 	int64_t older_than_ms;   /* gc */
 	const char *body;        /* api */
 	int64_t read_timeout_ms; /* api */
 	bool licenses;           /* version */
 	bool help;
 	const char *words[CONFIG_WORDS_MAX]; /* operands */
-	char *const *argv;                   /* run: the command, or NULL */
+	char *const *argv; /* run, connect: the command, or NULL */
 
 	/* The first option whose variable is malformed, which config_check()
 	 * tells, or NULL. */

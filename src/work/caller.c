@@ -80,17 +80,17 @@ be_caller(void *argument)
 	return caller->work(caller->argument);
 }
 
-int
-caller_run(int (*work)(void *argument), void *argument, struct err *err)
+static int
+run(int (*work)(void *argument), void *argument,
+    const struct capture_stream *out, struct err *err)
 {
-	struct stream out = { .to = STDOUT_FILENO, .err = err };
 	struct stream errors = { .to = STDERR_FILENO, .err = err };
 	struct caller caller = { work, argument };
 	struct capture capture = {
 		.work = be_caller,
 		.argument = &caller,
 		.deadline = INT64_MAX,
-		.streams = { { pass_on, &out }, { pass_on, &errors } },
+		.streams = { *out, { pass_on, &errors } },
 	};
 
 	file_close_cover();
@@ -99,4 +99,21 @@ caller_run(int (*work)(void *argument), void *argument, struct err *err)
 	capture_run(&capture, err);
 	return err->code != ERR_OK ? (int)err->code
 	                           : child_status(capture.status);
+}
+
+int
+caller_run(int (*work)(void *argument), void *argument, struct err *err)
+{
+	struct stream out = { .to = STDOUT_FILENO, .err = err };
+
+	return run(work, argument, &(struct capture_stream){ pass_on, &out },
+	    err);
+}
+
+int
+caller_ask(int (*work)(void *argument), void *argument, struct buf *out,
+    struct err *err)
+{
+	return run(work, argument, &(struct capture_stream){ capture_all, out },
+	    err);
 }

@@ -15,4 +15,10 @@ struct err;
  */
 int caller_run(int (*work)(void *argument), void *argument, struct err *err);
 
+/* The same, but what it writes on 1 goes into out, as it is: bytes of a process
+ * that has talked to strangers. */
+struct buf;
+int caller_ask(int (*work)(void *argument), void *argument, struct buf *out,
+    struct err *err);
+
 #endif

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """ECS and EventBridge Scheduler: inputs against the services' own models."""
 
+import json
 import unittest
 
 import botocore.session
@@ -123,6 +124,43 @@ class Schedule(Base):
         task = examples.load("ecs", "task-gc.json")
         self.assertEqual(sorted(roles["Resource"]), sorted(
             [task["taskRoleArn"], task["executionRoleArn"]]))
+
+
+class Rule(Base):
+    """gc of one task, when that has stopped."""
+
+    def setUp(self):
+        self.rule = examples.load("ecs", "rule-gc.json")
+        made = examples.load("ecs", "targets-gc.json")
+        self.target, = made["Targets"]
+        self.check_shape(self.rule, "events", "PutRule")
+        self.check_shape(made, "events", "PutTargets")
+        self.assertEqual(made["Rule"], self.rule["Name"])
+
+    def test_target(self):
+        """The same task as the schedule's, with a command of ours."""
+        scheduled = examples.load("ecs", "schedule-gc.json")["Target"]
+        self.assertEqual(self.target["Arn"], scheduled["Arn"])
+        self.assertEqual(self.target["RoleArn"], scheduled["RoleArn"])
+        self.assertEqual(self.target["EcsParameters"]["TaskDefinitionArn"],
+                         scheduled["EcsParameters"]["TaskDefinitionArn"])
+        # EventBridge puts a text with its quotes in place of <task>.
+        made = json.loads(self.target["InputTransformer"][
+            "InputTemplate"].replace("<task>", '"arn:aws:ecs:x"'))
+        override, = made["containerOverrides"]
+        task = examples.load("ecs", "task-gc.json")
+        self.assertEqual(override["name"],
+                         task["containerDefinitions"][0]["name"])
+        self.check_command(["ssm-activate"] + override["command"])
+
+    def test_no_circle(self):
+        """The end of its own task starts nothing."""
+        detail = json.loads(self.rule["EventPattern"])["detail"]
+        family = examples.load("ecs", "task-gc.json")["family"]
+        self.assertEqual(detail["group"],
+                         [{"anything-but": ["family:" + family]}])
+        self.assertEqual(detail["lastStatus"], ["STOPPED"])
+        self.assertEqual(detail["clusterArn"], [self.target["Arn"]])
 
 
 class TheCheckItself(Base):

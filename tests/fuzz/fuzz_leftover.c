@@ -17,11 +17,12 @@ static void
 check(const struct leftover *one)
 {
 	require(one->why <= LEFTOVER_UNUSED);
-	require(one->state <= LEFTOVER_TASK_GONE);
-	require(memchr(one->name, '\0', sizeof one->name) != NULL);
-	require(memchr(one->task, '\0', sizeof one->task) != NULL);
-	require(one->activation ? id_is_uuid(one->id) : id_is_node(one->id));
-	for (const char *c = one->name; *c != '\0'; c++)
+	require(one->node.state <= FLEET_TASK_GONE);
+	require(memchr(one->node.name, '\0', sizeof one->node.name) != NULL);
+	require(memchr(one->node.task, '\0', sizeof one->node.task) != NULL);
+	require(one->activation ? id_is_uuid(one->node.id)
+	                        : id_is_node(one->node.id));
+	for (const char *c = one->node.name; *c != '\0'; c++)
 		require(*c != '\n' && *c != '\033');
 }
 
@@ -37,8 +38,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > INPUT_MAX)
 		return 0;
 	ssm.client = answers_client(&answers);
-	require((leftover_find(&ssm, AGE_S, &list, &err) == 0) ==
-	        (err.code == ERR_OK));
+	require((leftover_find(&ssm, &(struct leftover_scope){ AGE_S, NULL },
+	             &list, &err) == 0) == (err.code == ERR_OK));
 	one = (const void *)list.data;
 	for (size_t n = list.len / sizeof *one; n > 0; n--, one++)
 		check(one);

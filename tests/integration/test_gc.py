@@ -131,13 +131,28 @@ class Found(Gc):
                          [(silent, task(2))])
         self.assertEqual(len(self.aws.nodes()), 2)
 
+    def test_of_one_task(self):
+        """With --task nothing else is looked at, be it an ARN or an id."""
+        wanted = {node: why for node, why in self.plant().items()
+                  if why == "task_stopped"}
+        self.assertEqual(self.ask("--task", task(1)), wanted)
+        self.assertEqual({call["operation"] for call in self.aws.calls()},
+                         {"DescribeInstanceInformation", "DescribeTasks",
+                          "ListTagsForResource"})
+        self.assertEqual(sum(call["operation"] == "ListTagsForResource"
+                             for call in self.aws.calls()), 3)
+        self.assertEqual(
+            self.ask("--task", task(1).rpartition("/")[2], "--yes"), wanted)
+        self.assertEqual(self.ask("--task", task(2), "--yes"), {})
+        self.assertFalse(set(wanted) & self.ids())
+
     def test_lines(self):
         """What a line holds; a name's odd characters do no harm."""
         node = self.node(task(9), name="web \x1b[31m/ü\n1")
         line = self.gc().stdout
         now = time.time()
         self.assertRegex(line, r"^node %s task_missing \d{4}-\d\d-\d\dT"
-                         r"\d\d:\d\d:\d\dZ %s web \?\[31m/\?\?\?1\n$"
+                         r"\d\d:\d\d:\d\dZ %s web \?\[31m/ü\?1\n$"
                          % (node, task(9)))
         since = time.strptime(line.split()[3], "%Y-%m-%dT%H:%M:%SZ")
         self.assertAlmostEqual(

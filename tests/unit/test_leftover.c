@@ -81,7 +81,8 @@ find(const struct world_step *steps, size_t count)
 	int rc;
 
 	account_expect(&a, steps, count);
-	rc = leftover_find(&a.ssm, DAY, &list, &a.err);
+	rc = leftover_find(&a.ssm, &(struct leftover_scope){ DAY, NULL }, &list,
+	    &a.err);
 	account_done(&a);
 	return rc;
 }
@@ -131,7 +132,7 @@ test_silent(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct leftover node = {
+		struct fleet_node node = {
 			.online = cases[i].online,
 			.pinged = cases[i].pinged,
 			.since = cases[i].since,
@@ -146,30 +147,26 @@ static void
 test_judged_by_task_ping_and_silence(void **state)
 {
 	static const struct {
-		enum leftover_task task;
+		enum fleet_task task;
 		bool online, pinged, silent;
 		enum leftover_why why;
 	} cases[] = {
-		{ LEFTOVER_TASK_NONE, false, true, true, LEFTOVER_SILENT },
-		{ LEFTOVER_TASK_NONE, false, true, false, LEFTOVER_NO },
-		{ LEFTOVER_TASK_NONE, false, false, true,
-		    LEFTOVER_NEVER_ONLINE },
-		{ LEFTOVER_TASK_NONE, true, true, false, LEFTOVER_NO },
-		{ LEFTOVER_TASK_RUNS, false, true, true, LEFTOVER_NO },
-		{ LEFTOVER_TASK_UNCLEAR, false, true, true, LEFTOVER_NO },
-		{ LEFTOVER_TASK_ENDED, false, true, false,
-		    LEFTOVER_TASK_STOPPED },
-		{ LEFTOVER_TASK_ENDED, true, true, false,
-		    LEFTOVER_TASK_STOPPED },
-		{ LEFTOVER_TASK_GONE, false, true, false,
-		    LEFTOVER_TASK_MISSING },
+		{ FLEET_TASK_NONE, false, true, true, LEFTOVER_SILENT },
+		{ FLEET_TASK_NONE, false, true, false, LEFTOVER_NO },
+		{ FLEET_TASK_NONE, false, false, true, LEFTOVER_NEVER_ONLINE },
+		{ FLEET_TASK_NONE, true, true, false, LEFTOVER_NO },
+		{ FLEET_TASK_RUNS, false, true, true, LEFTOVER_NO },
+		{ FLEET_TASK_UNCLEAR, false, true, true, LEFTOVER_NO },
+		{ FLEET_TASK_ENDED, false, true, false, LEFTOVER_TASK_STOPPED },
+		{ FLEET_TASK_ENDED, true, true, false, LEFTOVER_TASK_STOPPED },
+		{ FLEET_TASK_GONE, false, true, false, LEFTOVER_TASK_MISSING },
 		/* It talks, so it lives, whatever ECS says. */
-		{ LEFTOVER_TASK_GONE, true, true, false, LEFTOVER_NO },
+		{ FLEET_TASK_GONE, true, true, false, LEFTOVER_NO },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct leftover node = {
+		struct fleet_node node = {
 			.state = cases[i].task,
 			.online = cases[i].online,
 			.pinged = cases[i].pinged,
@@ -196,10 +193,9 @@ test_group(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		assert_false(leftover_task_group(slice_of(wrong[i]),
-		    "eu-west-1", &group));
-	assert_true(leftover_task_group(slice_of(ARN "0123"), "eu-west-1",
-	    &group));
+		assert_false(fleet_group(slice_of(wrong[i]), "eu-west-1",
+		    &group));
+	assert_true(fleet_group(slice_of(ARN "0123"), "eu-west-1", &group));
 	assert_true(slice_eq(group,
 	    "arn:aws:ecs:eu-west-1:123456789012:task/demo"));
 }
@@ -217,7 +213,10 @@ test_tasks(void **state)
 		{ ASKS_TASKS("demo",
 		      "\"" ARN "01\",\"" ARN "02\",\"" ARN "03\""),
 		    ACCOUNT_SAYS("{\"tasks\":[{\"taskArn\":\"" ARN
-		                 "01\",\"lastStatus\":\"STOPPED\"},"
+		                 "01\",\"lastStatus\":\"STOPPED\","
+		                 "\"taskDefinitionArn\":\"arn:aws:ecs:eu-"
+		                 "west-1:1:task-definition/web:7\","
+		                 "\"group\":\"service:front\"},"
 		                 "{\"taskArn\":\"" ARN
 		                 "02\",\"lastStatus\":\"STOPPING\"}],"
 		                 "\"failures\":[{\"arn\":\"" ARN
@@ -228,8 +227,13 @@ test_tasks(void **state)
 	(void)state;
 	assert_int_equal(find(WORLD_STEPS(steps)), 0);
 	assert_why("task_stopped - task_missing");
-	assert_string_equal(item(0)->task, ARN "01");
-	assert_string_equal(item(0)->name, "web");
+	assert_string_equal(item(0)->node.task, ARN "01");
+	assert_string_equal(item(0)->node.name, "web");
+	assert_string_equal(item(0)->node.family, "web");
+	assert_string_equal(item(0)->node.service, "front");
+	assert_true(slice_eq(fleet_task_id(&item(0)->node), "01"));
+	assert_true(slice_eq(fleet_cluster(&item(0)->node), "demo"));
+	assert_string_equal(item(1)->node.family, "");
 	assert_false(item(0)->activation);
 }
 
@@ -357,7 +361,7 @@ test_hostile(void **state)
 	assert_int_equal(find(WORLD_STEPS(steps)), -1);
 	assert_int_equal(a.err.kind, ERR_KIND_PARSE);
 	assert_why("- - -");
-	assert_string_equal(item(0)->name, "a?[31m");
+	assert_string_equal(item(0)->node.name, "a?[31m");
 }
 
 static void
@@ -383,9 +387,9 @@ test_activations(void **state)
 	assert_int_equal(find(WORLD_STEPS(steps)), 0);
 	assert_why("expired used_up unused");
 	assert_true(item(0)->activation);
-	assert_int_equal(item(0)->since, 1600003600);
-	assert_string_equal(item(0)->name, "web " MARK);
-	assert_string_equal(item(2)->id, ACCOUNT_ID_C);
+	assert_int_equal(item(0)->node.since, 1600003600);
+	assert_string_equal(item(0)->node.name, "web " MARK);
+	assert_string_equal(item(2)->node.id, ACCOUNT_ID_C);
 }
 
 #define ACCOUNT_TEST(f) cmocka_unit_test_setup_teardown(f, make, clean)

@@ -302,6 +302,42 @@ test_printable(void **state)
 		    rows[i].len);
 }
 
+static void
+test_glob(void **state)
+{
+	static const struct {
+		const char *text, *pattern;
+		bool fits;
+	} cases[] = {
+		{ "", "", true },
+		{ "", "*", true },
+		{ "", "?", false },
+		{ "a", "", false },
+		{ "web/app/01", "web/app/01", true },
+		{ "web/app/01", "web/app/0", false },
+		{ "web/app/01", "web/app/012", false },
+		{ "web/app/01", "web/*", true },
+		{ "web/app/01", "*/01", true },
+		{ "web/app/01", "*app*", true },
+		{ "web/app/01", "w?b/*/??", true },
+		{ "web/app/01", "w*x*", false },
+		{ "aab", "*ab", true },
+		{ "abab", "*ab*ab", true },
+		{ "abab", "*ab*ab*ab", false },
+		{ "ab", "**b", true },
+		{ "[a]", "[a]", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		bool fits = slice_glob(slice_of(cases[i].text),
+		    slice_of(cases[i].pattern));
+
+		if (fits != cases[i].fits)
+			fail_msg("%s, %s", cases[i].text, cases[i].pattern);
+	}
+}
+
 int
 main(void)
 {
@@ -323,6 +359,7 @@ main(void)
 		cmocka_unit_test(test_utf8_takes_the_edges_of_each_length),
 		cmocka_unit_test(
 		    test_utf8_refuses_overlong_surrogate_and_broken),
+		cmocka_unit_test(test_glob),
 		cmocka_unit_test(test_printable),
 	};
 

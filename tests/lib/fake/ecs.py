@@ -13,6 +13,12 @@ TASK = re.compile(r"arn:aws:ecs:([^:]+):(\d+):task/([^/]+)/([0-9a-f]+)")
 CLUSTER = re.compile(r"(?:arn:aws:ecs:([^:]+):(\d+):cluster/)?([^:/]+)")
 
 
+def _definition(task, family, revision):
+    """Return the ARN of a task definition, in the account of a task."""
+    return "%s:task-definition/%s:%s" % (
+        task.partition(":task/")[0], family, revision)
+
+
 def _own(task):
     """Return the task of the metadata as DescribeTasks shows it."""
     containers = [{
@@ -25,6 +31,8 @@ def _own(task):
         "launchType": task["LaunchType"], "group": "service:"
         + task["ServiceName"], "lastStatus": task["KnownStatus"],
         "desiredStatus": task["DesiredStatus"], "containers": containers,
+        "taskDefinitionArn": _definition(task["TaskARN"], task["Family"],
+                                         task["Revision"]),
         "enableExecuteCommand": False}
 
 
@@ -33,7 +41,8 @@ def _other(arn, status):
     desired = "RUNNING" if status in ("PENDING", "RUNNING") else "STOPPED"
     return {"taskArn": arn, "clusterArn": arn.replace(
         ":task/", ":cluster/").rpartition("/")[0], "lastStatus": status,
-        "desiredStatus": desired, "containers": [], "launchType": "FARGATE"}
+        "desiredStatus": desired, "containers": [], "launchType": "FARGATE",
+        "taskDefinitionArn": _definition(arn, "planted", 1)}
 
 
 def _known(state):
