@@ -51,6 +51,17 @@ digest_hmac(const void *key, size_t key_len, const void *text, size_t text_len,
 	explicit_bzero(&ctx, sizeof ctx);
 }
 
+void
+digest_sha1(const void *data, size_t len,
+    unsigned char out[static DIGEST_SHA1_LEN])
+{
+	br_sha1_context ctx;
+
+	br_sha1_init(&ctx);
+	br_sha1_update(&ctx, data, len);
+	br_sha1_out(&ctx, out);
+}
+
 /* The six bits of a base64 character, or -1. */
 static int
 base64_value(char c)

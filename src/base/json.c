@@ -193,6 +193,14 @@ json_get(const struct json *obj, const char *key)
 	return show(cJSON_GetObjectItemCaseSensitive(look(obj), key));
 }
 
+const struct json *
+json_find(const struct json *obj, const char *key)
+{
+	if (!json_is_object(obj))
+		return NULL;
+	return show(cJSON_GetObjectItem(look(obj), key));
+}
+
 const char *
 json_text(const struct json *obj, const char *key)
 {

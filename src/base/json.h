@@ -37,6 +37,8 @@ void json_free(struct json *doc);
  * is finite.  json_as_* and json_string look at the value itself.
  */
 const struct json *json_get(const struct json *obj, const char *key);
+/* The same, but letter case does not count. */
+const struct json *json_find(const struct json *obj, const char *key);
 const char *json_text(const struct json *obj, const char *key);
 bool json_number(const struct json *obj, const char *key, double *out);
 bool json_bool(const struct json *obj, const char *key, bool *out);

@@ -11,11 +11,13 @@
 #include "base/slice.h"
 #include "net/ca.h"
 #include "net/dial.h"
+#include "net/duplex.h"
 #include "net/proxy.h"
 #include "net/sock.h"
 #include "net/tls.h"
 
 enum { HANDSHAKE_MS = 10000, READ_MS = 60000, READ_BYTES = 16 * 1024 };
+enum { SWITCHING = 101 };
 
 /*
  * A connection: plain or TLS, straight to the host, through a proxy's tunnel
@@ -26,6 +28,7 @@ struct conn {
 	struct tls *tls;  /* NULL = plain */
 	struct ca *roots; /* owned, when they are the built-in ones */
 	struct buf route; /* where it leads, see add_route() */
+	struct buf early; /* bytes of another protocol, after 101 */
 };
 
 struct http {
@@ -87,6 +90,8 @@ receive(struct conn *conn, struct http_msg *answer, int read_ms,
 		else if (rc == 0)
 			rc = http_msg_feed(answer, data, got, &used, err);
 	}
+	if (rc == 0 && answer->upgrade && used < got)
+		buf_add(&conn->early, &data[used], got - used);
 	explicit_bzero(data, sizeof data);
 	return rc;
 }
@@ -189,6 +194,7 @@ close_conn(struct http *http)
 	if (conn->fd >= 0)
 		close(conn->fd);
 	buf_free(&conn->route);
+	buf_free(&conn->early);
 	*conn = (struct conn){ .fd = -1 };
 }
 
@@ -294,10 +300,26 @@ send_request(struct http *http, const struct http_request *request,
 	else if (rc != 0 && err != NULL)
 		err->ambiguous = true;
 	/* Who sends more than was asked for is not to go on with. */
-	if (rc != 0 || !answer->keep_alive || answer->surplus)
+	if (rc != 0 || ((!answer->keep_alive || answer->surplus) &&
+	                   answer->status != SWITCHING))
 		close_conn(http);
 out:
 	buf_free(&text);
+	return rc;
+}
+
+static int
+ask(struct http *self, const struct http_request *request,
+    struct http_msg *answer, struct err *err)
+{
+	struct proxy proxy = { 0 };
+	int rc = 0;
+
+	if (!request->no_proxy)
+		rc = proxy_choose(&proxy, request->url, self->options.env, err);
+	if (rc == 0)
+		rc = send_request(self, request, &proxy, answer, err);
+	proxy_wipe(&proxy);
 	return rc;
 }
 
@@ -305,17 +327,31 @@ int
 http_roundtrip(void *http, const struct http_request *request,
     struct http_msg *answer, struct err *err)
 {
+	http_msg_init(answer, request->body_max, false);
+	return ask(http, request, answer, err);
+}
+
+int
+http_upgrade(void *http, const struct http_request *request,
+    struct http_msg *answer, struct duplex **line, struct err *err)
+{
 	struct http *self = http;
-	struct proxy proxy = { 0 };
-	int rc = 0;
+	struct conn *conn = &self->conn;
+	struct duplex_parts parts;
 
 	http_msg_init(answer, request->body_max, false);
-	if (!request->no_proxy)
-		rc = proxy_choose(&proxy, request->url, self->options.env, err);
-	if (rc == 0)
-		rc = send_request(self, request, &proxy, answer, err);
-	proxy_wipe(&proxy);
-	return rc;
+	answer->upgrade = true;
+	if (ask(self, request, answer, err) != 0)
+		return -1;
+	if (answer->status != SWITCHING) {
+		close_conn(self);
+		return 0;
+	}
+	parts = (struct duplex_parts){ conn->fd, conn->tls, conn->roots,
+		conn->early };
+	buf_free(&conn->route);
+	*conn = (struct conn){ .fd = -1 };
+	return duplex_make(line, &parts, err);
 }
 
 int
@@ -352,5 +388,6 @@ struct transport
 http_transport(struct http *http)
 {
 	return (struct transport){ .context = http,
-		.roundtrip = http_roundtrip };
+		.roundtrip = http_roundtrip,
+		.upgrade = http_upgrade };
 }

@@ -68,10 +68,10 @@ int http_roundtrip(void *http, const struct http_request *request,
     struct http_msg *answer, struct err *err);
 
 /*
- * The same for a request that asks for another protocol, on a connection of
- * its own (RFC 9110, 7.8).  When the answer is 101, *line is the connection
- * from there on and the caller's; another answer leaves it as it was.  The
- * headers of request hold Connection and Upgrade.
+ * The same for a request that asks for another protocol (RFC 9110, 7.8).
+ * When the answer is 101, *line is the connection from there on and the
+ * caller's, to be freed before http_close(); another answer leaves it as it
+ * was.  The headers of request hold Connection and Upgrade.
  */
 int http_upgrade(void *http, const struct http_request *request,
     struct http_msg *answer, struct duplex **line, struct err *err);

@@ -182,10 +182,14 @@ finish(struct http_msg *msg)
 
 static const char too_large[] = "the body is larger than allowed";
 
-/* A 1xx answer announces the real one (RFC 9110, 15.2). */
+/* A 1xx answer announces the real one (RFC 9110, 15.2), but for 101. */
 static const char *
 skip_interim(struct http_msg *msg)
 {
+	if (msg->status == 101 && msg->upgrade) {
+		finish(msg);
+		return NULL;
+	}
 	if (msg->status == 101)
 		return "a change of protocol";
 	buf_cut(&msg->head, 0);

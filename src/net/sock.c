@@ -164,6 +164,41 @@ sock_write(int fd, const void *data, size_t len, int64_t deadline,
 	return 0;
 }
 
+/* Read to in, or write from out; 0 bytes when that would wait. */
+static ssize_t
+try_transfer(int fd, void *in, const void *out, size_t len)
+{
+	ssize_t n;
+
+	do {
+		n = out != NULL ? send(fd, out, len, MSG_NOSIGNAL)
+		                : recv(fd, in, len, 0);
+	} while (n < 0 && errno == EINTR);
+	return n;
+}
+
+int
+sock_take(int fd, void *data, size_t len, size_t *got, struct err *err)
+{
+	ssize_t n = try_transfer(fd, data, NULL, len);
+
+	*got = n > 0 ? (size_t)n : 0;
+	if (n >= 0)
+		return n == 0 ? 1 : 0;
+	return errno == EAGAIN ? 0 : sock_failed(err);
+}
+
+int
+sock_give(int fd, const void *data, size_t len, size_t *sent, struct err *err)
+{
+	ssize_t n = try_transfer(fd, NULL, data, len);
+
+	*sent = n > 0 ? (size_t)n : 0;
+	if (n >= 0)
+		return 0;
+	return errno == EAGAIN ? 0 : sock_failed(err);
+}
+
 bool
 sock_quiet(int fd)
 {

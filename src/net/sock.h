@@ -39,6 +39,12 @@ int sock_send(int fd, const void *data, size_t len, size_t *sent,
 int sock_write(int fd, const void *data, size_t len, int64_t deadline,
     struct err *err);
 
+/* The same, never waiting: 0 bytes if none go now.  sock_take() gives 1 at the
+ * end of the stream. */
+int sock_take(int fd, void *data, size_t len, size_t *got, struct err *err);
+int sock_give(int fd, const void *data, size_t len, size_t *sent,
+    struct err *err);
+
 /* There is nothing to read, and the peer has not closed. */
 bool sock_quiet(int fd);
 

@@ -340,6 +340,130 @@ tls_write(struct tls *tls, const void *data, size_t len, int64_t deadline,
 	return 0;
 }
 
+/* Send what the engine has for the socket, as far as that goes now. */
+static int
+push_records(struct tls *tls, struct err *err)
+{
+	br_ssl_engine_context *eng = &tls->client.eng;
+
+	while (tls_busy(tls)) {
+		size_t len = 0, sent = 0;
+		const unsigned char *data =
+		    br_ssl_engine_sendrec_buf(eng, &len);
+
+		if (sock_give(tls->fd, data, len, &sent, err) != 0)
+			return -1;
+		if (sent == 0)
+			break;
+		br_ssl_engine_sendrec_ack(eng, sent);
+	}
+	return 0;
+}
+
+/* Read from the socket what is there of a record; *got = 0: nothing. */
+static int
+pull_record(struct tls *tls, size_t *got, struct err *err)
+{
+	br_ssl_engine_context *eng = &tls->client.eng;
+	size_t len = 0;
+	unsigned char *data = br_ssl_engine_recvrec_buf(eng, &len);
+	int rc;
+
+	*got = 0;
+	if (data == NULL)
+		return 0;
+	rc = sock_take(tls->fd, data, len, got, err);
+	if (rc == 1)
+		return sock_fail(err,
+		    "the connection ended without close_notify");
+	if (rc == 0 && *got > 0)
+		br_ssl_engine_recvrec_ack(eng, *got);
+	return rc;
+}
+
+bool
+tls_busy(const struct tls *tls)
+{
+	const br_ssl_engine_context *eng = &tls->client.eng;
+
+	return (br_ssl_engine_current_state(eng) & BR_SSL_SENDREC) != 0;
+}
+
+bool
+tls_ready(const struct tls *tls)
+{
+	const br_ssl_engine_context *eng = &tls->client.eng;
+	unsigned state = br_ssl_engine_current_state(eng);
+
+	return (state & (BR_SSL_RECVAPP | BR_SSL_CLOSED)) != 0 ||
+	       eng->shutdown_recv;
+}
+
+bool
+tls_hungry(const struct tls *tls)
+{
+	const br_ssl_engine_context *eng = &tls->client.eng;
+
+	return (br_ssl_engine_current_state(eng) & BR_SSL_RECVREC) != 0;
+}
+
+int
+tls_take(struct tls *tls, void *data, size_t len, size_t *got, struct err *err)
+{
+	br_ssl_engine_context *eng = &tls->client.eng;
+	size_t there = 0;
+
+	*got = 0;
+	for (;;) {
+		const unsigned char *bytes =
+		    br_ssl_engine_recvapp_buf(eng, &there);
+
+		if (bytes != NULL) {
+			*got = there < len ? there : len;
+			memcpy(data, bytes, *got);
+			br_ssl_engine_recvapp_ack(eng, *got);
+			return 0;
+		}
+		if (eng->shutdown_recv)
+			return 1;
+		if ((br_ssl_engine_current_state(eng) & BR_SSL_CLOSED) != 0)
+			return stopped(tls, err);
+		if (push_records(tls, err) != 0 ||
+		    pull_record(tls, &there, err) != 0)
+			return -1;
+		if (there == 0)
+			return 0;
+	}
+}
+
+int
+tls_give(struct tls *tls, const void *data, size_t len, size_t *taken,
+    struct err *err)
+{
+	br_ssl_engine_context *eng = &tls->client.eng;
+	struct slice rest = slice_make(data, len);
+
+	*taken = 0;
+	for (;;) {
+		size_t room = 0;
+		unsigned char *to;
+
+		if (push_records(tls, err) != 0)
+			return -1;
+		if ((br_ssl_engine_current_state(eng) & BR_SSL_CLOSED) != 0)
+			return stopped(tls, err);
+		to = br_ssl_engine_sendapp_buf(eng, &room);
+		if (to == NULL || rest.len == 0)
+			return 0;
+		room = slice_head(rest, room).len;
+		memcpy(to, rest.ptr, room);
+		br_ssl_engine_sendapp_ack(eng, room);
+		br_ssl_engine_flush(eng, 0);
+		rest = slice_skip(rest, room);
+		*taken += room;
+	}
+}
+
 bool
 tls_idle(const struct tls *tls)
 {

@@ -38,6 +38,22 @@ int tls_read(struct tls *tls, void *data, size_t len, size_t *got,
 int tls_write(struct tls *tls, const void *data, size_t len, int64_t deadline,
     struct err *err);
 
+/*
+ * The same without waiting, for traffic that goes both ways at once.
+ * tls_take(): *got = 0, nothing is there now; 1, the peer's close_notify.
+ * tls_give(): *taken bytes are in the engine, of which some may not have left
+ * (tls_busy()); len = 0 only sends those.
+ */
+int tls_take(struct tls *tls, void *data, size_t len, size_t *got,
+    struct err *err);
+int tls_give(struct tls *tls, const void *data, size_t len, size_t *taken,
+    struct err *err);
+bool tls_busy(const struct tls *tls);
+
+/* tls_take() has bytes without the socket; it wants to read from it. */
+bool tls_ready(const struct tls *tls);
+bool tls_hungry(const struct tls *tls);
+
 /* Nothing has arrived that was not asked for: the connection can carry
  * another request. */
 bool tls_idle(const struct tls *tls);

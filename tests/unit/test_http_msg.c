@@ -319,6 +319,35 @@ test_headers_are_found(void **state)
 	assert_null(http_msg_header(&msg, "x-one"));
 }
 
+/* Only who asked for it gets 101, and what follows is not HTTP. */
+static void
+test_change_of_protocol(void **state)
+{
+	static const char text[] =
+	    "HTTP/1.1 100 Continue\r\n\r\n"
+	    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+	    "Content-Length: 7\r\n\r\n\x81\x01x";
+	struct http_msg msg;
+	size_t used = 0;
+
+	(void)state;
+	for (int asked = 0; asked < 2; asked++) {
+		http_msg_init(&msg, BODY_MAX, false);
+		msg.upgrade = asked == 1;
+		assert_int_equal(http_msg_feed(&msg, text, sizeof text - 1,
+		                     &used, NULL),
+		    asked - 1);
+		assert_int_equal(msg.complete, asked);
+		if (asked == 1) {
+			assert_int_equal(msg.status, 101);
+			assert_int_equal(used, sizeof text - 1 - 3);
+			assert_string_equal(http_msg_header(&msg, "upgrade"),
+			    "websocket");
+		}
+		http_msg_free(&msg);
+	}
+}
+
 /* One blank takes the place of a line end and what is around it. */
 static void
 test_folded_headers_are_unfolded(void **state)
@@ -543,6 +572,7 @@ main(void)
 		cmocka_unit_test(test_cut_short_is_transient),
 		cmocka_unit_test(test_takes_its_own_bytes_only),
 		cmocka_unit_test(test_headers_are_found),
+		cmocka_unit_test(test_change_of_protocol),
 		cmocka_unit_test(test_folded_headers_are_unfolded),
 		cmocka_unit_test(test_limit_of_the_head),
 		cmocka_unit_test(test_limit_of_the_headers),

@@ -171,7 +171,8 @@ test_endless_listing(void **state)
 {
 	(void)state;
 	pages = 0;
-	client_api(a.client)->transport = (struct transport){ NULL, endless };
+	client_api(a.client)->transport =
+	    (struct transport){ .roundtrip = endless };
 	assert_int_equal(ssm_find_activations(&a.ssm, "r", "x", &sink, &a.err),
 	    -1);
 	assert_int_not_equal(a.err.kind, ERR_KIND_NONE);

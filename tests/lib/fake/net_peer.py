@@ -185,6 +185,13 @@ def do_failure(conn):
     answer(conn, b"sorry", b"HTTP/1.1 503 Slow Down")
 
 
+def do_upgrade(conn):
+    """Change to the protocol of `talk`, and speak first."""
+    conn.sendall(b"HTTP/1.1 101 Switching Protocols\r\nX: y\r\n\r\nhello")
+    talk(conn)
+    raise Stop
+
+
 HANDLERS = {"/" + name[3:].replace("_", "-"): handler
             for name, handler in list(globals().items())
             if name.startswith("do_")}

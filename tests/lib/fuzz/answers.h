@@ -49,7 +49,8 @@ answers_give(void *context, const struct http_request *request,
 static inline struct transport
 answers_transport(struct answers *answers)
 {
-	return (struct transport){ answers, answers_give };
+	return (struct transport){ .context = answers,
+		.roundtrip = answers_give };
 }
 
 /* What is in the environment: keys, and that nothing is asked twice. */

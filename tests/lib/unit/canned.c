@@ -103,7 +103,8 @@ canned_open(struct canned *c, const char *const *vars)
 		add_var(c, vars[i]);
 	assert_int_equal(conf_open(&c->conf, &options, &c->err), 0);
 	c->api.conf = c->conf;
-	c->api.transport = (struct transport){ c, roundtrip };
+	c->api.transport =
+	    (struct transport){ .context = c, .roundtrip = roundtrip };
 	(void)slice_copy(slice_of("eu-central-1"), c->api.region,
 	    sizeof c->api.region);
 	c->cred.access_key = slice_dup(slice_of("AKIDEXAMPLE"));
@@ -148,7 +149,7 @@ canned_transport(struct canned *c, const struct canned_answer *answers,
 	c->answers = answers;
 	c->count = count;
 	c->used = 0;
-	return (struct transport){ c, roundtrip };
+	return (struct transport){ .context = c, .roundtrip = roundtrip };
 }
 
 void
