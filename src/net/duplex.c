@@ -84,10 +84,11 @@ take(struct duplex *duplex, void *data, size_t len, size_t *got,
 	struct duplex_parts *parts = &duplex->parts;
 	struct slice early = slice_make(parts->early.data, parts->early.len);
 
-	if (!has_early(duplex))
+	if (!has_early(duplex)) {
 		return parts->tls != NULL
 		           ? tls_take(parts->tls, data, len, got, err)
 		           : sock_take(parts->fd, data, len, got, err);
+	}
 	early = slice_head(slice_skip(early, duplex->early_used), len);
 	memcpy(data, early.ptr, early.len);
 	duplex->early_used += early.len;

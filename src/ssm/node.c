@@ -22,12 +22,12 @@
 void
 node_body(const struct node_request *req, struct buf *out)
 {
-	if (req->kind == NODE_TOKEN)
+	if (req->kind == NODE_TOKEN) {
 		json_write(out, "{\"Fingerprint\":%}", req->fingerprint);
-	else
-		json_write(out,
-		    "{\"NewPublicKey\":%,\"NewPublicKeyType\":\"Rsa\"}",
-		    req->public_key);
+		return;
+	}
+	json_write(out, "{\"NewPublicKey\":%,\"NewPublicKeyType\":\"Rsa\"}",
+	    req->public_key);
 }
 
 static const char *
