@@ -46,8 +46,9 @@ struct smux_stream {
 
 struct smux {
 	struct smux_stream streams[SMUX_STREAMS];
-	/* FINs that are to be sent. */
-	uint32_t fins[SMUX_STREAMS];
+	/* FINs that are to be sent: no SYN is read while there are SMUX_STREAMS
+	 * of them, and each open stream may owe one more. */
+	uint32_t fins[2 * SMUX_STREAMS];
 	size_t fin_count;
 	/* The frame that is being read. */
 	unsigned char header[SMUX_HEADER];
