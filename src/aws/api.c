@@ -2,7 +2,6 @@
 #include "aws/api.h"
 
 #include <stdio.h>
-#include <sys/utsname.h>
 
 #include "aws/advice.h"
 #include "aws/conf.h"
@@ -11,16 +10,15 @@
 #include "aws/fault.h"
 #include "aws/retry.h"
 #include "aws/sigv4.h"
+#include "aws/user_agent.h"
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/env.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/rng.h"
 #include "base/rsa.h"
 #include "base/slice.h"
-#include "base/version.h"
 #include "net/http_msg.h"
 
 enum {
@@ -28,10 +26,10 @@ enum {
 	REQUEST_MAX = 1024 * 1024,
 	JSON_MAX = 4 * 1024 * 1024,
 	QUERY_MAX = 256 * 1024,
-	APP_ID_ADVISED = 50, /* characters */
 };
 
-/* Protocol and names of a service. */
+/* Protocol and names of a service; one with neither target nor version is a
+ * REST service. */
 struct service {
 	const char *name;
 	const char *target;  /* JSON 1.1: X-Amz-Target before the '.' */
@@ -60,7 +58,20 @@ static const struct service services[API_SERVICES] = {
 	[API_SSM] = { "ssm", "AmazonSSM", NULL },
 	[API_STS] = { "sts", NULL, "2011-06-15" },
 	[API_ECS] = { "ecs", "AmazonEC2ContainerServiceV20141113", NULL },
+	[API_SSMMESSAGES] = { "ssmmessages", NULL, NULL },
 };
+
+static bool
+is_rest(const struct service *service)
+{
+	return service->target == NULL && service->version == NULL;
+}
+
+static bool
+is_query(const struct service *service)
+{
+	return service->version != NULL;
+}
 
 const char *
 api_service_name(enum api_service service)
@@ -72,7 +83,8 @@ int
 api_service_find(const char *name, enum api_service *out)
 {
 	for (int i = 0; i < API_SERVICES; i++) {
-		if (slice_eq(slice_of(name), services[i].name)) {
+		if (!is_rest(&services[i]) &&
+		    slice_eq(slice_of(name), services[i].name)) {
 			*out = (enum api_service)i;
 			return 0;
 		}
@@ -110,62 +122,6 @@ api_reply_json(const struct api_reply *reply, struct json **out,
 	return 0;
 }
 
-/* A part's value, with '-' for every character that may not stand there. */
-static void
-add_value(struct buf *out, const char *value)
-{
-	struct slice s = slice_of(value),
-	             special = slice_of("\"()/:;<=>?@[\\]{}");
-
-	for (size_t i = 0; i < s.len; i++) {
-		char c = s.ptr[i];
-
-		if (c <= ' ' || c > '~' || slice_has(special, c))
-			c = '-';
-		buf_putc(out, c);
-	}
-}
-
-/* NAME and value, or nothing without a value. */
-static void
-add_part(struct buf *out, const char *name, const char *value)
-{
-	if (value == NULL || *value == '\0')
-		return;
-	buf_puts(out, name);
-	add_value(out, value);
-}
-
-/*
- * The value of the User-Agent header in the form that the AWS SDKs share:
- * product, libraries, system, and what the user put into AWS_EXECUTION_ENV and
- * AWS_SDK_UA_APP_ID (profile: sdk_ua_app_id).
- */
-static void
-format_user_agent(struct buf *out, const struct conf *conf)
-{
-	const char *app = conf_get(conf, "AWS_SDK_UA_APP_ID", "sdk_ua_app_id");
-	struct utsname kernel = { .release = "" };
-
-	uname(&kernel);
-	add_part(out, "ssm-activate/", version_program);
-	add_part(out, " md/BearSSL#", version_bearssl);
-	buf_puts(out, " ua/2.1");
-	add_part(out, " os/linux#", kernel.release);
-	add_part(out, " md/arch#", kernel.machine);
-	buf_puts(out, " lang/c");
-	add_part(out, " exec-env/",
-	    env_get(conf_env(conf), "AWS_EXECUTION_ENV"));
-	buf_puts(out, " cfg/retry-mode#standard");
-	add_part(out, " app/", app);
-	if (slice_of(app).len > APP_ID_ADVISED) {
-		log_event(LOG_WARN, "app_id_long",
-		    "AWS_SDK_UA_APP_ID (profile: sdk_ua_app_id) is longer "
-		    "than %d characters",
-		    APP_ID_ADVISED);
-	}
-}
-
 static void
 name_ourselves(struct api *api)
 {
@@ -173,7 +129,7 @@ name_ourselves(struct api *api)
 
 	if (api->user_agent[0] != '\0')
 		return;
-	format_user_agent(&text, api->conf);
+	user_agent_format(&text, api->conf);
 	slice_copy(slice_head(slice_make(text.data, text.len),
 	               sizeof api->user_agent - 1),
 	    api->user_agent, sizeof api->user_agent);
@@ -247,15 +203,18 @@ static int
 format_headers(struct signed_headers *out, const struct call *call,
     int64_t when, struct err *err)
 {
-	bool json = call->service->target != NULL;
+	const struct service *service = call->service;
+	bool json = service->target != NULL;
 
 	url_authority(&call->endpoint.url, &out->host);
 	if (!buf_ok(&out->host))
 		return err_memory(err);
 	add_header(out, "Host", buf_str(&out->host));
 	add_header(out, "Content-Type",
-	    json ? "application/x-amz-json-1.1"
-	         : "application/x-www-form-urlencoded; charset=utf-8");
+	    json                ? "application/x-amz-json-1.1"
+	    : is_query(service) ? "application/x-www-form-urlencoded; "
+	                          "charset=utf-8"
+	                        : "application/json");
 	if (json)
 		add_header(out, "X-Amz-Target", buf_str(&call->target));
 	if (sign_headers(out, call, when, err) != 0)
@@ -286,7 +245,8 @@ describe(const struct call *call, const struct http_msg *answer)
 
 	return (struct fault_answer){
 		.status = answer->status,
-		.query = call->service->target == NULL,
+		.query = is_query(call->service),
+		.rest = is_rest(call->service),
 		.type = http_msg_header(answer, "x-amzn-errortype"),
 		.id = http_msg_header(answer, "x-amzn-requestid"),
 		.body = answer->body.data,
@@ -416,9 +376,10 @@ format_body(struct call *call)
 	bool empty = req->body == NULL || *req->body == '\0';
 
 	call->body.max = REQUEST_MAX;
-	if (service->target != NULL) {
-		buf_printf(&call->target, "%s.%s", service->target,
-		    req->operation);
+	if (!is_query(service)) {
+		if (service->target != NULL)
+			buf_printf(&call->target, "%s.%s", service->target,
+			    req->operation);
 		buf_puts(&call->body, empty ? "{}" : req->body);
 		return;
 	}
@@ -434,14 +395,18 @@ static int
 find_endpoint(struct call *call, struct err *err)
 {
 	const struct conf *conf = call->api->conf;
-	const char *flag = conf_options(conf)->endpoint_url;
+	const struct api_request *req = call->req;
+	const char *flag =
+	    req->for_credentials ? NULL : conf_options(conf)->endpoint_url;
 
-	if (call->req->endpoint != NULL) {
-		call->endpoint = *call->req->endpoint;
-		return 0;
-	}
-	return endpoint_find(&call->endpoint, conf, call->service->name,
-	    call->api->region, call->req->for_credentials ? NULL : flag, err);
+	if (req->endpoint != NULL)
+		call->endpoint = *req->endpoint;
+	else if (endpoint_find(&call->endpoint, conf, call->service->name,
+	             call->api->region, flag, err) != 0)
+		return -1;
+	return req->path == NULL
+	           ? 0
+	           : url_append(&call->endpoint.url, req->path, err);
 }
 
 static int

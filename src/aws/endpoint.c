@@ -148,9 +148,9 @@ configured_url(const struct conf *conf, const char *service, const char **url,
     const char **from, struct err *err)
 {
 	/* Those of single services, then that of all. */
-	static const char variables[][21] = { "AWS_ENDPOINT_URL_SSM",
+	static const char variables[][29] = { "AWS_ENDPOINT_URL_SSM",
 		"AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_ECS",
-		"AWS_ENDPOINT_URL" };
+		"AWS_ENDPOINT_URL_SSMMESSAGES", "AWS_ENDPOINT_URL" };
 	const size_t all = sizeof variables / sizeof *variables - 1;
 
 	if (conf_true(conf, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",

@@ -176,10 +176,32 @@ set_id(struct err *err, const struct fault_answer *a, const char *text)
 		fault_show(err->request_id, sizeof err->request_id, a, id);
 }
 
+/* What a REST service answers in XML: as the Query protocol, or an element
+ * that is named by the code. */
+static const struct json *
+rest_error(const struct fault_answer *a, const struct json *doc,
+    struct err *err)
+{
+	const struct json *error = query_error(doc);
+	const struct json *root = json_first(doc);
+
+	if (error != NULL || root == NULL)
+		return error;
+	set_code(err, a, json_name(root));
+	return root;
+}
+
+static const struct json *
+xml_error(const struct fault_answer *a, const struct json *doc, struct err *err)
+{
+	return a->rest ? rest_error(a, doc, err) : query_error(doc);
+}
+
 void
 fault_decode(const struct fault_answer *a, struct err *err)
 {
 	struct slice body = slice_make(a->body, a->body_len);
+	bool xml = a->query || (a->rest && slice_starts(strip(body), "<"));
 	struct buf status = { 0 };
 	struct json *doc = NULL;
 	const struct json *error;
@@ -189,13 +211,13 @@ fault_decode(const struct fault_answer *a, struct err *err)
 	err->peer_text[0] = '\0';
 	err->request_id[0] = '\0';
 	buf_printf(&status, "%d", a->status);
-	if (a->query)
+	if (xml)
 		xml_parse(&doc, body, NULL);
 	else
 		json_parse(&doc, body.ptr, body.len, NULL);
-	error = a->query ? query_error(doc) : doc;
 	set_id(err, a, a->id);
 	set_code(err, a, a->type);
+	error = xml ? xml_error(a, doc, err) : doc;
 	if (json_is_object(error)) {
 		set_code(err, a, json_text(error, "code"));
 		set_code(err, a, json_text(error, "__type"));
@@ -205,7 +227,7 @@ fault_decode(const struct fault_answer *a, struct err *err)
 	} else {
 		set_raw_text(err, a, buf_str(&status));
 	}
-	if (a->query)
+	if (xml)
 		set_id(err, a,
 		    first_text(json_first(doc), "RequestId", "RequestID"));
 	set_code(err, a, buf_str(&status));

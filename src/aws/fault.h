@@ -16,6 +16,7 @@ struct slice;
 struct fault_answer {
 	int status;
 	bool query;       /* XML of the Query protocol, else JSON */
+	bool rest;        /* either of the two; XML's root is the code then */
 	const char *type; /* header x-amzn-errortype, or NULL */
 	const char *id;   /* header x-amzn-RequestId, or NULL */
 	const char *body;

@@ -213,3 +213,22 @@ url_is_local(const char *host)
 	return url_is_loopback(host) ||
 	       is_within("169.254.0.0/16 fe80::/10 fd00:ec2::/32", host);
 }
+
+int
+url_append(struct url *url, const char *text, struct err *err)
+{
+	struct slice base = slice_of(url->path);
+	struct buf whole = { 0 };
+	int rc = 0;
+
+	if (text[0] == '/' && slice_ends(base, "/"))
+		base = slice_head(base, base.len - 1);
+	buf_add(&whole, base.ptr, base.len);
+	buf_puts(&whole, text);
+	if (!slice_copy(slice_make(whole.data, whole.len), url->path,
+	        sizeof url->path))
+		rc = err_set(err, ERR_KIND_INVALID_VALUE,
+		    "the path of an URL is too long");
+	buf_free(&whole);
+	return rc;
+}

@@ -33,6 +33,10 @@ int url_parse(struct url *out, const char *text, struct err *err);
  * containers have such names.  AWS SDKs refuse them in an endpoint. */
 int url_parse_proxy(struct url *out, const char *text, struct err *err);
 
+/* Append to the path: more of it, which begins with '/' and is joined by one
+ * '/' only, or "?" and a query. */
+int url_append(struct url *url, const char *text, struct err *err);
+
 /* A name without the dot that may be behind it, which only resolvers heed:
  * certificates, lists of names and SNI have none (RFC 6066, 3). */
 struct slice url_bare(const char *host);

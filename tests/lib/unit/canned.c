@@ -10,9 +10,16 @@
 
 #include <cmocka.h>
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/slice.h"
+#include "net/duplex.h"
 #include "net/http.h"
+
+enum { SWITCHING = 101 };
 
 const struct canned_answer canned_ok[1] = { { .status = 200,
     .headers = "x-amzn-RequestId: r-1\r\n",
@@ -60,11 +67,37 @@ give(const struct canned_answer *a, struct http_msg *answer, struct err *err)
 	return rc;
 }
 
+/* What a websocket's server makes of the key. */
 static int
-roundtrip(void *context, const struct http_request *request,
+accept_key(const struct http_request *request, struct http_msg *answer,
+    struct err *err)
+{
+	struct canned_answer a = { .status = SWITCHING };
+	unsigned char sum[DIGEST_SHA1_LEN];
+	struct buf text = { 0 }, header = { 0 };
+	int rc;
+
+	for (size_t i = 0; i < request->header_count; i++) {
+		if (slice_eq(slice_of(request->headers[i].name),
+		        "Sec-WebSocket-Key"))
+			buf_puts(&text, request->headers[i].value);
+	}
+	buf_puts(&text, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+	digest_sha1(text.data, text.len, sum);
+	buf_puts(&header, "Sec-WebSocket-Accept: ");
+	buf_base64(&header, sum, sizeof sum);
+	buf_puts(&header, "\r\n");
+	a.headers = buf_str(&header);
+	rc = give(&a, answer, err);
+	buf_free(&text);
+	buf_free(&header);
+	return rc;
+}
+
+static int
+next_answer(struct canned *c, const struct http_request *request, bool upgrade,
     struct http_msg *answer, struct err *err)
 {
-	struct canned *c = context;
 	const struct canned_answer *a;
 
 	assert_true(c->used < c->count);
@@ -73,12 +106,43 @@ roundtrip(void *context, const struct http_request *request,
 	c->read_ms = request->read_ms;
 	a = &c->answers[c->used++];
 	http_msg_init(answer, request->body_max, false);
+	answer->upgrade = upgrade;
+	if (a->status == SWITCHING && a->headers == NULL)
+		return accept_key(request, answer, err);
 	if (a->status != 0)
 		return give(a, answer, err);
 	err_set(err, a->fault, "connect: canned fault");
 	err->retry = a->retry;
 	err->ambiguous = a->ambiguous;
 	return -1;
+}
+
+static int
+roundtrip(void *context, const struct http_request *request,
+    struct http_msg *answer, struct err *err)
+{
+	return next_answer(context, request, false, answer, err);
+}
+
+/* The line is a socket, of which the test has the other end. */
+static int
+upgrade(void *context, const struct http_request *request,
+    struct http_msg *answer, struct duplex **line, struct err *err)
+{
+	struct duplex_parts parts = { .fd = -1 };
+	struct canned *c = context;
+	int ends[2];
+
+	if (next_answer(c, request, true, answer, err) != 0)
+		return -1;
+	if (answer->status != SWITCHING)
+		return 0;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
+	                     ends),
+	    0);
+	parts.fd = ends[0];
+	c->peer = ends[1];
+	return duplex_make(line, &parts, err);
 }
 
 static void
@@ -97,14 +161,15 @@ canned_open(struct canned *c, const char *const *vars)
 {
 	struct conf_options options = { .env = { c->vars } };
 
-	*c = (struct canned){ .count = 0 };
+	*c = (struct canned){ .peer = -1 };
 	add_var(c, "HOME=/nonexistent");
 	for (size_t i = 0; vars != NULL && vars[i] != NULL; i++)
 		add_var(c, vars[i]);
 	assert_int_equal(conf_open(&c->conf, &options, &c->err), 0);
 	c->api.conf = c->conf;
-	c->api.transport =
-	    (struct transport){ .context = c, .roundtrip = roundtrip };
+	c->api.transport = (struct transport){
+		.context = c, .roundtrip = roundtrip, .upgrade = upgrade
+	};
 	(void)slice_copy(slice_of("eu-central-1"), c->api.region,
 	    sizeof c->api.region);
 	c->cred.access_key = slice_dup(slice_of("AKIDEXAMPLE"));
@@ -116,6 +181,8 @@ canned_open(struct canned *c, const char *const *vars)
 void
 canned_close(struct canned *c)
 {
+	if (c->peer >= 0)
+		close(c->peer);
 	cred_value_free(&c->cred);
 	api_reply_free(&c->reply);
 	conf_free(c->conf);
@@ -149,7 +216,9 @@ canned_transport(struct canned *c, const struct canned_answer *answers,
 	c->answers = answers;
 	c->count = count;
 	c->used = 0;
-	return (struct transport){ .context = c, .roundtrip = roundtrip };
+	return (struct transport){
+		.context = c, .roundtrip = roundtrip, .upgrade = upgrade
+	};
 }
 
 void

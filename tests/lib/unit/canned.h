@@ -16,7 +16,8 @@ struct canned_answer {
 	enum err_kind fault;
 	enum err_retry retry;
 	bool ambiguous;
-	const char *headers; /* "Name: value\r\n" each; NULL = none */
+	const char *headers; /* "Name: value\r\n" each; NULL = none, but for
+	                      * 101 what a websocket's server answers */
 	const char *body;    /* NULL = empty */
 };
 
@@ -33,6 +34,7 @@ struct canned {
 	char seen[CANNED_SEEN][CANNED_TEXT];
 	size_t body_max; /* of the last request */
 	int read_ms;
+	int peer; /* the other end of the last line, after 101; -1 = none */
 	struct api_reply reply;
 	struct err err;
 };
