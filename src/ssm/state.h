@@ -57,12 +57,14 @@ enum journal {
 	JOURNAL_AGENT,    /* text: path of amazon-ssm-agent */
 	JOURNAL_CERTS,    /* the agent is to trust a file of ours */
 	JOURNAL_HELD,     /* by another keeper; text: its pid, 0 = not known */
-	/* by the reader of the agent's log */
+	/* by the reader of the agent's log, or by our own agent */
 	JOURNAL_READY,     /* what is written from now on will be read */
 	JOURNAL_ONLINE,    /* the agent's control channel is open */
 	JOURNAL_OFFLINE,   /* it is closed */
 	JOURNAL_HIBERNATE, /* the agent sleeps */
 	JOURNAL_DOUBT,     /* AWS seems not to know the node any more */
+	JOURNAL_BUSY,      /* a session is open */
+	JOURNAL_IDLE,      /* none is */
 	/* the last one of every worker */
 	JOURNAL_DONE,
 	JOURNAL_FAILED, /* err */

@@ -33,6 +33,10 @@ struct work {
 	bool refused;     /* there will be no node: no more than the lock */
 	int guard_fd;     /* socket: descriptors, for pass_receive() */
 	int code_fd;      /* pipe: struct ssm_activation, handed over */
+	/* Of the agent of our own (serve/serve.h): the socket of a channel or
+	 * session worker for records, that for descriptors, and the session. */
+	int line_fd, pass_fd;
+	const char *session;
 	int64_t deadline; /* clock_ms() time base, of the requests */
 	const struct err *failure; /* to be noted, code 0 = none, or NULL */
 };
