@@ -11,6 +11,7 @@
 
 #include "agent/paths.h"
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/slice.h"
@@ -196,11 +197,11 @@ look_instead(struct logtail *tail)
 }
 
 void
-logtail_open(struct logtail *tail, const char *dir, const char *name)
+logtail_open(struct logtail *tail, const char *dir, const char *name, off_t max)
 {
 	struct stat st;
 
-	*tail = (struct logtail){ .fd = -1, .file = -1 };
+	*tail = (struct logtail){ .fd = -1, .file = -1, .max = max };
 	if ((size_t)snprintf(tail->path, sizeof tail->path, "%s/%s", dir,
 	        name) >= sizeof tail->path)
 		return;
@@ -295,6 +296,44 @@ read_on(struct logtail *tail)
 	return news;
 }
 
+static void
+copy_out(int from, int to, off_t size)
+{
+	char chunk[CHUNK];
+	struct err ignored = { 0 };
+	off_t at = 0;
+	ssize_t n;
+
+	while (at < size && (n = pread(from, chunk, sizeof chunk, at)) > 0 &&
+	       file_write_fd(to, chunk, (size_t)n, &ignored) == 0)
+		at += n;
+}
+
+/* Nothing that was read is missed if the copy cannot be made. */
+static void
+begin_anew(struct logtail *tail)
+{
+	const int flags =
+	    O_WRONLY | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
+	char old[LOGTAIL_PATH_MAX + 2];
+	struct stat st;
+	int fd;
+
+	if (tail->max == 0 || tail->at <= tail->max || tail->len > 0)
+		return;
+	snprintf(old, sizeof old, "%s.1", tail->path);
+	fd = open(old, flags | O_CREAT | O_TRUNC, 0600);
+	if (fd >= 0)
+		copy_out(tail->file, fd, tail->at);
+	file_close(&fd);
+	fd = open(tail->path, flags);
+	/* What came meanwhile is read first. */
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size == tail->at &&
+	    ftruncate(fd, 0) == 0)
+		tail->at = 0;
+	file_close(&fd);
+}
+
 /* The name stands for another file than the one we have. */
 static bool
 was_replaced(const struct logtail *tail)
@@ -332,8 +371,11 @@ logtail_read(struct logtail *tail)
 		tail->look = clock_in(LOGTAIL_LOOK_MS);
 	if (tail->file >= 0)
 		news = read_on(tail);
-	if (!was_replaced(tail))
+	if (!was_replaced(tail)) {
+		if (tail->file >= 0)
+			begin_anew(tail);
 		return news;
+	}
 	/* The rest of the renamed file was read above; a line that it did not
 	 * finish is whole now. */
 	if (tail->len > 0)

@@ -28,6 +28,7 @@ struct logtail {
 	int64_t look; /* when next */
 	int file;     /* the log, -1 = not there yet */
 	off_t at;     /* what was read of it */
+	off_t max;    /* it is begun anew above that many bytes, 0 = never */
 	size_t len;   /* of the line that has no end yet, cut to fit */
 	bool forward; /* the last line with a date was forwarded */
 	int level;
@@ -39,8 +40,13 @@ struct logtail {
 /* Starts at the present end of the file.  Without inotify, of which a user has
  * few instances, the file is looked at every few seconds, and a line says so;
  * without the folder fd is -1 and the log is just not followed.  Call
- * logtail_close() only after logtail_open(); twice is fine. */
-void logtail_open(struct logtail *tail, const char *dir, const char *name);
+ * logtail_close() only after logtail_open(); twice is fine.
+ *
+ * max: once it has been read to above that many bytes the file becomes NAME.1,
+ * by a copy, since several programs append to it, and is empty then.  Its
+ * folder must be root's alone. */
+void logtail_open(struct logtail *tail, const char *dir, const char *name,
+    off_t max);
 
 /* Read what is new; gives the news in it, or-ed together, of ONLINE and OFFLINE
  * the later.  Never blocks; of more than 1 MiB only the end is read.  A line

@@ -25,6 +25,7 @@
 #define PATHS_LOG_ABOVE       "/var/log/amazon"
 #define PATHS_LOG             PATHS_LOG_ABOVE "/ssm"
 #define PATHS_LOG_FILE        PATHS_LOG "/amazon-ssm-agent.log"
+#define PATHS_BESIDE          "/configuration" /* in its folder, if not PATHS_BIN */
 #define PATHS_BIN             "/usr/bin"
 #define PATHS_AGENT           "amazon-ssm-agent"
 #define PATHS_WORKER          "ssm-agent-worker"

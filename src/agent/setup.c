@@ -3,11 +3,13 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/paths.h"
+#include "agent/seelog.h"
 #include "agent/volume.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -149,64 +151,71 @@ out:
 	return rc == 0 ? 0 : err_wrap(err, path);
 }
 
-static int
-merge_beside(const char *agent, struct err *err)
+/* The folder beside an agent outside /usr/bin that it looks into first. */
+static bool
+path_beside(const char *agent, const char *name, char out[static PATH_MAX])
 {
-	struct slice folder, name;
-	struct buf path = { 0 };
-	enum file_found found;
-	char above[PATH_MAX];
-	size_t length;
-	int dir = -1;
-	int rc;
+	struct slice folder, last;
 
-	if (!slice_rsplit(slice_of(agent), '/', &folder, &name) ||
-	    slice_eq(folder, PATHS_BIN))
-		return 0;
-	buf_add(&path, folder.ptr, folder.len);
-	buf_puts(&path, "/configuration");
-	length = path.len;
-	buf_puts(&path, "/" PATHS_CONFIG_NAME);
-	if (!buf_ok(&path) ||
-	    !slice_copy(slice_make(path.data, length), above, sizeof above)) {
-		rc = err_memory(err);
-		goto out;
-	}
-	found = file_folder_find(&dir, above, 0755, err);
-	if (found == FILE_FOUND) {
-		rc = merge_file(dir, buf_str(&path), false, err);
-		close(dir);
-	} else
-		rc = found == FILE_ABSENT ? 0 : -1;
-out:
-	buf_free(&path);
-	return rc;
+	return slice_rsplit(slice_of(agent), '/', &folder, &last) &&
+	       !slice_eq(folder, PATHS_BIN) &&
+	       snprintf(out, PATH_MAX, "%.*s" PATHS_BESIDE "%s",
+	           (int)folder.len, folder.ptr, name) < PATH_MAX;
 }
 
 static int
-copy_seelog(int dir, struct err *err)
+merge_beside(const char *agent, struct err *err)
 {
-	struct buf text = { .max = SEELOG_MAX };
-	enum file_found found = FILE_ABSENT;
-	struct stat st;
-	int rc = 0;
+	char above[PATH_MAX], path[PATH_MAX];
+	enum file_found found;
+	int dir = -1;
+	int rc;
 
-	if (fstatat(dir, PATHS_SEELOG_NAME, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		found = file_read_at(dir, PATHS_SEELOG_FROM, &text, err);
-	if (found == FILE_FOUND)
+	if (!path_beside(agent, "", above) ||
+	    !path_beside(agent, "/" PATHS_CONFIG_NAME, path))
+		return 0;
+	found = file_folder_find(&dir, above, 0755, err);
+	if (found != FILE_FOUND)
+		return found == FILE_ABSENT ? 0 : -1;
+	rc = merge_file(dir, path, false, err);
+	close(dir);
+	return rc;
+}
+
+/* Gives 1 when there is one of somebody else's, which may be a link. */
+static int
+write_seelog(int dir, const char *log, struct err *err)
+{
+	struct buf old = { .max = SEELOG_MAX }, new = { 0 };
+	struct err ignored = { 0 };
+	struct stat st;
+	int rc = 1;
+
+	file_read_at(dir, PATHS_SEELOG_NAME, &old, &ignored);
+	if (!seelog_is_made(slice_make(old.data, old.len)) &&
+	    fstatat(dir, PATHS_SEELOG_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		goto out;
+	rc = seelog_make(&new, log, err);
+	if (rc == 0 && !slice_eq(slice_make(old.data, old.len), buf_str(&new)))
 		rc = file_write_at(dir, PATHS_SEELOG_NAME, 0644,
-		    slice_make(text.data, text.len), err);
-	buf_free(&text);
-	return found == FILE_FAILED ? -1 : rc;
+		    slice_make(new.data, new.len), err);
+out:
+	buf_free(&old);
+	buf_free(&new);
+	return rc;
 }
 
 /* A log that the agent writes where others may put links would be a way for
  * them to have root write elsewhere. */
 static void
-make_log_folder(void)
+make_log_folder(bool needed)
 {
 	struct err err = { 0 };
-	int dir = volume_open(VOLUME_LOG, &err);
+	int dir = -1;
+
+	if (!needed && access(PATHS_LOG, F_OK) != 0)
+		return;
+	dir = volume_open(VOLUME_LOG, &err);
 
 	if (dir < 0 && access(PATHS_LOG, F_OK) != 0)
 		log_debug("the agent will do without: %s", err.msg);
@@ -217,11 +226,11 @@ make_log_folder(void)
 }
 
 int
-setup_config(const char *agent, struct err *err)
+setup_config(const char *agent, const char *log, struct err *err)
 {
 	struct err minor = { 0 };
 	int dir = volume_open(VOLUME_ETC, err);
-	int rc = -1;
+	int rc = -1, logs = -1;
 
 	if (dir < 0)
 		return err_wrap(err, "configuration");
@@ -230,10 +239,63 @@ setup_config(const char *agent, struct err *err)
 		rc = merge_file(dir, PATHS_CONFIG, true, err);
 	if (rc == 0)
 		rc = merge_beside(agent, err);
-	if (rc == 0 && copy_seelog(dir, &minor) != 0)
+	if (rc == 0)
+		logs = write_seelog(dir, log, &minor);
+	if (rc == 0 && logs < 0)
 		log_debug("the agent will do without: %s", minor.msg);
 	close(dir);
-	make_log_folder();
+	make_log_folder(logs != 0);
+	return rc == 0 ? 0 : err_wrap(err, "configuration");
+}
+
+/* The seelog.xml that the agent reads, and its path. */
+static enum file_found
+read_seelog(const char *agent, struct buf *text, char path[static PATH_MAX],
+    struct err *err)
+{
+	enum file_found found = FILE_ABSENT;
+
+	if (path_beside(agent, "/" PATHS_SEELOG_NAME, path))
+		found = file_read_own(path, text, err);
+	if (found != FILE_ABSENT)
+		return found;
+	snprintf(path, PATH_MAX, "%s", PATHS_SEELOG);
+	return file_read_own(path, text, err);
+}
+
+int
+setup_find_log(const char *agent, char *out, size_t size, struct err *err)
+{
+	struct buf text = { .max = SEELOG_MAX };
+	char path[PATH_MAX];
+	int rc = -1;
+
+	switch (read_seelog(agent, &text, path, err)) {
+	case FILE_ABSENT:
+		rc = slice_copy(slice_of(PATHS_LOG_FILE), out, size) ? 0 : -1;
+		break;
+	case FILE_FOUND:
+		rc = seelog_find(slice_make(text.data, text.len), out, size,
+		    err);
+		break;
+	case FILE_FAILED:
+		break;
+	}
+	buf_free(&text);
+	return rc == 0 ? 0 : err_wrap(err, path);
+}
+
+int
+setup_remove_log_config(struct err *err)
+{
+	struct buf text = { .max = SEELOG_MAX };
+	enum file_found found = file_read_own(PATHS_SEELOG, &text, err);
+	int rc = found == FILE_FAILED ? -1 : 0;
+
+	if (found == FILE_FOUND &&
+	    seelog_is_made(slice_make(text.data, text.len)))
+		rc = file_remove_own(PATHS_SEELOG, err);
+	buf_free(&text);
 	return rc == 0 ? 0 : err_wrap(err, "configuration");
 }
 

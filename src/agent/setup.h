@@ -30,11 +30,19 @@ int setup_merge_config(struct buf *out, const char *text, bool *changed,
  * only if something changes, so that a read-only folder with a fitting file
  * is fine.  agent: its path (NULL = unknown); an agent outside /usr/bin reads
  * configuration/amazon-ssm-agent.json beside it when there is one, so that
- * file is merged, too.  Then seelog.xml from its template, when there is a
- * template and no seelog.xml; and the log folder, so that it can be watched.
+ * file is merged, too.  Then, unless there is one of somebody else's, a
+ * seelog.xml that has the agent log to that file (agent/seelog.h); where that
+ * cannot be, the folder of the agent's own choice, so that it can be watched.
  * These two are no failure, since the agent does without.
  */
-int setup_config(const char *agent, struct err *err);
+int setup_config(const char *agent, const char *log, struct err *err);
+
+/* Where the agent logs to, by the seelog.xml that is there: an absolute path.
+ * -1 where it cannot be followed, with the reason. */
+int setup_find_log(const char *agent, char *out, size_t size, struct err *err);
+
+/* Remove seelog.xml, if it is what setup_config() writes. */
+int setup_remove_log_config(struct err *err);
 
 /* /etc/sudoers.d/ssm-agent-users, 0440, for ssm-user; or, when it is not 0, for
  * a uid, whatever its name, since sudo knows one that has several names by the

@@ -81,7 +81,8 @@ pause_or_give_up(struct supervisor *supervisor)
 		    "amazon-ssm-agent does not stay alive");
 		log_event(LOG_ERROR, "agent_lost",
 		    "amazon-ssm-agent ended %d times in a row: given up; its "
-		    "own log is in /var/log/amazon/ssm",
+		    "own log is agent.log in the state directory, or where "
+		    "seelog.xml says",
 		    supervisor->crashes);
 		return;
 	}

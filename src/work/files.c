@@ -66,8 +66,11 @@ check_lib(struct err *err)
 static int
 check_writable(const struct config *cfg, const char *agent, struct err *err)
 {
+	char log[WORK_PATH_MAX];
+
+	work_path(log, cfg, WORK_LOG);
 	if (check_state_dir(cfg, err) == 0 && check_lib(err) == 0 &&
-	    setup_config(agent, err) == 0)
+	    setup_config(agent, log, err) == 0)
 		return 0;
 	work_advise_volumes(cfg, err);
 	return -1;
@@ -355,6 +358,22 @@ work_files_note(const struct work *work, int out, struct err *err)
 	return 0;
 }
 
+/* The log of an agent that failed is for whoever looks into it. */
+static int
+forget_log(const struct work *work, struct err *err)
+{
+	bool failed = work->failure != NULL && work->failure->code != ERR_OK;
+	char path[WORK_PATH_MAX];
+	int rc = setup_remove_log_config(err);
+
+	if (failed)
+		return rc;
+	work_path(path, work->cfg, WORK_LOG);
+	rc |= file_remove_own(path, err);
+	work_path(path, work->cfg, WORK_LOG ".1");
+	return rc | file_remove_own(path, err);
+}
+
 int
 work_files_forget(const struct work *work, int out, struct err *err)
 {
@@ -364,7 +383,8 @@ work_files_forget(const struct work *work, int out, struct err *err)
 
 	/* Otherwise they are somebody else's. */
 	if (work->state->begun)
-		rc = vault_remove(err) | setup_remove_sudoers(err);
+		rc = vault_remove(err) | setup_remove_sudoers(err) |
+		     forget_log(work, err);
 	certs_path(path, work->cfg);
 	rc |= file_remove_own(path, err);
 	work_path(path, work->cfg, STATE);

@@ -11,6 +11,7 @@
 
 #include "agent/logtail.h"
 #include "agent/paths.h"
+#include "agent/setup.h"
 #include "agent/volume.h"
 #include "aws/client.h"
 #include "aws/conf.h"
@@ -28,7 +29,13 @@
 #include "work/job.h"
 #include "work/lock.h"
 
-enum { LINE_BYTES_MAX = 4096, NICE = 10, ASK_MS = 5000, PID_SIZE = 12 };
+enum {
+	LINE_BYTES_MAX = 4096,
+	LOG_BYTES_MAX = 256 * 1024,
+	NICE = 10,
+	ASK_MS = 5000,
+	PID_SIZE = 12
+};
 
 void
 work_path(char out[static WORK_PATH_MAX], const struct config *cfg,
@@ -131,6 +138,30 @@ tell(unsigned news, int out)
 	return told;
 }
 
+/* Where seelog.xml says; only our own choice is bounded by us. */
+static void
+open_log(struct logtail *tail, const struct work *work)
+{
+	char ours[WORK_PATH_MAX], path[LOGTAIL_PATH_MAX];
+	struct slice folder, name;
+	struct err err = { 0 };
+	off_t max = 0;
+
+	if (setup_find_log(work->agent, path, sizeof path, &err) != 0) {
+		err_fix(&err,
+		    "the agent's log is not read: whether the node is online, "
+		    "or the agent sleeps, is not seen");
+		log_err(LOG_WARN, "agent_log", &err);
+		slice_copy(slice_of("/"), path, sizeof path);
+	}
+	work_path(ours, work->cfg, WORK_LOG);
+	if (strcmp(path, ours) == 0)
+		max = LOG_BYTES_MAX;
+	slice_rsplit(slice_of(path), '/', &folder, &name);
+	path[folder.len] = '\0';
+	logtail_open(tail, path, name.ptr, max);
+}
+
 int
 work_log_follow(const struct work *work, int out, struct err *err)
 {
@@ -138,7 +169,7 @@ work_log_follow(const struct work *work, int out, struct err *err)
 	bool told = false;
 
 	log_node(work->state->node);
-	logtail_open(&tail, PATHS_LOG, "amazon-ssm-agent.log");
+	open_log(&tail, work);
 	told = job_tell(out, JOURNAL_READY, NULL, err) == 0;
 	while (told) {
 		/* The pipe's reader is gone when poll(2) reports an error of

@@ -110,7 +110,9 @@ void work_wipe_code(const struct work *work);
 void work_advise_volumes(const struct config *cfg, struct err *err);
 
 /* The names of our files in the state directory. */
-#define WORK_NAMES "state.json lock control failure ca.pem"
+#define WORK_LOG "agent.log"
+#define WORK_NAMES \
+	"state.json lock control failure ca.pem agent.log agent.log.1"
 
 /* A file of ours in the state directory, whose length is bounded. */
 enum { WORK_PATH_MAX = 128 };

@@ -38,7 +38,7 @@ judge_all(struct slice text)
 
 		if (copy == NULL)
 			abort();
-		news |= logtail_judge(copy, &forward, &level);
+		news = add(news, logtail_judge(copy, &forward, &level));
 		free(copy);
 	}
 	return news;
@@ -51,7 +51,7 @@ follow(struct slice text, size_t step)
 	unsigned news = 0;
 
 	for (; text.len > 0; text = slice_skip(text, step))
-		news |= take(&tail, slice_head(text, step));
+		news = add(news, take(&tail, slice_head(text, step)));
 	return news;
 }
 

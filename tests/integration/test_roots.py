@@ -3,6 +3,7 @@
 
 import os
 import signal
+import time
 import unittest
 
 import place
@@ -12,6 +13,7 @@ from roots import GROUP, PASSWD, SHADOW
 SUDOERS = "/etc/sudoers.d/ssm-agent-users"
 CONFIG = "/etc/amazon/ssm/amazon-ssm-agent.json"
 SEELOG = "/etc/amazon/ssm/seelog.xml"
+LOG = "/var/lib/ssm-activate/agent.log"
 STORE = "/etc/ssl/certs/ca-certificates.crt"
 
 
@@ -43,7 +45,7 @@ class Kinds(Case):
         self.assertFalse(root.exists("/etc/passwd"))
         self.live([BIN, "run"], root)
         # What is not ours alone does not become so.
-        for folder in ("/etc", "/home", "/var", "/var/lib", "/var/log"):
+        for folder in ("/etc", "/home", "/var", "/var/lib"):
             with self.subTest(folder=folder):
                 mode = os.stat(root.inside(folder)).st_mode
                 self.assertEqual(mode & 0o7777, 0o755)
@@ -209,17 +211,56 @@ class Files(Case):
         self.assertEqual(self.operations(), [])
 
     @unittest.skipIf(place.real_agent(), "it would obey what we write here")
-    def test_seelog(self):
-        """From its template when there is none."""
+    def test_log(self):
+        """Where there is no seelog.xml the agent writes at once, into the
+        state directory, also if it has been told of another; the log goes
+        with the node."""
+        for stale in (False, True):
+            with self.subTest(stale=stale):
+                root = self.root()
+                root.write(SEELOG + ".template", "<seelog/>\n")
+                if stale:
+                    self.start_elsewhere(root)
+                began = time.monotonic()
+                held, _ = self.run_up(root=root)
+                held.wait_line("is online")
+                self.assertLess(time.monotonic() - began, 5)
+                self.assertIn("Set up control", root.read(LOG))
+                self.assertEqual(root.mode(os.path.dirname(LOG)), 0o700)
+                held.signal(signal.SIGTERM)
+                self.assertEqual(held.wait(), 0)
+                for path in (SEELOG, LOG, "/var/log/amazon"):
+                    self.assertFalse(root.exists(path), path)
+
+    def start_elsewhere(self, root):
+        """A start with another state directory, of which all stays."""
+        held, _ = self.run_up("--state-dir", "/var/lib/other", root=root)
+        held.wait_line("is online")
+        held.kill()
+        self.aws.reset()
+
+    @unittest.skipIf(place.real_agent(), "it would obey what we write here")
+    def test_log_elsewhere(self):
+        """The image's own seelog.xml stays and is followed; where it leads
+        to no file that is said once."""
         root = self.root()
-        root.write(SEELOG + ".template", "<seelog/>\n")
-        self.life(root)
-        self.assertEqual(root.read(SEELOG), "<seelog/>\n")
-        root = self.root()
-        root.write(SEELOG + ".template", "<seelog/>\n")
-        root.write(SEELOG, "<mine/>\n")
-        self.life(root)
-        self.assertEqual(root.read(SEELOG), "<mine/>\n")
+        mine = ('<seelog type="sync"><outputs><rollingfile type="size" '
+                'filename="/srv/log/agent.log"/></outputs></seelog>\n')
+        os.makedirs(root.inside("/srv/log"))
+        root.write(SEELOG, mine)
+        held, _ = self.run_up(root=root)
+        held.wait_line("is online")
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(), 0)
+        self.assertEqual(root.read(SEELOG), mine)
+        self.assertNotIn("seelog", held.err)
+        root.write(SEELOG, "<seelog><outputs><console/></outputs></seelog>")
+        held, node = self.run_up(root=root)
+        self.wait_online(node)
+        held.wait_line("warn: %s: it writes to no file - " % SEELOG)
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(), 0)
+        self.assert_one_line(held.err, "seelog")
 
     def test_application_profile(self):
         """The application's own credentials file is never touched."""

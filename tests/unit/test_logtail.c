@@ -233,7 +233,7 @@ follow(void)
 
 	begin();
 	append(NAME, ONLINE AT "ERROR old\n");
-	logtail_open(&tail, folder, NAME);
+	logtail_open(&tail, folder, NAME, 0);
 	SANDBOX_CHECK(tail.fd >= 0);
 	SANDBOX_CHECK(logtail_read(&tail) == 0);
 	append(NAME, ONLINE);
@@ -270,7 +270,7 @@ come_later(void)
 	struct logtail tail;
 
 	begin();
-	logtail_open(&tail, folder, NAME);
+	logtail_open(&tail, folder, NAME, 0);
 	SANDBOX_CHECK(tail.fd >= 0 && tail.file == -1);
 	SANDBOX_CHECK(logtail_read(&tail) == 0);
 	append(NAME, ONLINE);
@@ -293,7 +293,7 @@ rotate(void)
 
 	begin();
 	append(NAME, AT "ERROR a\n");
-	logtail_open(&tail, folder, NAME);
+	logtail_open(&tail, folder, NAME, 0);
 	append(NAME, AT "ERROR b\n" AT "ERROR c");
 	SANDBOX_CHECK(rename(NAME, NAME ".1") == 0);
 	append(NAME, AT "ERROR d\n" ONLINE);
@@ -325,7 +325,7 @@ long_lines(void)
 	char text[4096];
 
 	begin();
-	logtail_open(&tail, folder, NAME);
+	logtail_open(&tail, folder, NAME, 0);
 	(void)memset(text, 'x', sizeof(text));
 	text[sizeof(text) - 1] = '\0';
 	append(NAME, AT "ERROR start");
@@ -353,7 +353,7 @@ many_lines(void)
 	char text[3000];
 
 	begin();
-	logtail_open(&tail, folder, NAME);
+	logtail_open(&tail, folder, NAME, 0);
 	append(NAME, AT "ERROR panic\n");
 	for (int i = 0; i < 500; i++)
 		append(NAME, "goroutine\n");
@@ -381,6 +381,53 @@ test_much_text_is_cut_short(void **state)
 	assert_true(sandbox_fork(many_lines));
 }
 
+static off_t
+size_of(const char *name)
+{
+	struct stat st;
+
+	return stat(name, &st) == 0 ? st.st_size : -1;
+}
+
+/* Two programs append; what was read goes, once it is too much. */
+static void
+bounded(void)
+{
+	const off_t max = 300;
+	struct logtail tail;
+	int other;
+
+	begin();
+	other = open(NAME, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	SANDBOX_CHECK(other >= 0);
+	logtail_open(&tail, folder, NAME, max);
+	for (int i = 0; i < 4; i++)
+		append(NAME, ONLINE);
+	SANDBOX_CHECK(size_of(NAME) > max);
+	/* Not in the middle of a line. */
+	append(NAME, AT "ERROR be");
+	SANDBOX_CHECK(logtail_read(&tail) == LOGTAIL_ONLINE);
+	SANDBOX_CHECK(size_of(NAME) > max && size_of(NAME ".1") == -1);
+	append(NAME, "gun\n");
+	SANDBOX_CHECK(logtail_read(&tail) == 0);
+	SANDBOX_CHECK(forwarded("ERROR begun\n") == 1);
+	SANDBOX_CHECK(size_of(NAME) == 0 && size_of(NAME ".1") > max);
+	SANDBOX_CHECK(write(other, ONLINE, strlen(ONLINE)) > 0);
+	append(NAME, AT "WARN then\n");
+	SANDBOX_CHECK(logtail_read(&tail) == LOGTAIL_ONLINE);
+	SANDBOX_CHECK(forwarded("WARN then\n") == 1);
+	SANDBOX_CHECK(forwarded("\n") == 2);
+	SANDBOX_CHECK(size_of(NAME) < max && close(other) == 0);
+	end(&tail);
+}
+
+static void
+test_is_bounded(void **state)
+{
+	(void)state;
+	assert_true(sandbox_fork(bounded));
+}
+
 static void
 test_without_a_folder_nothing_is_followed(void **state)
 {
@@ -388,13 +435,13 @@ test_without_a_folder_nothing_is_followed(void **state)
 	char path[400];
 
 	(void)state;
-	logtail_open(&tail, "/nothing/here", NAME);
+	logtail_open(&tail, "/nothing/here", NAME, 0);
 	assert_int_equal(tail.fd, -1);
 	assert_int_equal(logtail_read(&tail), 0);
 	logtail_close(&tail);
 	(void)memset(path, '/', sizeof(path));
 	path[sizeof(path) - 1] = '\0';
-	logtail_open(&tail, path, NAME);
+	logtail_open(&tail, path, NAME, 0);
 	assert_int_equal(tail.fd, -1);
 }
 
@@ -410,6 +457,7 @@ main(void)
 		cmocka_unit_test(test_follows_through_rotation_and_truncation),
 		cmocka_unit_test(test_cuts_a_line_that_is_too_long),
 		cmocka_unit_test(test_much_text_is_cut_short),
+		cmocka_unit_test(test_is_bounded),
 		cmocka_unit_test(test_without_a_folder_nothing_is_followed),
 	};
 

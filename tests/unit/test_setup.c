@@ -118,25 +118,48 @@ test_refuses_what_the_agent_would_read_otherwise(void **state)
 }
 
 static void
-write_config(void)
+check_log(const char *agent, const char *expected)
 {
 	struct err err = { 0 };
+	char path[128];
 
-	sandbox_file(PATHS_SEELOG_TEMPLATE, 0600, "<seelog/>");
-	SANDBOX_CHECK(setup_config(NULL, &err) == 0);
+	SANDBOX_CHECK(setup_find_log(agent, path, sizeof path, &err) == 0);
+	SANDBOX_CHECK(strcmp(path, expected) == 0);
+}
+
+static void
+write_config(void)
+{
+	static const char agent[] = PATHS_BIN "/" PATHS_AGENT;
+	struct err err = { 0 };
+	char path[128];
+
+	SANDBOX_CHECK(setup_config(NULL, "/a/1", &err) == 0);
 	SANDBOX_CHECK(sandbox_mode(PATHS_CONFIG) == 0644);
-	SANDBOX_CHECK(sandbox_holds(PATHS_SEELOG, "<seelog/>"));
-	SANDBOX_CHECK(sandbox_mode(PATHS_LOG) == 0700);
-	SANDBOX_CHECK(sandbox_mode("/var/log") == 0755);
+	check_log(NULL, "/a/1");
+	SANDBOX_CHECK(!sandbox_exists(PATHS_LOG));
+	/* Another state directory, on a volume that was used before. */
+	SANDBOX_CHECK(setup_config(NULL, "/a/2", &err) == 0);
+	check_log(NULL, "/a/2");
+	SANDBOX_CHECK(setup_remove_log_config(&err) == 0);
+	SANDBOX_CHECK(!sandbox_exists(PATHS_SEELOG));
+	SANDBOX_CHECK(setup_remove_log_config(&err) == 0);
+	check_log(NULL, PATHS_LOG_FILE);
 
 	sandbox_file(PATHS_SEELOG, 0640, "<mine/>");
 	sandbox_file(PATHS_CONFIG, 0640, "{\"Ssm\":{}}");
-	SANDBOX_CHECK(setup_config(PATHS_BIN "/" PATHS_AGENT, &err) == 0);
+	SANDBOX_CHECK(setup_config(agent, "/a/3", &err) == 0);
 	SANDBOX_CHECK(sandbox_mode(PATHS_CONFIG) == 0640);
+	SANDBOX_CHECK(setup_remove_log_config(&err) == 0);
 	SANDBOX_CHECK(sandbox_holds(PATHS_SEELOG, "<mine/>"));
+	SANDBOX_CHECK(sandbox_mode(PATHS_LOG) == 0700);
+	SANDBOX_CHECK(sandbox_mode("/var/log") == 0755);
+	SANDBOX_CHECK(setup_find_log(agent, path, sizeof path, &err) == -1);
+	SANDBOX_CHECK(strstr(err.msg, PATHS_SEELOG) != NULL);
+	err_clear(&err);
 
 	sandbox_file(PATHS_CONFIG, 0640, "{\"Ssm\":");
-	SANDBOX_CHECK(setup_config(NULL, &err) == -1);
+	SANDBOX_CHECK(setup_config(NULL, "/a/1", &err) == -1);
 	SANDBOX_CHECK(strstr(err.msg, PATHS_CONFIG) != NULL);
 	SANDBOX_CHECK(sandbox_holds(PATHS_CONFIG, "{\"Ssm\":"));
 }
@@ -156,13 +179,13 @@ leave_fitting(void)
 	sandbox_file(PATHS_CONFIG, 0444, FITTING);
 	SANDBOX_CHECK(mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL) ==
 	              0);
-	SANDBOX_CHECK(setup_config(NULL, &err) == 0);
+	SANDBOX_CHECK(setup_config(NULL, "/a/1", &err) == 0);
 	SANDBOX_CHECK(sandbox_holds(PATHS_CONFIG, FITTING));
 	SANDBOX_CHECK(mount(NULL, "/", NULL, MS_REMOUNT, NULL) == 0);
 	sandbox_file(PATHS_CONFIG, 0444, "{}");
 	SANDBOX_CHECK(mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL) ==
 	              0);
-	SANDBOX_CHECK(setup_config(NULL, &err) == -1);
+	SANDBOX_CHECK(setup_config(NULL, "/a/1", &err) == -1);
 	SANDBOX_CHECK(strstr(err.msg, "Read-only") != NULL);
 }
 
@@ -181,10 +204,10 @@ merge_beside(void)
 	    "/opt/ssm/configuration/amazon-ssm-agent.json";
 	struct err err = { 0 };
 
-	SANDBOX_CHECK(setup_config("/opt/ssm/" PATHS_AGENT, &err) == 0);
+	SANDBOX_CHECK(setup_config("/opt/ssm/" PATHS_AGENT, "/a/1", &err) == 0);
 	SANDBOX_CHECK(!sandbox_exists(beside));
 	sandbox_file(beside, 0600, "{\"Profile\":{\"ShareCreds\":true}}");
-	SANDBOX_CHECK(setup_config("/opt/ssm/" PATHS_AGENT, &err) == 0);
+	SANDBOX_CHECK(setup_config("/opt/ssm/" PATHS_AGENT, "/a/1", &err) == 0);
 	SANDBOX_CHECK(sandbox_mode(beside) == 0600);
 	SANDBOX_CHECK(sandbox_holds(beside,
 	    "{\n\t\"Profile\":\t{\n\t\t\"ShareCreds\":\tfalse\n\t},\n"

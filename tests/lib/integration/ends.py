@@ -45,7 +45,8 @@ WAYS = {
 # What may stay: ssm-user, the agent's settings and logs, the lock.
 STAYS = re.compile(
     r"/etc/(passwd|group|shadow|\.pwd\.lock|amazon/ssm/.*)|/home/ssm-user.*|"
-    r"/var/log/amazon/ssm/.*|/var/lib/ssm-activate/(lock|failure)|/tmp/.*|"
+    r"/var/log/amazon/ssm/.*|/var/lib/ssm-activate/(lock|failure|agent\.log)|"
+    r"/tmp/.*|"
     r"/var/lib/amazon/ssm/(ipc/.*|runtimeconfig|daemons/.*)|%s" % AGENT)
 KINDS = (
     ("half-written", r".*/\.[a-z]*\.?ssm-activate[^/]*"),

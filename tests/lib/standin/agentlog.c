@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -8,13 +9,54 @@
 
 #include "agent/paths.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/slice.h"
 #include "standin.h"
 
 enum { LINE_MAX_BYTES = 4096 };
 
+enum { SEELOG_MAX = 65536 };
+
 static const char *context = "";
+static char file[STANDIN_PATH_MAX] = PATHS_LOG_FILE;
+static bool at_once;
+
+/* The first file that seelog.xml names, and whether each line is written by
+ * itself. */
+static void
+configure(void)
+{
+	static const char *const names[] = { " path=\"", " filename=\"" };
+	struct buf text = { .max = SEELOG_MAX };
+	struct err err = { 0 };
+	struct slice value, rest;
+
+	if (file_read(PATHS_SEELOG, &text, &err) == FILE_FOUND) {
+		rest = slice_of(buf_str(&text));
+		at_once = slice_find(rest, " type=\"sync\"") >= 0;
+		file[0] = '\0';
+		for (int i = 0; i < 2 && file[0] == '\0'; i++) {
+			ptrdiff_t at = slice_find(rest, names[i]);
+
+			if (at < 0)
+				continue;
+			value = slice_skip(rest, (size_t)at + strlen(names[i]));
+			if (!slice_split(value, '"', &value, &rest) ||
+			    !slice_copy(value, file, sizeof(file)))
+				file[0] = '\0';
+		}
+	}
+	buf_free(&text);
+}
+
+void
+agentlog_catch_up(void)
+{
+	if (!at_once)
+		clock_sleep(clock_in(knob_ms("STANDIN_ADAPTIVE_MS", 2000)));
+}
 
 /* context: "[ssm-agent-worker] " or "". */
 void
@@ -23,8 +65,10 @@ agentlog_open(const char *name)
 	struct err err = { 0 };
 
 	context = name;
+	configure();
 	/* Without the folder there is no log but standard output. */
-	if (file_mkdirs(PATHS_LOG, 0700, &err) != 0)
+	if (strcmp(file, PATHS_LOG_FILE) == 0 &&
+	    file_mkdirs(PATHS_LOG, 0700, &err) != 0)
 		(void)fprintf(stderr, "seelog internal error: %s\n", err.msg);
 }
 
@@ -32,8 +76,7 @@ static void
 write_out(const char *text, size_t len)
 {
 	struct err err = { 0 };
-	int fd = open(PATHS_LOG_FILE, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
-	    0644);
+	int fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 
 	if (fd >= 0) {
 		if (file_write_fd(fd, text, len, &err) != 0)

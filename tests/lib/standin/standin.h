@@ -28,6 +28,9 @@ bool knob_on(const char *name);
 void agentlog_open(const char *name);
 void agentlog_line(const char *level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Without seelog.xml of type sync what is written in the first moments is seen
+ * late. */
+void agentlog_catch_up(void);
 /* The text of an error as the agent's SDK words it. */
 void agentlog_error(struct buf *out, const struct err *err);
 

@@ -181,6 +181,7 @@ worker_run(const char *folder)
 		report("INFO", "Entering SSM Agent hibernate - ", &err);
 		hibernate(&w);
 	}
+	agentlog_catch_up();
 	agentlog_line("INFO", "[MessageService] [MGSInteractor] Set up control "
 	                      "channel successfully");
 	start_session(folder);
