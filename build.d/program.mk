@@ -34,10 +34,10 @@ replay: $(FUZZ:tests/fuzz/%.c=$(OUT)/fuzz/%)
 # constant can be run.
 # Constants and code lie on pages of their own.  On arm64 a page may have
 # 64 KiB, to which the file would be filled between four segments: 64 KiB more, so
-# there constants share the pages of the code; nothing that is written does.
-# start.ld lays out what runs before CMD.
-CODE_PAGES.amd64 := separate-code
-CODE_PAGES.arm64 := noseparate-code
+# there constants share the pages of the code, and what is relocated has a
+# segment of its own.  start.ld lays out what runs before CMD.
+SEGMENTS.amd64 := -z,relro -z,separate-code
+SEGMENTS.arm64 := -z,norelro -z,noseparate-code -T,build.d/segments.arm64.ld
 ifeq ($(FLAVOUR),ship)
 gccfile = $(shell $(GCC) -print-file-name=$(1))
 comma := ,
@@ -45,8 +45,7 @@ define link
 $(CC) -nostdlib -nostartfiles -static -o $@ $(2) \
     -Wl,-pie -Wl,--no-dynamic-linker -Wl,-z,text \
     -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack \
-    -Wl,-z,relro -Wl,-z,now -Wl,-z,$(CODE_PAGES.$(ARCH)) \
-    -Wl,-T,build.d/start.ld \
+    -Wl,-z,now $(SEGMENTS.$(ARCH):%=-Wl,%) -Wl,-T,build.d/start.ld \
     $(MUSL)/lib/rcrt1.o $(MUSL)/lib/crti.o \
     $(filter-out %.list %.ld,$(1)) $(MUSL)/lib/libc.a \
     $(call gccfile,libgcc.a) $(MUSL)/lib/libc.a \
@@ -64,7 +63,7 @@ $(OUT)/objects.list: FORCE
 	@echo '$(OBJECTS)' | cmp -s - $@ || echo '$(OBJECTS)' > $@
 
 $(OUT)/ssm-activate.debug: $(OBJECTS) $(LIBS) $(OUT)/objects.list \
-    build.d/start.ld
+    build.d/start.ld $(wildcard build.d/segments.$(ARCH).ld)
 	$(call link,$^,$(LINK_WHOLE) -Wl$(comma)-Map=$(@:.debug=.map))
 $(OUT)/ssm-activate: $(OUT)/ssm-activate.debug
 	$(CROSS)strip --strip-all --remove-section=.comment -o $@ $<

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <link.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -217,26 +216,18 @@ run_command(char **argv, struct err *err)
  * Constants that hold addresses, tables of functions above all, are written by
  * the start code of a static program, which leaves it to the program to make
  * them read-only.  Where a policy of the container denies that, they stay as
- * they are.  The 1 ends the iteration: the first object is the program.
+ * they are.  The linker says where they are (build.d/start.ld).
  */
-static int
-seal(struct dl_phdr_info *program, size_t size, void *none)
+extern char relocated_start[], relocated_end[];
+
+static void
+seal(void)
 {
 	uintptr_t page = (uintptr_t)getpagesize();
+	uintptr_t start = (uintptr_t)relocated_start & -page;
+	uintptr_t end = ((uintptr_t)relocated_end + page - 1) & -page;
 
-	(void)size;
-	(void)none;
-	for (size_t i = 0; i < program->dlpi_phnum; i++) {
-		const Elf64_Phdr *one = &program->dlpi_phdr[i];
-		uintptr_t start = program->dlpi_addr + one->p_vaddr;
-		uintptr_t end = start + one->p_memsz;
-
-		/* What follows in the last page may be written. */
-		if (one->p_type == PT_GNU_RELRO)
-			syscall(SYS_mprotect, start & -page,
-			    (end & -page) - (start & -page), PROT_READ);
-	}
-	return 1;
+	syscall(SYS_mprotect, start, end - start, PROT_READ);
 }
 
 int
@@ -245,7 +236,7 @@ main(int argc, char **argv)
 	struct err err = { 0 };
 	int status = 0;
 
-	dl_iterate_phdr(seal, NULL);
+	seal();
 	if (argc < 2) {
 		print_usage(STDERR_FILENO);
 		return ERR_USAGE;
