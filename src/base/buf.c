@@ -119,23 +119,13 @@ base64_group(struct buf *b, const unsigned char *bytes, size_t len)
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	                             "abcdefghijklmnopqrstuvwxyz"
 	                             "0123456789+/";
-	uint32_t bits = (uint32_t)bytes[0] << 16;
-	char out[4];
+	unsigned second = len > 1 ? bytes[1] : 0;
+	unsigned third = len > 2 ? bytes[2] : 0;
 
-	if (len > 1)
-		bits |= (uint32_t)bytes[1] << 8;
-	if (len > 2)
-		bits |= bytes[2];
-	out[0] = digits[bits >> 18];
-	out[1] = digits[bits >> 12 & 63];
-	out[2] = '=';
-	out[3] = '=';
-	if (len > 1)
-		out[2] = digits[bits >> 6 & 63];
-	if (len > 2)
-		out[3] = digits[bits & 63];
-	buf_add(b, out, sizeof out);
-	explicit_bzero(out, sizeof out);
+	buf_putc(b, digits[bytes[0] >> 2]);
+	buf_putc(b, digits[(bytes[0] << 4 | second >> 4) & 63]);
+	buf_putc(b, len > 1 ? digits[(second << 2 | third >> 6) & 63] : '=');
+	buf_putc(b, len > 2 ? digits[third & 63] : '=');
 }
 
 void

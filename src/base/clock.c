@@ -132,28 +132,16 @@ clock_iso(int64_t when, char out[static CLOCK_ISO_SIZE])
 	write_date(out, CLOCK_ISO_SIZE, when, "-", ":");
 }
 
-/* The seconds of a date whose fields are in their ranges; false if its month
- * has no such day.  tm_wday is set. */
+/* Cut off two digits, whose value is up to high. */
 static bool
-seconds_of(struct tm *date, int64_t *when)
-{
-	int day = date->tm_mday;
-
-	*when = timegm(date);
-	return date->tm_mday == day;
-}
-
-/* Cut off exactly so many digits, whose value is from low to high. */
-static bool
-take_number(struct slice *rest, size_t digits, int low, int high, int *out)
+take_number(struct slice *rest, int high, int *out)
 {
 	uint64_t value;
 
-	if (rest->len < digits ||
-	    !slice_u64(slice_head(*rest, digits), (uint64_t)high, &value) ||
-	    (int)value < low)
+	if (rest->len < 2 ||
+	    !slice_u64(slice_head(*rest, 2), (uint64_t)high, &value))
 		return false;
-	*rest = slice_skip(*rest, digits);
+	*rest = slice_skip(*rest, 2);
 	*out = (int)value;
 	return true;
 }
@@ -165,30 +153,6 @@ take_text(struct slice *rest, const char *text)
 		return false;
 	*rest = slice_skip(*rest, slice_of(text).len);
 	return true;
-}
-
-static bool
-take_date(struct slice *rest, const char *dash, struct tm *date)
-{
-	if (!take_number(rest, 4, 0, 9999, &date->tm_year) ||
-	    !take_text(rest, dash) ||
-	    !take_number(rest, 2, 1, 12, &date->tm_mon) ||
-	    !take_text(rest, dash) ||
-	    !take_number(rest, 2, 1, 31, &date->tm_mday))
-		return false;
-	date->tm_year -= YEAR_BASE;
-	date->tm_mon--;
-	return true;
-}
-
-static bool
-take_time(struct slice *rest, const char *colon, struct tm *date)
-{
-	return take_number(rest, 2, 0, 23, &date->tm_hour) &&
-	       take_text(rest, colon) &&
-	       take_number(rest, 2, 0, 59, &date->tm_min) &&
-	       take_text(rest, colon) &&
-	       take_number(rest, 2, 0, 59, &date->tm_sec);
 }
 
 static struct slice
@@ -231,11 +195,11 @@ take_offset(struct slice *rest, int64_t *offset)
 		sign = -1;
 	else if (!take_text(rest, "+"))
 		return false;
-	if (!take_number(rest, 2, 0, 23, &hours))
+	if (!take_number(rest, 23, &hours))
 		return false;
 	has_minutes = rest->len > 0;
 	take_text(rest, ":");
-	if (has_minutes && !take_number(rest, 2, 0, 59, &minutes))
+	if (has_minutes && !take_number(rest, 59, &minutes))
 		return false;
 	*offset = sign * ((int64_t)hours * 3600 + (int64_t)minutes * 60);
 	return true;
@@ -245,59 +209,45 @@ bool
 clock_parse_iso(struct slice text, int64_t *when)
 {
 	bool basic = !slice_has(slice_head(text, 8), '-');
+	size_t len = (basic ? CLOCK_BASIC_SIZE : CLOCK_ISO_SIZE) - 2;
+	char copy[CLOCK_ISO_SIZE], again[CLOCK_ISO_SIZE];
+	char *between = &copy[basic ? 8 : 10];
 	struct tm date = { 0 };
 	int64_t offset = 0;
-	int64_t seconds = 0;
+	int64_t seconds;
 
-	if (!take_date(&text, basic ? "" : "-", &date) ||
-	    !(take_text(&text, "T") || take_text(&text, "t") ||
-	        take_text(&text, " ")) ||
-	    !take_time(&text, basic ? "" : ":", &date) ||
-	    !skip_fraction(&text) || !take_offset(&text, &offset) ||
-	    text.len > 0 || !seconds_of(&date, &seconds))
+	if (text.len < len ||
+	    !slice_copy(slice_head(text, len), copy, sizeof copy))
+		return false;
+	if (*between == 't' || *between == ' ')
+		*between = 'T';
+	strptime(copy, basic ? "%Y%m%dT%H%M%S" : "%Y-%m-%dT%H:%M:%S", &date);
+	seconds = timegm(&date);
+	/* What is no date is another one when it is written again. */
+	write_date(again, len + 1, seconds, basic ? "" : "-", basic ? "" : ":");
+	text = slice_skip(text, len);
+	if (strcmp(copy, again) != 0 || !skip_fraction(&text) ||
+	    !take_offset(&text, &offset) || text.len > 0)
 		return false;
 	*when = seconds - offset;
 	return true;
 }
 
-/* Cut off one of a list of words of three letters; its number from 0. */
-static bool
-take_word(struct slice *rest, const char *words, int *number)
-{
-	struct slice list = slice_of(words);
-
-	for (*number = 0; list.len > 0; ++*number) {
-		struct slice word = slice_head(list, 3);
-
-		if (slice_same(slice_head(*rest, 3), word)) {
-			*rest = slice_skip(*rest, 3);
-			return true;
-		}
-		list = slice_skip(list, 3);
-	}
-	return false;
-}
-
 bool
 clock_parse_http(struct slice text, int64_t *when)
 {
+	static const char form[] = "%a, %d %b %Y %H:%M:%S GMT";
+	char copy[sizeof "Sun, 06 Nov 1994 08:49:37 GMT"], again[WRITE_MAX];
 	struct tm date = { 0 };
-	int64_t seconds = 0;
-	int weekday = 0;
+	int64_t seconds;
 
-	if (!take_word(&text, "SunMonTueWedThuFriSat", &weekday) ||
-	    !take_text(&text, ", ") ||
-	    !take_number(&text, 2, 1, 31, &date.tm_mday) ||
-	    !take_text(&text, " ") ||
-	    !take_word(&text, "JanFebMarAprMayJunJulAugSepOctNovDec",
-	        &date.tm_mon) ||
-	    !take_text(&text, " ") ||
-	    !take_number(&text, 4, 1970, 9999, &date.tm_year) ||
-	    !take_text(&text, " ") || !take_time(&text, ":", &date) ||
-	    !slice_eq(text, " GMT"))
+	if (!slice_copy(text, copy, sizeof copy))
 		return false;
-	date.tm_year -= YEAR_BASE;
-	if (!seconds_of(&date, &seconds) || date.tm_wday != weekday)
+	strptime(copy, form, &date);
+	seconds = timegm(&date);
+	/* As above; it also gives the date its day of the week. */
+	strftime(again, sizeof again, form, &date);
+	if (seconds < 0 || strcmp(copy, again) != 0)
 		return false;
 	*when = seconds;
 	return true;

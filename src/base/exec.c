@@ -5,12 +5,13 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/env.h"
 #include "base/slice.h"
 
 #define SHELL "/bin/sh"
@@ -62,56 +63,42 @@ run_file(const char *path, const char *const *argv, char *const *envp)
 	execve(SHELL, (char *const *)(void *)script_argv, envp);
 }
 
-/* folder/name, where an empty folder is the current one. */
-static bool
-join(char out[static PATH_MAX], struct slice folder, struct slice name)
-{
-	size_t at = folder.len;
-
-	if (folder.len + name.len + 2 > PATH_MAX)
-		return false;
-	if (folder.len > 0) {
-		memcpy(out, folder.ptr, folder.len);
-		out[at++] = '/';
-	}
-	memcpy(&out[at], name.ptr, name.len);
-	out[at + name.len] = '\0';
-	return true;
-}
-
 /* As execvp(3): a file that may not be run does not end the search, but is
  * what the search reports if it finds no other. */
-static void
-run_found(const char *const *argv, char *const *envp)
+int
+exec_find(char out[static PATH_MAX], const char *name, struct env env)
 {
-	struct env env = { .vars = envp };
-	struct slice name = slice_of(argv[0]);
 	const char *path = env_get(env, "PATH");
-	struct slice rest = slice_of(path != NULL ? path : EXEC_PATH);
-	struct slice folder;
-	char file[PATH_MAX];
+	struct slice rest = slice_of(path != NULL ? path : EXEC_PATH), folder;
 	bool denied = false;
 
-	errno = ENOENT;
-	while (name.len > 0 && slice_cut(&rest, ':', &folder)) {
-		if (!join(file, folder, name))
+	while (slice_cut(&rest, ':', &folder)) {
+		struct stat st;
+
+		if (folder.len == 0)
+			folder = slice_of(".");
+		if (snprintf(out, PATH_MAX, "%.*s/%s", (int)folder.len,
+		        folder.ptr, name) >= PATH_MAX)
 			continue;
-		run_file(file, argv, envp);
-		if (errno == EACCES)
-			denied = true;
-		else if (errno != ENOENT && errno != ENOTDIR)
-			return;
+		if (access(out, X_OK) == 0 && stat(out, &st) == 0 &&
+		    S_ISREG(st.st_mode))
+			return 0;
+		denied |= errno == EACCES;
 	}
 	errno = denied ? EACCES : ENOENT;
+	return -1;
 }
 
 void
 exec_program(const char *const *argv, char *const *envp, bool search)
 {
-	if (search && !slice_has(slice_of(argv[0]), '/'))
-		run_found(argv, envp);
-	else
+	struct env env = { .vars = envp };
+	char path[PATH_MAX];
+
+	if (!search || slice_has(slice_of(argv[0]), '/'))
 		run_file(argv[0], argv, envp);
+	else if (exec_find(path, argv[0], env) == 0)
+		run_file(path, argv, envp);
 }
 
 static bool

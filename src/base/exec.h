@@ -2,10 +2,13 @@
 #ifndef BASE_EXEC_H
 #define BASE_EXEC_H
 
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+
+#include "base/env.h"
 
 /*
  * Becoming another user and another program, after fork(2): async-signal-safe,
@@ -28,10 +31,16 @@ void exec_reset_signals(void);
 void exec_restore_signals(const struct exec_signals *before);
 
 /*
+ * The first regular file of the name in PATH of the environment, or EXEC_PATH,
+ * that may be run.  -1 with EACCES where there are only others, with ENOENT
+ * where there is none.
+ */
+int exec_find(char out[static PATH_MAX], const char *name, struct env env);
+
+/*
  * Become argv[0] with the environment; comes back with errno if that fails.
- * search: look a name without '/' up in PATH of envp, or EXEC_PATH.  A file
- * that the kernel does not know how to run is given to /bin/sh, as execvp(3)
- * does.
+ * search: look a name without '/' up by exec_find().  A file that the kernel
+ * does not know how to run is given to /bin/sh, as execvp(3) does.
  */
 void exec_program(const char *const *argv, char *const *envp, bool search);
 

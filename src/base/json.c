@@ -404,49 +404,26 @@ json_print_pretty(struct buf *out, const struct json *value)
 	return print(out, value, true);
 }
 
-/* Bytes of the UTF-8 character that text begins with, 0 if it is none. */
-static size_t
-character(struct slice text)
-{
-	for (size_t len = 1; len <= 4 && len <= text.len; len++) {
-		if (slice_utf8(slice_head(text, len)))
-			return len;
-	}
-	return 0;
-}
-
-/* One that is not to reach a terminal; none has more than three bytes. */
+/* The character that the text begins with, cut off. */
 static void
-quote_number(struct buf *out, struct slice one)
+quote_next(struct buf *out, struct slice *rest)
 {
-	unsigned number = (unsigned char)one.ptr[0];
+	uint32_t code = 0;
+	size_t len = slice_character(*rest, &code);
 
-	if (one.len > 1)
-		number &= one.len > 2 ? 0x0f : 0x1f;
-	for (size_t i = 1; i < one.len; i++)
-		number = number << 6 | ((unsigned char)one.ptr[i] & 0x3f);
-	buf_printf(out, "\\u%04x", number);
-}
-
-static void
-quote_character(struct buf *out, struct slice one)
-{
-	unsigned char c = one.len > 0 ? (unsigned char)one.ptr[0] : 0;
-
-	if (one.len == 0) {
+	if (len == 0)
 		buf_puts(out, "\xef\xbf\xbd");
-	} else if (c == '"' || c == '\\') {
-		buf_putc(out, '\\');
-		buf_putc(out, (char)c);
-	} else if (c == '\n') {
+	else if (code == '"' || code == '\\')
+		buf_printf(out, "\\%c", (char)code);
+	else if (code == '\n')
 		buf_puts(out, "\\n");
-	} else if (c == '\t') {
+	else if (code == '\t')
 		buf_puts(out, "\\t");
-	} else if (slice_printable(one) == 0) {
-		quote_number(out, one);
-	} else {
-		buf_add(out, one.ptr, one.len);
-	}
+	else if (slice_printable(*rest) == 0)
+		buf_printf(out, "\\u%04x", (unsigned)code);
+	else
+		buf_add(out, rest->ptr, len);
+	*rest = slice_skip(*rest, len > 0 ? len : 1);
 }
 
 void
@@ -455,12 +432,8 @@ json_quote(struct buf *out, const char *text)
 	struct slice rest = slice_of(text);
 
 	buf_putc(out, '"');
-	while (rest.len > 0 && !out->failed) {
-		size_t len = character(rest);
-
-		quote_character(out, slice_head(rest, len));
-		rest = slice_skip(rest, len > 0 ? len : 1);
-	}
+	while (rest.len > 0 && !out->failed)
+		quote_next(out, &rest);
 	buf_putc(out, '"');
 }
 
@@ -470,17 +443,16 @@ json_escape(struct buf *out, const char *text)
 	struct slice rest = slice_of(text);
 
 	while (rest.len > 0 && !out->failed) {
-		size_t len = character(rest);
-		struct slice one = slice_head(rest, len);
+		unsigned char c = (unsigned char)rest.ptr[0];
 
-		/* Blanks of a pretty text are no part of a string. */
-		if (len == 1 && (unsigned char)one.ptr[0] < ' ')
-			buf_add(out, one.ptr, 1);
-		else if (len == 0 || slice_printable(one) == 0)
-			quote_character(out, one);
-		else
-			buf_add(out, one.ptr, len);
-		rest = slice_skip(rest, len > 0 ? len : 1);
+		/* Quotes are no part of a string, and neither are blanks of a
+		 * pretty text. */
+		if (c < 0x7f) {
+			buf_putc(out, (char)c);
+			rest = slice_skip(rest, 1);
+		} else {
+			quote_next(out, &rest);
+		}
 	}
 }
 

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 #include <stdint.h>
-#include <string.h>
+#include <stdio.h>
 #include <sys/random.h>
 #include <sys/types.h>
 #include <time.h>
@@ -31,22 +31,15 @@ rng_fill(void *data, size_t len, struct err *err)
 int
 rng_uuid(char out[static RNG_UUID_SIZE], struct err *err)
 {
-	static const char digits[] = "0123456789abcdef";
-	unsigned char bytes[16];
-	size_t at = 0;
+	uint16_t w[8];
 
-	if (rng_fill(bytes, sizeof bytes, err) != 0)
+	if (rng_fill(w, sizeof w, err) != 0)
 		return -1;
 	/* Version 4 and the variant of the RFC. */
-	bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40);
-	bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
-	for (size_t i = 0; i < sizeof bytes; i++) {
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			out[at++] = '-';
-		out[at++] = digits[bytes[i] >> 4];
-		out[at++] = digits[bytes[i] & 15];
-	}
-	out[at] = '\0';
+	w[3] = (uint16_t)((w[3] & 0x0fff) | 0x4000);
+	w[4] = (uint16_t)((w[4] & 0x3fff) | 0x8000);
+	snprintf(out, RNG_UUID_SIZE, "%04x%04x-%04x-%04x-%04x-%04x%04x%04x",
+	    w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]);
 	return 0;
 }
 

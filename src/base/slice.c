@@ -21,11 +21,9 @@ slice_make(const char *ptr, size_t len)
 static size_t
 first_of(struct slice s, char c)
 {
-	size_t i = 0;
+	const char *at = s.len > 0 ? memchr(s.ptr, c, s.len) : NULL;
 
-	while (i < s.len && s.ptr[i] != c)
-		i++;
-	return i;
+	return at != NULL ? (size_t)(at - s.ptr) : s.len;
 }
 
 bool
@@ -195,16 +193,12 @@ slice_all_in(struct slice s, const char *set)
 ptrdiff_t
 slice_find(struct slice s, const char *needle)
 {
-	struct slice wanted = slice_of(needle);
+	size_t len = strlen(needle);
+	const char *at = s.len > 0 ? memmem(s.ptr, s.len, needle, len) : NULL;
 
-	for (size_t i = 0; wanted.len <= s.len - i; i++) {
-		if (slice_same(slice_head(slice_skip(s, i), wanted.len),
-		        wanted))
-			return (ptrdiff_t)i;
-		if (i == s.len)
-			break;
-	}
-	return -1;
+	if (at == NULL)
+		return len == 0 ? 0 : -1;
+	return at - s.ptr;
 }
 
 bool
@@ -261,88 +255,49 @@ slice_copy(struct slice s, char *out, size_t size)
 	return true;
 }
 
-/* How many bytes of 10xxxxxx follow a first byte; -1 if it cannot be one. */
-static int
-utf8_more(unsigned char first)
+size_t
+slice_character(struct slice s, uint32_t *code)
 {
-	if (first < 0x80)
-		return 0;
-	if (first >= 0xc2 && first <= 0xdf)
-		return 1;
-	if (first >= 0xe0 && first <= 0xef)
-		return 2;
-	return first >= 0xf0 && first <= 0xf4 ? 3 : -1;
-}
+	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
+	uint32_t first = s.len > 0 ? (unsigned char)s.ptr[0] : 0xff;
+	size_t more = (first >= 0xc0) + (first >= 0xe0) + (first >= 0xf0);
+	uint32_t sum = more > 0 ? first & (0x3fU >> more) : first;
 
-/* The second byte tells overlong forms, surrogates and what is past
- * U+10FFFF (RFC 3629, 4). */
-static bool
-utf8_second(unsigned char first, unsigned char second)
-{
-	switch (first) {
-	case 0xe0:
-		return second >= 0xa0;
-	case 0xed:
-		return second <= 0x9f;
-	case 0xf0:
-		return second >= 0x90;
-	case 0xf4:
-		return second <= 0x8f;
-	default:
-		return true;
+	if ((first & 0xc0) == 0x80 || first >= 0xf8 || more >= s.len)
+		return 0;
+	for (size_t i = 1; i <= more; i++) {
+		if (((unsigned char)s.ptr[i] & 0xc0) != 0x80)
+			return 0;
+		sum = sum << 6 | ((unsigned char)s.ptr[i] & 0x3f);
 	}
+	/* Overlong forms, surrogates and what is past the end (RFC 3629, 3). */
+	if (sum < least[more] || (sum & 0xfffff800) == 0xd800 || sum > 0x10ffff)
+		return 0;
+	*code = sum;
+	return more + 1;
 }
 
 bool
 slice_utf8(struct slice s)
 {
-	const unsigned char *bytes = (const unsigned char *)s.ptr;
+	uint32_t code;
+	size_t len = 1;
 
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char first = bytes[i];
-		int more = utf8_more(first);
-
-		if (more < 0 || (size_t)more > s.len - i - 1)
-			return false;
-		if (more > 0 && !utf8_second(first, bytes[i + 1]))
-			return false;
-		for (; more > 0; more--) {
-			if ((bytes[++i] & 0xc0) != 0x80)
-				return false;
-		}
-	}
-	return true;
-}
-
-/* U+0080 to U+009F; U+202A to U+202E; U+2066 to U+2069.  Of three bytes the
- * first is the same. */
-static bool
-is_hidden(struct slice one)
-{
-	unsigned char second = one.len > 1 ? (unsigned char)one.ptr[1] : 0;
-	unsigned char third = one.len > 2 ? (unsigned char)one.ptr[2] : 0;
-
-	if ((unsigned char)one.ptr[0] == 0xc2)
-		return second < 0xa0;
-	if ((unsigned char)one.ptr[0] != 0xe2)
-		return false;
-	return (second == 0x80 && third >= 0xaa && third <= 0xae) ||
-	       (second == 0x81 && third >= 0xa6 && third <= 0xa9);
+	for (; s.len > 0 && len > 0; s = slice_skip(s, len))
+		len = slice_character(s, &code);
+	return len > 0;
 }
 
 size_t
 slice_printable(struct slice s)
 {
-	unsigned char first = s.len > 0 ? (unsigned char)s.ptr[0] : 0;
-	size_t len = 1;
+	uint32_t code = 0;
+	size_t len = slice_character(s, &code);
+	bool hidden = code < ' ' || (code >= 0x7f && code < 0xa0) ||
+	              (code >= 0x202a && code <= 0x202e) ||
+	              (code >= 0x2066 && code <= 0x2069);
 
-	if (first < 0x80)
-		return first >= ' ' && first != 0x7f ? 1 : 0;
-	if (first >= 0xc2)
-		len = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-	if (len > s.len || !slice_utf8(slice_head(s, len)))
-		return 0;
-	return is_hidden(slice_head(s, len)) ? 0 : len;
+	return hidden ? 0 : len;
 }
 
 bool

@@ -75,8 +75,10 @@ void slice_drop(char **copy);
  * holds a NUL. */
 bool slice_copy(struct slice s, char *out, size_t size);
 
-/* Well-formed UTF-8 (RFC 3629). */
-bool slice_utf8(struct slice s);
+/* Bytes of the character that s begins with, and its number; 0 if it is none
+ * of well-formed UTF-8 (RFC 3629). */
+size_t slice_character(struct slice s, uint32_t *code);
+bool slice_utf8(struct slice s); /* all of it */
 
 /*
  * Bytes of the printable character that s begins with, 0 if it is none: a

@@ -190,31 +190,6 @@ judge_program(struct trust_program *out, struct err *err)
 	return rc;
 }
 
-/* The first file of the name in PATH that may be run. */
-static int
-seek(char out[static PATH_MAX], const char *name, struct env env)
-{
-	const char *path = env_get(env, "PATH");
-	struct slice rest = slice_of(path != NULL ? path : EXEC_PATH);
-	struct slice folder;
-
-	while (slice_cut(&rest, ':', &folder)) {
-		struct stat st;
-
-		if (folder.len + strlen(name) + 3 > PATH_MAX)
-			continue;
-		if (folder.len == 0)
-			folder = slice_of(".");
-		snprintf(out, PATH_MAX, "%.*s/%s", (int)folder.len, folder.ptr,
-		    name);
-		if (access(out, X_OK) == 0 && stat(out, &st) == 0 &&
-		    S_ISREG(st.st_mode))
-			return 0;
-	}
-	errno = ENOENT;
-	return -1;
-}
-
 int
 trust_program(struct trust_program *out, const char *name, struct env env,
     const struct owner *by, struct err *err)
@@ -226,7 +201,7 @@ trust_program(struct trust_program *out, const char *name, struct env env,
 		if (!slice_copy(slice_of(name), out->path, sizeof out->path))
 			return err_set(err, ERR_KIND_SYSTEM,
 			    "the program's path is too long");
-	} else if (seek(out->path, name, env) != 0) {
+	} else if (exec_find(out->path, name, env) != 0) {
 		return err_sys(err, ERR_KIND_SYSTEM, "cannot run %s", name);
 	}
 	if (geteuid() != 0 || !is_ours(by))
