@@ -247,6 +247,26 @@ legacy_sts(const struct conf *conf, struct place *place, bool may,
 	return 0;
 }
 
+static bool
+is_below(struct slice host, const char *domain)
+{
+	return slice_ends(host, domain) &&
+	       slice_ends(slice_head(host, host.len - slice_of(domain).len),
+	           ".");
+}
+
+/* It is below a domain of AWS, so that none is to be put behind it. */
+static bool
+is_whole(struct slice host)
+{
+	for (size_t i = 0; i < sizeof partitions / sizeof *partitions; i++) {
+		if (is_below(host, partitions[i].dns) ||
+		    is_below(host, partitions[i].dual))
+			return true;
+	}
+	return false;
+}
+
 static int
 find_at(struct endpoint *out, const struct conf *conf, struct place *place,
     const char *url, struct err *err)
@@ -263,6 +283,7 @@ find_at(struct endpoint *out, const struct conf *conf, struct place *place,
 	if (url != NULL ? use_url(&found, url, from, place, err)
 	                : use_real(&found, place, err))
 		return -1;
+	found.url.whole = is_whole(slice_of(found.url.host));
 	scope = place->region;
 	if (place->sts && slice_eq(slice_of(scope), global))
 		scope = "us-east-1";

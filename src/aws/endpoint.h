@@ -44,8 +44,8 @@ bool endpoint_plain_region(const char *region,
  * --endpoint-url (flag, may be NULL) wins, then one that the user configured;
  * FIPS, dual-stack and legacy STS as configured.  The flag is meant for the
  * call that the user asked for, not for those that get credentials for it. The
- * path is "/" when the URL has none.  service and region are borrowed; region
- * may be a pseudo region.
+ * path is "/" when the URL has none; a host below a domain of AWS is whole.
+ * service and region are borrowed; region may be a pseudo region.
  */
 int endpoint_find(struct endpoint *out, const struct conf *conf,
     const char *service, const char *region, const char *flag, struct err *err);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "aws/sigv4.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 #include "aws/cred/value.h"
 #include "base/buf.h"
@@ -37,28 +39,16 @@ struct pair_list {
 	bool parameters;
 };
 
-static char
-lower(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		c = (char)(c - 'A' + 'a');
-	return c;
-}
-
 static int
 compare_text(struct slice a, struct slice b, bool fold)
 {
-	for (size_t i = 0; i < a.len && i < b.len; i++) {
-		char x = a.ptr[i], y = b.ptr[i];
+	size_t len = a.len < b.len ? a.len : b.len;
+	int rc = 0;
 
-		if (fold) {
-			x = lower(x);
-			y = lower(y);
-		}
-		if (x != y)
-			return (unsigned char)x - (unsigned char)y;
-	}
-	return (a.len > b.len) - (a.len < b.len);
+	if (len > 0)
+		rc = fold ? strncasecmp(a.ptr, b.ptr, len)
+		          : memcmp(a.ptr, b.ptr, len);
+	return rc != 0 ? rc : (a.len > b.len) - (a.len < b.len);
 }
 
 /* The names of two headers are the same, whatever their letter case. */
@@ -97,15 +87,12 @@ void
 sigv4_encode(struct buf *out, struct slice text)
 {
 	for (size_t i = 0; i < text.len; i++) {
-		char c = text.ptr[i];
-		char low = lower(c);
+		unsigned char c = (unsigned char)text.ptr[i];
 
-		if ((low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') ||
-		    slice_has(slice_of("-._~"), c))
-			buf_putc(out, c);
+		if (isalnum(c) || slice_has(slice_of("-._~"), (char)c))
+			buf_putc(out, (char)c);
 		else
-			buf_printf(out, "%%%02X",
-			    (unsigned int)(unsigned char)c);
+			buf_printf(out, "%%%02X", (unsigned)c);
 	}
 }
 
@@ -166,11 +153,11 @@ static bool
 is_signed(const char *name)
 {
 	struct slice rest = slice_of(unsigned_headers), one;
+	bool found = false;
 
-	while (slice_cut(&rest, ' ', &one))
-		if (slice_eq_nocase(one, name))
-			return false;
-	return true;
+	while (!found && slice_cut(&rest, ' ', &one))
+		found = slice_eq_nocase(one, name);
+	return !found;
 }
 
 static int
@@ -192,7 +179,7 @@ static void
 add_lower(struct buf *out, struct slice text)
 {
 	for (size_t i = 0; i < text.len; i++)
-		buf_putc(out, lower(text.ptr[i]));
+		buf_putc(out, (char)tolower((unsigned char)text.ptr[i]));
 }
 
 /* The value without white space around it, one blank for every run in it. */

@@ -87,32 +87,48 @@ sts_answer(const struct api_reply *reply, struct json **out, struct err *err)
 	return result != NULL ? 0 : err_memory(err);
 }
 
-static int
-assume(struct api *api, struct api_request *req, const struct sts_role *role,
-    struct cred *out, struct err *err)
+static void
+add_role(struct buf *form, const struct sts_role *role)
 {
-	struct cred got = { .method = out->method };
+	bool web = role->token != NULL;
+
+	add_field(form, "RoleArn", role->role_arn);
+	add_field(form, "RoleSessionName", role->session_name);
+	add_field(form, "ExternalId", web ? NULL : role->external_id);
+	add_field(form, "DurationSeconds", web ? NULL : role->duration);
+	add_field(form, "WebIdentityToken", role->token);
+}
+
+int
+sts_assume_role(struct api *api, const struct cred *base,
+    const struct sts_role *role, int64_t deadline, struct cred *out,
+    struct err *err)
+{
+	bool web = role->token != NULL;
 	struct buf form = { 0 };
+	struct api_request req = {
+		.service = API_STS,
+		.operation = web ? "AssumeRoleWithWebIdentity" : "AssumeRole",
+		.signer = { .kind = web ? SIGV4_NONE : SIGV4_HMAC,
+		    .cred = base },
+		.deadline = deadline,
+		.role = role->role_arn,
+		.secret = web ? role->token : role->external_id,
+		.for_credentials = true,
+	};
+	struct cred got = { .method = out->method };
 	struct api_reply reply = { 0 };
 	struct json *result = NULL;
 	int rc = -1;
 
-	add_field(&form, "RoleArn", role->role_arn);
-	add_field(&form, "RoleSessionName", role->session_name);
-	add_field(&form, "ExternalId", role->external_id);
-	add_field(&form, "DurationSeconds", role->duration);
-	if (req->signer.kind == SIGV4_NONE)
-		add_field(&form, "WebIdentityToken", req->secret);
-	req->body = buf_str(&form);
-	req->role = role->role_arn;
+	add_role(&form, role);
+	req.body = buf_str(&form);
 	if (!buf_ok(&form)) {
 		err_set(err, ERR_KIND_PARAM_VALIDATION,
-		    "%s: the parameters are too long", req->operation);
+		    "%s: the parameters are too long", req.operation);
 		goto out;
 	}
-	req->service = API_STS;
-	req->for_credentials = true;
-	if (api_call(api, req, &reply, err) != 0 ||
+	if (api_call(api, &req, &reply, err) != 0 ||
 	    sts_answer(&reply, &result, err) != 0)
 		goto out;
 	if (cred_value_json(&got, json_get(result, "Credentials"),
@@ -120,7 +136,7 @@ assume(struct api *api, struct api_request *req, const struct sts_role *role,
 	    got.token == NULL || got.expires == 0) {
 		err_set(err, ERR_KIND_PARSE,
 		    "%s: the answer of STS lacks what was asked for",
-		    req->operation);
+		    req.operation);
 		goto out;
 	}
 	cred_value_free(out);
@@ -133,30 +149,4 @@ out:
 	api_reply_free(&reply);
 	buf_free(&form);
 	return rc;
-}
-
-int
-sts_assume_role(struct api *api, const struct cred *base,
-    const struct sts_role *role, int64_t deadline, struct cred *out,
-    struct err *err)
-{
-	struct api_request req = { .operation = "AssumeRole",
-		.signer = { .kind = SIGV4_HMAC, .cred = base },
-		.secret = role->external_id,
-		.deadline = deadline };
-
-	return assume(api, &req, role, out, err);
-}
-
-int
-sts_assume_role_with_web_identity(struct api *api, const struct sts_role *role,
-    const char *token, int64_t deadline, struct cred *out, struct err *err)
-{
-	struct api_request req = { .operation = "AssumeRoleWithWebIdentity",
-		.secret = token,
-		.deadline = deadline };
-	struct sts_role bare = { .role_arn = role->role_arn,
-		.session_name = role->session_name };
-
-	return assume(api, &req, &bare, out, err);
 }

@@ -20,17 +20,16 @@ struct sts_role {
 	const char *role_arn, *session_name;
 	const char *external_id; /* NULL = none */
 	const char *duration;    /* seconds as digits, NULL = default */
+	const char *token;       /* of a web identity, NULL = none */
 };
 
-/* Signed with base.  out is replaced on success; it can be base. */
+/*
+ * Signed with base, or with a web identity unsigned and without external_id
+ * and duration.  out is replaced on success; it can be base.
+ */
 int sts_assume_role(struct api *api, const struct cred *base,
     const struct sts_role *role, int64_t deadline, struct cred *out,
     struct err *err);
-
-/* Unsigned; external_id and duration are not sent. */
-int sts_assume_role_with_web_identity(struct api *api,
-    const struct sts_role *role, const char *token, int64_t deadline,
-    struct cred *out, struct err *err);
 
 /*
  * The same forms and answers as the JSON that `ssm-activate api` speaks for

@@ -196,7 +196,8 @@ dial_tcp(const struct dial_target *target, int64_t deadline, int *fd,
 	struct race race = {
 		.target = target, .deadline = deadline, .winner = -1
 	};
-	int rc = resolve_host(target->host, deadline, &race.addresses, err);
+	int rc = resolve_host(target->host, target->whole, deadline,
+	    &race.addresses, err);
 
 	if (rc == 0)
 		rc = run(&race, err);

@@ -2,6 +2,7 @@
 #ifndef NET_DIAL_H
 #define NET_DIAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct err;
@@ -11,6 +12,7 @@ enum { DIAL_ADDRESS_MS = 10000, DIAL_STAGGER_MS = 300 };
 struct dial_target {
 	const char *host; /* name or address, IPv6 without brackets */
 	uint16_t port;
+	bool whole;     /* host is a whole name: no domain is searched */
 	int address_ms; /* limit for each address; 0 = DIAL_ADDRESS_MS */
 };
 

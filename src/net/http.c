@@ -153,6 +153,7 @@ reach(struct conn *conn, const struct http_request *request,
 	const struct url *url = request->url;
 	struct dial_target to = { .host = proxy->used ? proxy->host : url->host,
 		.port = proxy->used ? proxy->port : url->port,
+		.whole = url->whole && !proxy->used,
 		.address_ms = request->connect_ms };
 	int rc = dial_tcp(&to, request->deadline, &conn->fd, err);
 

@@ -248,25 +248,6 @@ ask_name(struct ask *ask, struct slice name, struct slice domain,
 	       (!(ask->done[0] && ask->done[1]) && ask->failed == failed);
 }
 
-/* No domain is to be put behind the name.  The domains are those of all
- * partitions of AWS, for dual-stack names too. */
-static bool
-is_whole(struct slice name)
-{
-	static const char *const ends[] = { ".", ".amazonaws.com", ".api.aws",
-		".amazonaws.com.cn", ".api.amazonwebservices.com.cn",
-		".amazonaws.eu", ".api.amazonwebservices.eu", ".c2s.ic.gov",
-		".api.aws.ic.gov", ".sc2s.sgov.gov", ".api.aws.scloud",
-		".cloud.adc-e.uk", ".api.cloud-aws.adc-e.uk", ".csp.hci.ic.gov",
-		".api.aws.hci.ic.gov" };
-
-	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-		if (slice_ends(name, ends[i]))
-			return true;
-	}
-	return false;
-}
-
 /* Ask in the domains; as ask_name().  A silent one says nothing about the name
  * as it is, which then comes next, as with glibc; one with dots is likely to be
  * whole, and does not wait long for that. */
@@ -290,12 +271,13 @@ search_domains(struct ask *ask, struct slice name, bool last, struct err *err)
 	return false;
 }
 
+/* whole: no domain is to be put behind the name. */
 static bool
-search(struct ask *ask, struct slice name, struct err *err)
+search(struct ask *ask, struct slice name, bool whole, struct err *err)
 {
 	struct slice none = { 0 };
 	uint64_t dots = 0;
-	bool whole = is_whole(name), first;
+	bool first;
 
 	for (size_t i = 0; i < name.len; i++)
 		dots += name.ptr[i] == '.';
@@ -319,8 +301,8 @@ verdict(const struct ask *ask, bool over)
 }
 
 static int
-ask_servers(struct slice name, int64_t deadline, struct cidr_list *out,
-    struct err *err)
+ask_servers(struct slice name, bool whole, int64_t deadline,
+    struct cidr_list *out, struct err *err)
 {
 	struct buf text = { 0 };
 	struct ask ask = { .out = out, .deadline = deadline };
@@ -328,7 +310,7 @@ ask_servers(struct slice name, int64_t deadline, struct cidr_list *out,
 
 	resolve_conf_read(&ask.conf, read_file("/etc/resolv.conf", &text));
 	find_zones(&ask.conf);
-	over = search(&ask, name, err);
+	over = search(&ask, name, whole || slice_ends(name, "."), err);
 	buf_free(&text);
 	if (out->count > 0)
 		return 0;
@@ -380,8 +362,8 @@ sort(struct cidr_list *list)
 }
 
 int
-resolve_host(const char *host, int64_t deadline, struct cidr_list *out,
-    struct err *err)
+resolve_host(const char *host, bool whole, int64_t deadline,
+    struct cidr_list *out, struct err *err)
 {
 	static const unsigned char loopback[16] = { [15] = 1 };
 	struct slice name = slice_of(host);
@@ -403,7 +385,8 @@ resolve_host(const char *host, int64_t deadline, struct cidr_list *out,
 		cidr_add(out, loopback, sizeof loopback);
 		return 0;
 	}
-	if (out->count == 0 && ask_servers(name, deadline, out, err) != 0)
+	if (out->count == 0 &&
+	    ask_servers(name, whole, deadline, out, err) != 0)
 		return -1;
 	sort(out);
 	return 0;

@@ -2,6 +2,7 @@
 #ifndef NET_RESOLVE_H
 #define NET_RESOLVE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct cidr_list;
@@ -20,8 +21,8 @@ struct err;
  * datagram costs half of it.  Names with fewer than "ndots" dots are
  * looked for in the domains of "search" first, others as they are first; a
  * domain whose servers say nothing ends that, and the name is asked as it is; a
- * dot at the end and names of AWS leave out the domains.  Names below localhost
- * that are not in /etc/hosts are this host (RFC 6761, 6.3).
+ * dot at the end or whole (an AWS name) leaves out the domains.  Names below
+ * localhost that are not in /etc/hosts are this host (RFC 6761, 6.3).
  *
  * musl's getaddrinfo() does less: a server that is silent about IPv6 costs it
  * 5 s a name, and a take-down may need two; it gives up at the first domain
@@ -31,7 +32,7 @@ struct err;
  * A name that does not exist or has no address is ERR_FINAL; servers that
  * fail or do not answer by then are ERR_TRANSIENT; all ERR_KIND_CONNECTION.
  */
-int resolve_host(const char *host, int64_t deadline, struct cidr_list *out,
-    struct err *err);
+int resolve_host(const char *host, bool whole, int64_t deadline,
+    struct cidr_list *out, struct err *err);
 
 #endif

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/url.h"
 
+#include <ctype.h>
+#include <string.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
@@ -28,15 +31,6 @@ is_visible(struct slice text)
 			return false;
 	}
 	return true;
-}
-
-static void
-lower(char *text)
-{
-	for (size_t i = 0; text[i] != '\0'; i++) {
-		if (text[i] >= 'A' && text[i] <= 'Z')
-			text[i] = (char)(text[i] + ('a' - 'A'));
-	}
 }
 
 struct slice
@@ -102,7 +96,8 @@ take_authority(struct slice authority, struct url *url, const char *chars)
 	if (six ? !url->literal || !slice_has(host, ':')
 	        : !url->literal && !is_name(url->host, chars))
 		return "has a malformed host name or address";
-	lower(url->host);
+	for (char *c = url->host; *c != '\0'; c++)
+		*c = (char)tolower((unsigned char)*c);
 	return has_port ? take_port(port, url) : NULL;
 }
 
@@ -162,15 +157,13 @@ url_parse_proxy(struct url *out, const char *text, struct err *err)
 bool
 url_hex(char c, unsigned *value)
 {
-	/* Letters in either case differ in one bit. */
-	int letter = (c | 0x20) - 'a';
-	int digit = c - '0';
+	static const char digits[] = "0123456789abcdef";
+	const char *at =
+	    c != '\0' ? strchr(digits, tolower((unsigned char)c)) : NULL;
 
-	if (digit < 0 || digit > 9)
-		digit = letter >= 0 && letter < 6 ? letter + 10 : -1;
-	if (digit >= 0)
-		*value = (unsigned)digit;
-	return digit >= 0;
+	if (at != NULL)
+		*value = (unsigned)(at - digits);
+	return at != NULL;
 }
 
 void

@@ -16,6 +16,7 @@ enum { URL_HOST_MAX = 255, URL_PATH_MAX = 2048 };
 struct url {
 	bool tls;     /* https */
 	bool literal; /* host is an IP address */
+	bool whole;   /* host is a whole name, as its maker says */
 	uint16_t port;
 	char host[URL_HOST_MAX + 1]; /* lower case, IPv6 without brackets */
 	char path[URL_PATH_MAX + 1]; /* with query; "" when there is none */

@@ -329,36 +329,22 @@ note_failed(struct removal *removal, const struct err *err)
 		*removal->failed = *err;
 }
 
+/* Remove what one member of the state names; what is gone leaves it. */
 static int
-remove_node(struct removal *removal, const struct ssm *ssm)
+remove_one(struct removal *removal, const struct ssm *ssm, bool node)
 {
 	struct state *state = removal->state;
+	char *id = node ? state->node : state->activation;
 	struct err err = { 0 };
 
-	if (state->node[0] == '\0')
+	if (id[0] == '\0')
 		return 0;
-	if (ssm_deregister(ssm, state->node, &err) == 0 &&
-	    register_tell(removal->journal, JOURNAL_NO_NODE, state->node,
+	if ((node ? ssm_deregister : ssm_delete_activation)(ssm, id, &err) ==
+	        0 &&
+	    register_tell(removal->journal,
+	        node ? JOURNAL_NO_NODE : JOURNAL_NO_ACTIVATION, id,
 	        &err) == 0) {
-		state->node[0] = '\0';
-		return 0;
-	}
-	note_failed(removal, &err);
-	return -1;
-}
-
-static int
-remove_activation(struct removal *removal, const struct ssm *ssm)
-{
-	struct state *state = removal->state;
-	struct err err = { 0 };
-
-	if (state->activation[0] == '\0')
-		return 0;
-	if (ssm_delete_activation(ssm, state->activation, &err) == 0 &&
-	    register_tell(removal->journal, JOURNAL_NO_ACTIVATION,
-	        state->activation, &err) == 0) {
-		state->activation[0] = '\0';
+		id[0] = '\0';
 		return 0;
 	}
 	note_failed(removal, &err);
@@ -396,14 +382,14 @@ register_remove(const struct ssm *ssm, struct state *state,
 	struct ssm as_node = *ssm;
 	int left = 0;
 
-	left |= remove_node(&removal, ssm);
-	left |= remove_activation(&removal, ssm);
+	left |= remove_one(&removal, ssm, true);
+	left |= remove_one(&removal, ssm, false);
 	if (left != 0 && removal.denied)
 		as_node.as = own->get(own->context);
 	if (as_node.as != NULL) {
 		/* The node last: its credentials may end with it. */
-		left = remove_activation(&removal, &as_node);
-		left |= remove_node(&removal, &as_node);
+		left = remove_one(&removal, &as_node, false);
+		left |= remove_one(&removal, &as_node, true);
 	}
 	left |= remove_lost(&removal, ssm);
 	if (left == 0)

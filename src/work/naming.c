@@ -7,17 +7,15 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-static const char alnum[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+#define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 /* The pattern of names and tags is letters, separators and digits of all
  * scripts, and these. AWS itself judges what is not ASCII. */
 static bool
 allowed(char c)
 {
-	return (unsigned char)c >= 0x80 || c == ' ' ||
-	       (c != '\0' && strchr("_.:/=+-@", c) != NULL) ||
-	       (c != '\0' && strchr(alnum, c) != NULL);
+	return (unsigned char)c >= 0x80 ||
+	       slice_has(slice_of(ALNUM " _.:/=+-@"), c);
 }
 
 static bool
@@ -58,14 +56,9 @@ naming_role(char out[static SSM_ROLE_MAX + 1], const char *text,
 		    "the role must have 1 to %d characters, %.200s has %zu",
 		    SSM_ROLE_MAX, text, role.len);
 	}
-	for (struct slice s = role; s.len > 0; s = slice_skip(s, 1)) {
-		if (strchr(alnum, *s.ptr) == NULL &&
-		    strchr("+=,.@_-/", *s.ptr) == NULL) {
-			return err_set(err, ERR_KIND_INVALID_VALUE,
-			    "%.200s holds a character that no role name has",
-			    text);
-		}
-	}
+	if (!slice_all_in(role, ALNUM "+=,.@_-/"))
+		return err_set(err, ERR_KIND_INVALID_VALUE,
+		    "%.200s holds a character that no role name has", text);
 	slice_copy(role, out, SSM_ROLE_MAX + 1);
 	return 0;
 }

@@ -100,7 +100,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    !slice_split(rest, '\0', &name, &packets) || name.len == 0 ||
 	    conf_text.len > CONF_MAX || !slice_copy(name, text, sizeof text))
 		return 0;
-	if (resolve_host(text, clock_in(LIMIT_MS), &list, &err) == 0)
+	if (resolve_host(text, size % 2 == 1, clock_in(LIMIT_MS), &list,
+	        &err) == 0)
 		require(list.count > 0 && list.count <= CIDR_LIST_MAX);
 	else
 		require(list.count == 0 && err.kind == ERR_KIND_CONNECTION);

@@ -22,10 +22,11 @@ main(int argc, char **argv)
 	char text[INET6_ADDRSTRLEN];
 	uint64_t limit = 0;
 
-	if (argc != 3 || !slice_u64(slice_of(argv[2]), INT32_MAX, &limit))
+	if (argc < 3 || !slice_u64(slice_of(argv[2]), INT32_MAX, &limit))
 		return 2;
 	log_open(LOG_DEBUG, LOG_TEXT);
-	if (resolve_host(argv[1], clock_in((int64_t)limit), &list, &err) != 0) {
+	if (resolve_host(argv[1], argc > 3, clock_in((int64_t)limit), &list,
+	        &err) != 0) {
 		printf("%s: %s\n", err.retry == ERR_FINAL ? "final" : "again",
 		    err.msg);
 		return 1;

@@ -90,9 +90,10 @@ class Case(unittest.TestCase):
         self.servers.append(Server(address, self.names, **options))
         return self.servers[-1]
 
-    def ask(self, host, milliseconds=LIMIT_MS):
+    def ask(self, host, milliseconds=LIMIT_MS, whole=False):
         """Return the lines that the driver prints."""
-        text, _ = run([DRIVER, host, str(milliseconds)])
+        text, _ = run([DRIVER, host, str(milliseconds)]
+                      + ["whole"] * whole)
         return text.splitlines()
 
     def check(self, host, *addresses, same=True):
@@ -438,21 +439,21 @@ class Search(Case):
         self.refuse("nobody", "final: it does not exist")
 
     def test_aws(self):
-        """Names of AWS are looked for in no domain, not even in one whose
-        servers fail or say nothing."""
+        """Whole names, as those of AWS are, are looked for in no domain, not
+        even in one whose servers fail or say nothing."""
         self.write("resolv.conf", self.CLUSTER)
         server = self.serve()
         name = "ssm.eu-west-1.amazonaws.com"
         self.names[name] = Name(["10.0.0.4"])
         self.names[name + ".svc.cluster.local"] = Name(silent=["A", "AAAA"])
-        self.assertEqual(self.ask(name), ["10.0.0.4"])
+        self.assertEqual(self.ask(name, whole=True), ["10.0.0.4"])
         self.assertEqual(self.asked(server), [name])
-        self.refuse("nobody.amazonaws.com", "final: it does not exist")
+        self.assertEqual(self.ask("nobody.amazonaws.com", whole=True),
+                         ["final: cannot resolve the name: it does not exist"])
 
     def test_partitions(self):
-        """These are the domains that botocore and our endpoints know."""
-        self.write("resolv.conf", self.CLUSTER)
-        server = self.serve()
+        """Our endpoints know the domains that botocore knows, but for two
+        that its endpoints refuse."""
         path = os.path.join(os.path.dirname(botocore.__file__), "data",
                             "partitions.json")
         with open(path, encoding="utf-8") as file:
@@ -464,14 +465,9 @@ class Search(Case):
             table = re.findall(r'{ "aws[-a-z]*", "[-a-z]*", "(.*?)",\s*"(.*?)"',
                                file.read())
         self.assertGreater(len(table), 6)
-        ends.update(end for pair in table for end in pair if end)
-        for end in ends:
-            with self.subTest(end):
-                name = "ssm.x-y-1." + end
-                self.names[name] = Name(["10.0.0.4"])
-                server.asked.clear()
-                self.assertEqual(self.ask(name), ["10.0.0.4"])
-                self.assertEqual(self.asked(server), [name])
+        ours = {end for pair in table for end in pair if end}
+        refused = {"api.cloud-aws.adc-e.uk", "api.aws.hci.ic.gov"}
+        self.assertEqual(ends - ours - refused, set())
 
     def test_silent_domain(self):
         """The first domain's servers say nothing: the name is asked as it

@@ -223,6 +223,43 @@ test_region_names(void **state)
 	}
 }
 
+/* Names below a domain of AWS are whole, whoever gave them. */
+static void
+test_whole_names(void **state)
+{
+	static const struct {
+		const char *url;
+		bool whole;
+	} rows[] = {
+		{ "", true },
+		{ "https://vpce-1.ssm.eu-west-1.vpce.amazonaws.com", true },
+		{ "https://ssm.cn-north-1.amazonaws.com.cn", true },
+		{ "https://SSM.eu-west-1.API.AWS/x", true },
+		{ "https://proxy.example.com.", true },
+		{ "https://proxy.example.com", false },
+		{ "https://notamazonaws.com", false },
+		{ "https://amazonaws.com", false },
+		{ "https://amazonaws.com.example", false },
+		{ "https://127.0.0.1", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char var[128];
+		const char *const vars[] = { var, NULL };
+		struct endpoint e = { 0 };
+		struct canned c;
+
+		snprintf(var, sizeof var, "AWS_ENDPOINT_URL=%s", rows[i].url);
+		canned_open(&c, vars);
+		assert_int_equal(endpoint_find(&e, c.conf, "ssm", "eu-west-1",
+		                     NULL, &c.err),
+		    0);
+		assert_int_equal(e.url.whole, rows[i].whole);
+		canned_close(&c);
+	}
+}
+
 static void
 test_partition_names(void **state)
 {
@@ -386,6 +423,7 @@ main(void)
 		cmocka_unit_test(test_legacy_sts),
 		cmocka_unit_test(test_pseudo_regions),
 		cmocka_unit_test(test_region_names),
+		cmocka_unit_test(test_whole_names),
 		cmocka_unit_test(test_partition_names),
 		cmocka_unit_test(test_order_of_variables),
 		cmocka_unit_test(test_forms_of_urls),

@@ -47,7 +47,7 @@ test_assume_role(void **state)
 	    .status = 200,
 	    .body = CREDENTIALS("AssumeRole") } };
 	static const struct sts_role role = { "arn:aws:iam::1:role/r", "s@x",
-		"e id", "1800" };
+		"e id", "1800", NULL };
 	struct cred got = { 0 };
 	struct world w;
 
@@ -77,15 +77,15 @@ test_web_identity_is_unsigned(void **state)
 	    .status = 200,
 	    .body = CREDENTIALS("AssumeRoleWithWebIdentity") } };
 	static const struct sts_role role = { "arn:aws:iam::1:role/r", "s", "e",
-		"900" };
+		"900", "eyJ.a+b" };
 	struct cred got = { 0 };
 	struct world w;
 
 	(void)state;
 	begin(&w);
 	world_expect(&w, WORLD_STEPS(steps));
-	assert_int_equal(sts_assume_role_with_web_identity(&w.api, &role,
-	                     "eyJ.a+b", clock_in(5000), &got, &w.err),
+	assert_int_equal(sts_assume_role(&w.api, NULL, &role, clock_in(5000),
+	                     &got, &w.err),
 	    0);
 	world_done(&w);
 	assert_string_equal(got.access_key, "ASIAX");
@@ -109,15 +109,15 @@ test_identity_provider_is_asked_again(void **state)
 		            "</Error></ErrorResponse>" }
 	};
 	static const struct sts_role role = { "arn:aws:iam::1:role/r", "s",
-		NULL, NULL };
+		NULL, NULL, "eyJtokentoken" };
 	struct cred got = { 0 };
 	struct world w;
 
 	(void)state;
 	begin(&w);
 	world_expect(&w, WORLD_STEPS(steps));
-	assert_int_equal(sts_assume_role_with_web_identity(&w.api, &role,
-	                     "eyJtokentoken", clock_in(5000), &got, &w.err),
+	assert_int_equal(sts_assume_role(&w.api, NULL, &role, clock_in(5000),
+	                     &got, &w.err),
 	    -1);
 	world_done(&w);
 	assert_string_equal(w.err.peer_code, "InvalidIdentityToken");
@@ -134,7 +134,7 @@ test_incomplete_answers(void **state)
 		"<AccessKeyId>A</AccessKeyId></Credentials>"
 		"</AssumeRoleResult></AssumeRoleResponse>" };
 	static const struct sts_role role = { "arn:aws:iam::1:role/r", "s",
-		NULL, NULL };
+		NULL, NULL, NULL };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
@@ -163,7 +163,7 @@ test_endpoint_flag_is_not_for_roles(void **state)
 	    .status = 200,
 	    .body = CREDENTIALS("AssumeRole") } };
 	static const struct sts_role role = { "arn:aws:iam::1:role/r", "s",
-		NULL, NULL };
+		NULL, NULL, NULL };
 	struct cred got = { 0 };
 	struct conf_options options = { .endpoint_url = "http://127.0.0.1:1" };
 	struct world w;

@@ -206,16 +206,14 @@ cred_role_assume(struct cred *cred, const char *token,
 		    hop->session_name != NULL ? hop->session_name : session,
 		.external_id = hop->external_id,
 		.duration = hop->duration,
+		.token = token,
 	};
-	int rc;
 
 	snprintf(session, sizeof session, "ssm-activate-%lld",
 	    (long long)clock_now());
-	rc = token != NULL
-	         ? sts_assume_role_with_web_identity(api, &role, token,
-	               deadline, cred, err)
-	         : sts_assume_role(api, cred, &role, deadline, cred, err);
-	return rc == 0 ? 0 : err_wrap(err, hop->role_arn);
+	if (sts_assume_role(api, cred, &role, deadline, cred, err) == 0)
+		return 0;
+	return err_wrap(err, hop->role_arn);
 }
 
 static const char token_file[] = "AWS_WEB_IDENTITY_TOKEN_FILE";
