@@ -31,7 +31,7 @@ $(VENDOR)/%.a:
 # What a call of AWS spends its time on, for 4 KiB.  Others are not faster this
 # way, among them the curves.
 FAST_O := hash/multihash hash/sha2big hash/sha2small int/i31_montmul \
-	int/i31_muladd int/i62_modpow2 ssl/ssl_hs_client x509/x509_minimal
+	int/i31_muladd int/i62_modpow2 ssl/ssl_hs_client
 $(FAST_O:%=$(VENDOR)/bearssl/src/%.o): VENDOR_CFLAGS += $(FAST)
 
 $(VENDOR)/bearssl/%.o: $(SRC)/bearssl/%.c

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/err.h"
 #include "net/der.h"
 
 enum {
@@ -14,7 +13,6 @@ enum {
 	OCTETS = 0x04,
 	UTC_TIME = 0x17,
 	TIME = 0x18,
-	SET = 0x31,
 	VERSION = 0xA0,
 	UNIQUE_ID = 0x81, /* and 0x82 */
 	CONSTRUCTED = 0x20,
@@ -43,7 +41,8 @@ take_date(struct slice *rest, int64_t *when)
 		return false;
 	if (date.tag == UTC_TIME)
 		century = 2;
-	if (date.value.len + century != CLOCK_BASIC_SIZE - 2)
+	if (date.value.len + century != CLOCK_BASIC_SIZE - 2 ||
+	    date.value.ptr[date.value.len - 1] != 'Z')
 		return false;
 	memcpy(text, date.value.ptr[0] >= '5' ? "19" : "20", century);
 	memcpy(&text[century], date.value.ptr, DAY - century);
@@ -51,6 +50,12 @@ take_date(struct slice *rest, int64_t *when)
 	memcpy(&text[DAY + 1], &date.value.ptr[DAY - century],
 	    date.value.len - (DAY - century));
 	return clock_parse_iso(slice_of(text), when);
+}
+
+static bool
+is_negative(struct slice number)
+{
+	return number.len > 0 && ((unsigned char)number.ptr[0] & NEGATIVE) != 0;
 }
 
 static struct slice
@@ -68,7 +73,8 @@ read_rsa(struct cert *cert, struct slice key)
 
 	if (!der_only(key, DER_SEQUENCE, &both) ||
 	    !der_take(&both.value, INTEGER, &modulus) ||
-	    !der_only(both.value, INTEGER, &exponent))
+	    !der_only(both.value, INTEGER, &exponent) ||
+	    is_negative(modulus.value) || is_negative(exponent.value))
 		return false;
 	cert->modulus = without_zeros(modulus.value);
 	cert->exponent = without_zeros(exponent.value);
@@ -114,36 +120,45 @@ read_point(struct cert *cert, struct slice parameters, struct slice key)
 	}
 }
 
-enum kind { UNKNOWN, RSA, EC, GOOD };
+enum kind { UNKNOWN, RSA, EC };
+enum hash { NO_HASH, SHA_256 = 4, SHA_384, SHA_512 };
 
-/* What keys and signatures are made by, and what to say of it. */
+/* What keys and, with a hash, signatures are made by, and what to say of it. */
 struct algorithm {
 	struct slice oid;
 	enum kind kind;
+	enum hash hash;
 	const char *key, *signature;
 };
 
 static const struct algorithm algorithms[] = {
-	{ DER_BYTES("\x2A\x86\x48\x86\xF7\x0D\x01\x01\x01"), RSA, NULL, NULL },
-	{ DER_BYTES("\x2A\x86\x48\xCE\x3D\x02\x01"), EC, NULL, NULL },
-	{ DER_BYTES("\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0B"), GOOD, NULL, NULL },
-	{ DER_BYTES("\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0C"), GOOD, NULL, NULL },
-	{ DER_BYTES("\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0D"), GOOD, NULL, NULL },
-	{ DER_BYTES("\x2A\x86\x48\xCE\x3D\x04\x03\x02"), GOOD, NULL, NULL },
-	{ DER_BYTES("\x2A\x86\x48\xCE\x3D\x04\x03\x03"), GOOD, NULL, NULL },
-	{ DER_BYTES("\x2A\x86\x48\xCE\x3D\x04\x03\x04"), GOOD, NULL, NULL },
-	{ DER_BYTES("\x2B\x65\x70"), UNKNOWN,
+	{ DER_BYTES("\x2A\x86\x48\x86\xF7\x0D\x01\x01\x01"), RSA, NO_HASH, NULL,
+	    NULL },
+	{ DER_BYTES("\x2A\x86\x48\xCE\x3D\x02\x01"), EC, NO_HASH, NULL, NULL },
+	{ DER_BYTES("\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0B"), RSA, SHA_256, NULL,
+	    NULL },
+	{ DER_BYTES("\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0C"), RSA, SHA_384, NULL,
+	    NULL },
+	{ DER_BYTES("\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0D"), RSA, SHA_512, NULL,
+	    NULL },
+	{ DER_BYTES("\x2A\x86\x48\xCE\x3D\x04\x03\x02"), EC, SHA_256, NULL,
+	    NULL },
+	{ DER_BYTES("\x2A\x86\x48\xCE\x3D\x04\x03\x03"), EC, SHA_384, NULL,
+	    NULL },
+	{ DER_BYTES("\x2A\x86\x48\xCE\x3D\x04\x03\x04"), EC, SHA_512, NULL,
+	    NULL },
+	{ DER_BYTES("\x2B\x65\x70"), UNKNOWN, NO_HASH,
 	    "has an Ed25519 key, which is not supported",
 	    "is signed with Ed25519, which is not supported" },
-	{ DER_BYTES("\x2B\x65\x71"), UNKNOWN,
+	{ DER_BYTES("\x2B\x65\x71"), UNKNOWN, NO_HASH,
 	    "has an Ed448 key, which is not supported",
 	    "is signed with Ed448, which is not supported" },
-	{ DER_BYTES("\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0A"), UNKNOWN,
+	{ DER_BYTES("\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0A"), UNKNOWN, NO_HASH,
 	    "has an RSA-PSS key, which is not supported",
 	    "is signed with RSA-PSS, which is not supported" },
-	{ DER_BYTES("\x2A\x86\x48\x86\xF7\x0D\x01\x01\x05"), UNKNOWN, NULL,
-	    "is signed with SHA-1, which is not supported" },
-	{ DER_BYTES("\x2A\x86\x48\xCE\x3D\x04\x01"), UNKNOWN, NULL,
+	{ DER_BYTES("\x2A\x86\x48\x86\xF7\x0D\x01\x01\x05"), UNKNOWN, NO_HASH,
+	    NULL, "is signed with SHA-1, which is not supported" },
+	{ DER_BYTES("\x2A\x86\x48\xCE\x3D\x04\x01"), UNKNOWN, NO_HASH, NULL,
 	    "is signed with SHA-1, which is not supported" },
 };
 
@@ -196,12 +211,12 @@ read_key(struct cert *cert, struct slice info)
 	if (!take_algorithm(&info, &algorithm, &parameters) ||
 	    !take_bits(&info, &key) || info.len > 0)
 		return false;
-	if (algorithm->kind == RSA)
+	if (algorithm->kind == RSA && algorithm->hash == NO_HASH)
 		return read_rsa(cert, key);
 	cert->key_fault = algorithm->key != NULL
 	                      ? algorithm->key
 	                      : "has a key of a kind that is not supported";
-	if (algorithm->kind == EC)
+	if (algorithm->kind == EC && algorithm->hash == NO_HASH)
 		read_point(cert, parameters, key);
 	return true;
 }
@@ -210,17 +225,19 @@ static bool
 read_signature(struct cert *cert, struct slice rest)
 {
 	const struct algorithm *algorithm;
-	struct slice parameters, signature;
+	struct slice parameters;
 
 	if (!take_algorithm(&rest, &algorithm, &parameters) ||
-	    !take_bits(&rest, &signature) || rest.len > 0)
+	    !take_bits(&rest, &cert->signature) || rest.len > 0)
 		return false;
-	if (algorithm->kind != GOOD) {
+	cert->hash = algorithm->hash;
+	cert->signed_by_rsa = algorithm->kind == RSA;
+	if (algorithm->hash == NO_HASH) {
 		cert->signature_fault =
 		    algorithm->signature != NULL
 		        ? algorithm->signature
 		        : "has a signature of a kind that is not supported";
-	} else if (signature.len > RSA_MAX_BYTES) {
+	} else if (cert->signature.len > RSA_MAX_BYTES) {
 		cert->signature_fault = "is signed with an RSA key above 4096 "
 		                        "bits, which is not supported";
 	}
@@ -240,8 +257,7 @@ read_basic(struct cert *cert, struct slice value)
 		cert->authority = flag.value.ptr[0] != 0;
 	}
 	if (der_optional(&all.value, INTEGER, &number)) {
-		if (number.value.len == 0 ||
-		    (number.value.ptr[0] & NEGATIVE) != 0)
+		if (number.value.len == 0 || is_negative(number.value))
 			return false;
 		number.value = without_zeros(number.value);
 		cert->path_max = number.value.len == 0
@@ -257,11 +273,18 @@ read_basic(struct cert *cert, struct slice value)
 static bool
 read_usage(struct cert *cert, struct slice value)
 {
+	enum { UNUSED_MAX = 7 };
 	struct der bits;
+	unsigned unused;
 
 	if (!der_only(value, BIT_STRING, &bits) || bits.value.len == 0)
 		return false;
+	unused = (unsigned char)bits.value.ptr[0];
+	if (unused > UNUSED_MAX)
+		return false;
 	cert->usage = bits.value.len > 1 ? (unsigned char)bits.value.ptr[1] : 0;
+	if (bits.value.len == 2)
+		cert->usage = cert->usage >> unused << unused;
 	return true;
 }
 
@@ -316,6 +339,64 @@ cert_has(const struct cert *cert, enum cert_extension kind)
 	return (cert->extensions >> kind & 1) != 0;
 }
 
+/* Nothing has to be done because of the policies: none has a qualifier, or
+ * these lead to texts (RFC 5280, 4.2.1.4). */
+static bool
+is_plain_policy(struct slice value)
+{
+	static const struct slice text =
+	    DER_BYTES("\x2B\x06\x01\x05\x05\x07\x02\x01");
+	struct der all, policy, oid, list, one;
+
+	if (!der_only(value, DER_SEQUENCE, &all))
+		return false;
+	while (all.value.len > 0) {
+		if (!der_take(&all.value, DER_SEQUENCE, &policy) ||
+		    !der_take(&policy.value, DER_OID, &oid))
+			return false;
+		if (policy.value.len == 0)
+			continue;
+		if (!der_only(policy.value, DER_SEQUENCE, &list))
+			return false;
+		while (list.value.len > 0) {
+			if (!der_take(&list.value, DER_SEQUENCE, &one) ||
+			    !der_take(&one.value, DER_OID, &oid) ||
+			    !slice_same(oid.value, text))
+				return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * It may be critical.  Beside those that are read these are names of keys,
+ * other names of the issuer, and where to find lists and services, none of
+ * which limits what the certificate is good for.
+ */
+static bool
+is_understood(struct slice oid, struct slice value)
+{
+	enum { KEY = 14, ISSUER_NAMES = 18, LISTS = 31, ISSUER_KEY = 35 };
+	enum { OF_ISSUER = 1, OF_SUBJECT = 11 };
+	static const uint64_t kinds =
+	    UINT64_C(1) << KEY | UINT64_C(1) << CERT_USAGE |
+	    UINT64_C(1) << CERT_NAMES | UINT64_C(1) << ISSUER_NAMES |
+	    UINT64_C(1) << CERT_BASIC | UINT64_C(1) << CERT_CONSTRAINTS |
+	    UINT64_C(1) << LISTS | UINT64_C(1) << ISSUER_KEY |
+	    UINT64_C(1) << CERT_PURPOSES;
+	unsigned last;
+
+	if (oid.len == 0)
+		return false;
+	last = (unsigned char)oid.ptr[oid.len - 1];
+	if (slice_starts(oid, "\x55\x1D") && oid.len == 3) {
+		return last == CERT_POLICIES ? is_plain_policy(value)
+		                             : last < 64 && (kinds >> last & 1);
+	}
+	return slice_starts(oid, "\x2B\x06\x01\x05\x05\x07\x01") &&
+	       oid.len == 8 && (last == OF_ISSUER || last == OF_SUBJECT);
+}
+
 static bool
 read_extension(struct cert *cert, struct slice extension)
 {
@@ -330,12 +411,19 @@ read_extension(struct cert *cert, struct slice extension)
 		{ CERT_PURPOSES, read_purposes },
 	};
 	struct der oid, critical, value;
+	bool must = false;
 
 	if (!der_take(&extension, DER_OID, &oid))
 		return false;
-	der_optional(&extension, BOOLEAN, &critical);
+	if (der_optional(&extension, BOOLEAN, &critical)) {
+		if (critical.value.len != 1)
+			return false;
+		must = critical.value.ptr[0] != 0;
+	}
 	if (!der_only(extension, OCTETS, &value))
 		return false;
+	if (must && !is_understood(oid.value, value.value))
+		cert->unknown = true;
 	if (oid.value.len != 3 || !slice_starts(oid.value, "\x55\x1D"))
 		return true;
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -376,7 +464,7 @@ read_version(struct cert *cert, struct slice *rest)
 	if (!der_only(outer.value, INTEGER, &number) || number.value.len != 1)
 		return false;
 	cert->version = (unsigned char)number.value.ptr[0] + 1U;
-	return true;
+	return cert->version <= 3;
 }
 
 static bool
@@ -389,14 +477,15 @@ read_dates(struct cert *cert, struct slice *rest)
 	       take_date(&both.value, &cert->to) && both.value.len == 0;
 }
 
-/* The part that is signed. */
+/* The part that is signed, which names the algorithm that is outside, too. */
 static bool
-read_body(struct cert *cert, struct slice body)
+read_body(struct cert *cert, struct slice body, struct slice algorithm)
 {
-	struct der serial, algorithm, issuer, subject, key, last;
+	struct der serial, inner, issuer, subject, key, last;
 
 	if (!read_version(cert, &body) || !der_take(&body, INTEGER, &serial) ||
-	    !der_take(&body, DER_SEQUENCE, &algorithm) ||
+	    !der_take(&body, DER_SEQUENCE, &inner) ||
+	    !slice_same(inner.whole, algorithm) ||
 	    !der_take(&body, DER_SEQUENCE, &issuer) ||
 	    !read_dates(cert, &body) ||
 	    !der_take(&body, DER_SEQUENCE, &subject) ||
@@ -417,36 +506,20 @@ read_body(struct cert *cert, struct slice body)
 int
 cert_read(struct cert *cert, struct slice der)
 {
-	struct der all, body;
+	struct der all, body, algorithm;
+	struct slice rest;
 
 	*cert = (struct cert){ .path_max = UINT64_MAX };
 	if (!der_only(der, DER_SEQUENCE, &all) ||
-	    !der_take(&all.value, DER_SEQUENCE, &body) ||
-	    !read_body(cert, body.value) || !read_signature(cert, all.value))
+	    !der_take(&all.value, DER_SEQUENCE, &body))
+		return -1;
+	rest = all.value;
+	cert->body = body.whole;
+	if (!der_take(&rest, DER_SEQUENCE, &algorithm) ||
+	    !read_body(cert, body.value, algorithm.whole) ||
+	    !read_signature(cert, all.value))
 		return -1;
 	return 0;
-}
-
-void
-cert_name(const struct cert *cert, char out[static CERT_NAME_SIZE])
-{
-	static const struct slice common = DER_BYTES("\x55\x04\x03");
-	static const struct slice organization = DER_BYTES("\x55\x04\x0A");
-	struct der all, set, both, oid, text;
-	bool found = false;
-
-	out[0] = '\0';
-	if (!der_only(cert->subject, DER_SEQUENCE, &all))
-		return;
-	while (!found && der_take(&all.value, SET, &set) &&
-	       der_take(&set.value, DER_SEQUENCE, &both) &&
-	       der_take(&both.value, DER_OID, &oid) &&
-	       der_take(&both.value, DER_ANY, &text)) {
-		found = slice_same(oid.value, common);
-		if (found || slice_same(oid.value, organization))
-			err_clean(out, CERT_NAME_SIZE, text.value.ptr,
-			    text.value.len);
-	}
 }
 
 bool

@@ -27,6 +27,7 @@ enum cert_extension {
 	CERT_NAMES = 17,
 	CERT_BASIC = 19,
 	CERT_CONSTRAINTS = 30,
+	CERT_POLICIES = 32,
 	CERT_PURPOSES = 37,
 };
 
@@ -44,12 +45,19 @@ struct cert {
 	uint64_t path_max;   /* authorities below it, UINT64_MAX = any number */
 	unsigned usage;      /* the first eight bits of keyUsage */
 	bool servers;        /* named by extendedKeyUsage */
+	bool unknown;        /* has a critical extension of another kind */
 	struct slice names;  /* what is in subjectAltName */
 	struct slice constraints; /* what is in nameConstraints */
+	struct slice body;        /* what is signed, whole */
+	struct slice signature;
+	bool signed_by_rsa; /* else by an elliptic curve */
+	unsigned hash;      /* that is signed, by its number in TLS: 4 to 6 are
+	                     * SHA-256, 384 and 512 (RFC 5246, 7.4.1.4.1) */
 };
 
-/* -1 for what is malformed, has an extension of those above twice, or has
- * anything behind it; cert is undefined then. */
+/* -1 for what is malformed, has an extension of those above twice, names two
+ * algorithms of its signature, or has anything behind it; cert is undefined
+ * then. */
 int cert_read(struct cert *cert, struct slice der);
 
 bool cert_has(const struct cert *cert, enum cert_extension kind);
@@ -84,6 +92,16 @@ const char *cert_fault_constraint(const struct cert *cert);
  */
 const char *cert_fault_names(const struct cert *cert, struct slice names,
     struct slice host, size_t *left);
+
+/*
+ * It is for the host: a dNSName of it, or without subjectAltName its common
+ * name, is the host or has an asterisk for the host's first label (RFC 6125,
+ * 6.4).  None is for the host "".
+ */
+bool cert_is_for(const struct cert *cert, const char *host);
+
+/* Its first dNSName, or "", for people. */
+void cert_first_host(const struct cert *cert, char *out, size_t size);
 
 /* Its common name, or organization, or "", for people. */
 void cert_name(const struct cert *cert, char out[static CERT_NAME_SIZE]);

@@ -279,7 +279,7 @@ tls_open(struct tls **out, int fd, const char *host, const struct ca *ca,
 	tls->fd = fd;
 	x509_init(&tls->x509, ca, clock_now());
 	set_up(&tls->client);
-	br_ssl_engine_set_x509(&tls->client.eng, &tls->x509.minimal.vtable);
+	br_ssl_engine_set_x509(&tls->client.eng, &tls->x509.vtable);
 	br_ssl_engine_set_buffer(&tls->client.eng, tls->records,
 	    sizeof tls->records, 1);
 	if (shake_hands(tls, host, deadline, err) != 0) {

@@ -10,59 +10,94 @@
 #include "net/ca.h"
 #include "net/cert.h"
 
-/* BearSSL counts days from year 0. */
-enum { DAYS_BEFORE_1970 = 719528, SECONDS_A_DAY = 86400, RSA_MIN_BYTES = 256 };
-
-/* The class is BearSSL's, with our look at each certificate in front of four
- * of its functions. */
 static struct x509 *
 self(const br_x509_class **context)
 {
 	return (struct x509 *)(void *)context;
 }
 
-static void
-start_cert(const br_x509_class **context, uint32_t length)
-{
-	struct x509 *x = self(context);
-
-	buf_cut(&x->der, 0);
-	x->counts = x->minimal.err == 0;
-	br_x509_minimal_vtable.start_cert(context, length);
-}
-
-static void
-append(const br_x509_class **context, const unsigned char *data, size_t len)
-{
-	struct x509 *x = self(context);
-
-	if (x->counts)
-		buf_add(&x->der, data, len);
-}
-
-static void
+/* The first fault is the one to tell; true if there is one at hand. */
+static bool
 note_fault(struct x509 *x, const char *fault)
 {
-	if (fault == NULL || x->fault != NULL)
-		return;
-	x->faulty = x->seen;
-	x->fault = fault;
+	if (fault != NULL && x->fault == NULL) {
+		x->faulty = x->seen;
+		x->fault = fault;
+	}
+	return fault != NULL;
 }
 
-static void
-look_at_dates(struct x509 *x, const struct cert *cert)
+/* BearSSL only reads what its pointers lead to. */
+static unsigned char *
+bytes_of(struct slice s)
 {
-	if (x->outdated != 0 || cert_fault_date(cert, x->now) == NULL)
-		return;
-	x->outdated = x->seen;
-	x->from = cert->from;
-	x->to = cert->to;
+	unsigned char *bytes;
+
+	memcpy(&bytes, &s.ptr, sizeof bytes);
+	return bytes;
 }
 
-static struct slice
-host_of(const struct x509 *x)
+static br_x509_pkey
+key_of(const struct cert *cert)
 {
-	return slice_of(x->minimal.server_name);
+	br_x509_pkey key = { .key_type = BR_KEYTYPE_RSA };
+
+	if (cert->curve == 0) {
+		key.key.rsa = (br_rsa_public_key){ bytes_of(cert->modulus),
+			cert->modulus.len, bytes_of(cert->exponent),
+			cert->exponent.len };
+	} else {
+		key.key_type = BR_KEYTYPE_EC;
+		key.key.ec = (br_ec_public_key){ (int)cert->curve,
+			bytes_of(cert->point), cert->point.len };
+	}
+	return key;
+}
+
+static const struct hash {
+	unsigned number; /* in TLS */
+	const br_hash_class *class;
+	const unsigned char *oid; /* in signatures by RSA */
+	size_t len;
+} hashes[] = {
+	{ br_sha256_ID, &br_sha256_vtable, BR_HASH_OID_SHA256, br_sha256_SIZE },
+	{ br_sha384_ID, &br_sha384_vtable, BR_HASH_OID_SHA384, br_sha384_SIZE },
+	{ br_sha512_ID, &br_sha512_vtable, BR_HASH_OID_SHA512, br_sha512_SIZE },
+};
+
+static const struct hash *
+find_hash(unsigned number)
+{
+	for (size_t i = 0; i < sizeof hashes / sizeof hashes[0]; i++) {
+		if (hashes[i].number == number)
+			return &hashes[i];
+	}
+	return NULL;
+}
+
+/* The certificate's signature is by the key of the other one. */
+static bool
+is_signed_by(const struct cert *cert, const struct cert *issuer)
+{
+	const struct hash *hash = find_hash(cert->hash);
+	unsigned char made[br_sha512_SIZE], found[br_sha512_SIZE];
+	const unsigned char *signature = bytes_of(cert->signature);
+	br_x509_pkey key = key_of(issuer);
+	br_hash_compat_context context;
+	bool rsa = key.key_type == BR_KEYTYPE_RSA;
+
+	if (hash == NULL || rsa != cert->signed_by_rsa)
+		return false;
+	hash->class->init(&context.vtable);
+	hash->class->update(&context.vtable, cert->body.ptr, cert->body.len);
+	hash->class->out(&context.vtable, made);
+	if (!rsa) {
+		return br_ecdsa_i31_vrfy_asn1(&br_ec_all_m31, made, hash->len,
+		           &key.key.ec, signature, cert->signature.len) == 1;
+	}
+	return br_rsa_i62_pkcs1_vrfy(signature, cert->signature.len, hash->oid,
+	           hash->len, &key.key.rsa, found) == 1 &&
+	       memcmp(made, found, hash->len) == 0;
 }
 
 static struct slice
@@ -82,166 +117,214 @@ anchor_fault(struct x509 *x, const struct cert *anchor)
 	if (fault == NULL)
 		fault = cert_fault_issuer(anchor, x->seen - 1);
 	return fault != NULL ? fault
-	                     : cert_fault_names(anchor, names_of(x), host_of(x),
-	                           &x->comparisons);
+	                     : cert_fault_names(anchor, names_of(x),
+	                           slice_of(x->host), &x->comparisons);
 }
 
-/* BearSSL only reads what its pointers lead to. */
-static unsigned char *
-bytes_of(struct slice s)
+/* An anchor that may vouch for it has signed the certificate. */
+static bool
+is_vouched_for(struct x509 *x, const struct cert *cert)
 {
-	unsigned char *bytes;
+	for (size_t i = 0; i < ca_count(x->ca); i++) {
+		const struct cert *anchor = ca_at(x->ca, i);
+		const char *fault;
 
-	memcpy(&bytes, &s.ptr, sizeof bytes);
-	return bytes;
-}
-
-static void
-add_anchor(struct x509 *x, const struct cert *cert, unsigned flags)
-{
-	br_x509_trust_anchor anchor = {
-		.dn = { bytes_of(cert->subject), cert->subject.len },
-		.flags = flags,
-	};
-
-	if (cert->curve == 0) {
-		anchor.pkey.key_type = BR_KEYTYPE_RSA;
-		anchor.pkey.key.rsa =
-		    (br_rsa_public_key){ bytes_of(cert->modulus),
-			    cert->modulus.len, bytes_of(cert->exponent),
-			    cert->exponent.len };
-	} else {
-		anchor.pkey.key_type = BR_KEYTYPE_EC;
-		anchor.pkey.key.ec = (br_ec_public_key){ (int)cert->curve,
-			bytes_of(cert->point), cert->point.len };
+		if (!slice_same(anchor->subject, cert->issuer))
+			continue;
+		fault = anchor_fault(x, anchor);
+		if (fault == NULL && is_signed_by(cert, anchor))
+			return true;
+		if (fault != NULL && x->root == NULL) {
+			x->root = anchor;
+			x->root_fault = fault;
+		}
 	}
-	buf_add(&x->anchors, &anchor, sizeof anchor);
+	return false;
 }
 
-static void
-add_issuer(struct x509 *x, const struct cert *anchor)
+/* An anchor that is no authority's is trusted as itself only. */
+static bool
+is_anchor(const struct x509 *x, const struct cert *cert)
 {
-	const char *fault = anchor_fault(x, anchor);
-
-	if (fault == NULL) {
-		add_anchor(x, anchor, BR_X509_TA_CA);
-	} else if (x->root == NULL) {
-		x->root = anchor;
-		x->root_fault = fault;
-	}
-}
-
-/* Anchors that may have issued the certificate, or are it.  One that is no
- * authority's is trusted as itself only. */
-static void
-choose_anchors(struct x509 *x, const struct cert *cert)
-{
-	buf_cut(&x->anchors, 0);
 	for (size_t i = 0; i < ca_count(x->ca); i++) {
 		const struct cert *anchor = ca_at(x->ca, i);
 
-		if (slice_same(anchor->subject, cert->issuer))
-			add_issuer(x, anchor);
-		if (x->seen == 1 && !cert_signs(anchor) &&
-		    slice_same(anchor->subject, cert->subject))
-			add_anchor(x, anchor, 0);
+		if (!cert_signs(anchor) &&
+		    slice_same(anchor->subject, cert->subject) &&
+		    anchor->curve == cert->curve &&
+		    slice_same(anchor->modulus, cert->modulus) &&
+		    slice_same(anchor->exponent, cert->exponent) &&
+		    slice_same(anchor->point, cert->point))
+			return true;
 	}
-	x->minimal.trust_anchors = (const void *)x->anchors.data;
-	x->minimal.trust_anchors_num =
-	    x->anchors.len / sizeof(br_x509_trust_anchor);
+	return false;
 }
 
-/* The certificate is whole: read it, then let BearSSL check it. */
 static int
-check(struct x509 *x, struct slice der)
+judge_leaf(struct x509 *x, const struct cert *cert)
 {
-	const br_x509_class **context = &x->minimal.vtable;
-	struct cert cert;
+	x->key = key_of(cert);
+	note_fault(x, cert_fault_server(cert));
+	cert_first_host(cert, x->first_host, sizeof x->first_host);
+	if (!cert_is_for(cert, x->host))
+		return BR_ERR_X509_BAD_SERVER_NAME;
+	return is_anchor(x, cert) ? BR_ERR_X509_OK : 0;
+}
 
-	if (!buf_ok(&x->der) || cert_read(&cert, der) != 0)
-		return -1;
-	look_at_dates(x, &cert);
-	if (x->seen == 1) {
-		note_fault(x, cert_fault_server(&cert));
-	} else {
-		note_fault(x, cert_fault_issuer(&cert, x->seen - 2));
-		note_fault(x, cert_fault_names(&cert, names_of(x), host_of(x),
-		                  &x->comparisons));
-	}
-	buf_add(&x->names, cert.names.ptr, cert.names.len);
-	choose_anchors(x, &cert);
-	if (!buf_ok(&x->names) || !buf_ok(&x->anchors))
-		return -1;
-	br_x509_minimal_vtable.append(context, bytes_of(der), der.len);
-	if (x->minimal.err != BR_ERR_X509_OK && x->minimal.err != 0) {
-		note_fault(x, cert.key_fault);
-		note_fault(x, cert.signature_fault);
-	}
+/* An authority in a chain has to say that it is one; of anchors, that their
+ * owner has chosen, less is asked. */
+static int
+judge_issuer(struct x509 *x, const struct cert *cert)
+{
+	if (!slice_same(cert->subject, x->last.issuer))
+		return BR_ERR_X509_DN_MISMATCH;
+	if (!is_signed_by(&x->last, cert))
+		return BR_ERR_X509_BAD_SIGNATURE;
+	if (note_fault(x, cert_fault_issuer(cert, x->seen - 2)))
+		return BR_ERR_X509_FORBIDDEN_KEY_USAGE;
+	if (!cert->authority)
+		return BR_ERR_X509_NOT_CA;
+	note_fault(x, cert_fault_names(cert, names_of(x), slice_of(x->host),
+	                  &x->comparisons));
 	return 0;
+}
+
+static int
+judge(struct x509 *x, const struct cert *cert)
+{
+	int code;
+
+	if (cert_fault_date(cert, x->now) != NULL) {
+		x->outdated = x->seen;
+		x->from = cert->from;
+		x->to = cert->to;
+		return BR_ERR_X509_EXPIRED;
+	}
+	if (note_fault(x, cert->key_fault))
+		return BR_ERR_X509_UNSUPPORTED;
+	code = x->seen == 1 ? judge_leaf(x, cert) : judge_issuer(x, cert);
+	if (code != 0 && code != BR_ERR_X509_OK)
+		return code;
+	if (cert->unknown) {
+		note_fault(x, "has an unknown critical extension");
+		return BR_ERR_X509_CRITICAL_EXTENSION;
+	}
+	if (code == BR_ERR_X509_OK)
+		return code;
+	if (note_fault(x, cert->signature_fault))
+		return BR_ERR_X509_UNSUPPORTED;
+	buf_add(&x->names, cert->names.ptr, cert->names.len);
+	if (!buf_ok(&x->names))
+		return BR_ERR_X509_LIMIT_EXCEEDED;
+	return is_vouched_for(x, cert) ? BR_ERR_X509_OK : 0;
+}
+
+/* The certificate stays where its slices lead. */
+static void
+keep(struct x509 *x, const struct cert *cert)
+{
+	struct buf *place = x->seen == 1 ? &x->leaf : &x->below;
+
+	buf_free(place);
+	*place = x->der;
+	x->der = (struct buf){ .max = CERT_MAX };
+	x->last = *cert;
+}
+
+static void
+start_chain(const br_x509_class **context, const char *host)
+{
+	self(context)->host = host != NULL ? host : "";
+}
+
+static void
+start_cert(const br_x509_class **context, uint32_t length)
+{
+	(void)length;
+	buf_cut(&self(context)->der, 0);
+}
+
+static void
+append(const br_x509_class **context, const unsigned char *data, size_t len)
+{
+	struct x509 *x = self(context);
+
+	if (x->code == 0)
+		buf_add(&x->der, data, len);
 }
 
 static void
 end_cert(const br_x509_class **context)
 {
 	struct x509 *x = self(context);
+	struct cert cert;
 
 	x->seen++;
-	if (x->counts && x->minimal.err == 0 &&
-	    check(x, slice_make(x->der.data, x->der.len)) != 0)
-		x->minimal.err = BR_ERR_X509_UNEXPECTED;
-	br_x509_minimal_vtable.end_cert(context);
+	if (x->code != 0)
+		return;
+	if (buf_ok(&x->der) &&
+	    cert_read(&cert, slice_make(x->der.data, x->der.len)) == 0) {
+		x->code = judge(x, &cert);
+		keep(x, &cert);
+	} else {
+		x->code = BR_ERR_X509_UNEXPECTED;
+	}
 }
 
 static unsigned
 end_chain(const br_x509_class **context)
 {
-	unsigned code = br_x509_minimal_vtable.end_chain(context);
+	struct x509 *x = self(context);
 
-	return code == 0 && self(context)->fault != NULL
-	           ? BR_ERR_X509_FORBIDDEN_KEY_USAGE
-	           : code;
+	if (x->code == 0)
+		x->code = x->seen == 0 ? BR_ERR_X509_EMPTY_CHAIN
+		                       : BR_ERR_X509_NOT_TRUSTED;
+	if (x->code == BR_ERR_X509_OK && x->fault != NULL)
+		x->code = BR_ERR_X509_FORBIDDEN_KEY_USAGE;
+	return x->code == BR_ERR_X509_OK ? 0 : (unsigned)x->code;
 }
 
-/* BearSSL's own notation: a dNSName of the subjectAltName extension. */
-static const unsigned char dns_name[] = { 0, 2 };
+static const br_x509_pkey *
+get_key(const br_x509_class *const *context, unsigned *usages)
+{
+	const struct x509 *x = (const struct x509 *)(const void *)context;
+
+	if (x->code != BR_ERR_X509_OK)
+		return NULL;
+	/* The one use in our cipher suites. */
+	if (usages != NULL)
+		*usages = BR_KEYTYPE_SIGN;
+	return &x->key;
+}
 
 void
 x509_init(struct x509 *x, const struct ca *ca, int64_t now)
 {
-	br_x509_minimal_context *m = &x->minimal;
+	static const br_x509_class class = {
+		.context_size = sizeof(struct x509),
+		.start_chain = start_chain,
+		.start_cert = start_cert,
+		.append = append,
+		.end_cert = end_cert,
+		.end_chain = end_chain,
+		.get_pkey = get_key,
+	};
 
+	x->vtable = &class;
+	x->host = "";
 	x->now = now > 0 ? now : 0;
 	x->ca = ca;
 	x->comparisons = CERT_COMPARISONS_MAX;
 	x->der.max = x->names.max = CERT_MAX;
-	br_x509_minimal_init(m, &br_sha256_vtable, NULL, 0);
-	br_x509_minimal_set_hash(m, br_sha256_ID, &br_sha256_vtable);
-	br_x509_minimal_set_hash(m, br_sha384_ID, &br_sha384_vtable);
-	br_x509_minimal_set_hash(m, br_sha512_ID, &br_sha512_vtable);
-	br_x509_minimal_set_rsa(m, br_rsa_i62_pkcs1_vrfy);
-	br_x509_minimal_set_ecdsa(m, &br_ec_all_m31, br_ecdsa_i31_vrfy_asn1);
-	br_x509_minimal_set_minrsa(m, RSA_MIN_BYTES);
-	br_x509_minimal_set_time(m,
-	    (uint32_t)(x->now / SECONDS_A_DAY + DAYS_BEFORE_1970),
-	    (uint32_t)(x->now % SECONDS_A_DAY));
-	x->name = (br_name_element){
-		.oid = dns_name, .buf = x->name_text, .len = sizeof x->name_text
-	};
-	br_x509_minimal_set_name_elements(m, &x->name, 1);
-	x->class = br_x509_minimal_vtable;
-	x->class.start_cert = start_cert;
-	x->class.append = append;
-	x->class.end_cert = end_cert;
-	x->class.end_chain = end_chain;
-	m->vtable = &x->class;
 }
 
 void
 x509_free(struct x509 *x)
 {
 	buf_free(&x->der);
+	buf_free(&x->leaf);
+	buf_free(&x->below);
 	buf_free(&x->names);
-	buf_free(&x->anchors);
 }
 
 struct reason {
@@ -258,13 +341,9 @@ static const struct reason reasons[] = {
 	{ BR_ERR_X509_BAD_SIGNATURE, true,
 	    "a signature of its chain is wrong" },
 	{ BR_ERR_X509_DN_MISMATCH, false, "its chain is in wrong order" },
-	{ BR_ERR_X509_CRITICAL_EXTENSION, false,
-	    "it has an unknown critical extension" },
 	{ BR_ERR_X509_NOT_CA, false,
 	    "one in its chain does not belong to an authority" },
 	{ BR_ERR_X509_FORBIDDEN_KEY_USAGE, false, "its key is for other uses" },
-	{ BR_ERR_X509_WEAK_PUBLIC_KEY, false,
-	    "a key is too weak (RSA below 2048 bits)" },
 	{ BR_ERR_X509_NOT_TRUSTED, true,
 	    "it is not trusted: no known authority issued it" },
 	{ 0, false, "it is malformed" },
@@ -296,10 +375,10 @@ explain_dates(const struct x509 *x, struct err *err)
 static void
 explain_name(const struct x509 *x, struct err *err)
 {
-	bool known = x->name.status == 1;
+	bool known = x->first_host[0] != '\0';
 
 	err_set(err, ERR_KIND_TLS, "it is for another name%s%s",
-	    known ? ", such as " : "", known ? x->name_text : "");
+	    known ? ", such as " : "", known ? x->first_host : "");
 	err_fix(err, "check the endpoint and the proxy: another server "
 	             "answers in its place");
 }
@@ -309,9 +388,7 @@ static bool
 is_of_fault(int code)
 {
 	return code == BR_ERR_X509_UNSUPPORTED ||
-	       code == BR_ERR_X509_LIMIT_EXCEEDED ||
-	       code == BR_ERR_X509_WEAK_PUBLIC_KEY ||
-	       code == BR_ERR_X509_NOT_CA ||
+	       code == BR_ERR_X509_CRITICAL_EXTENSION ||
 	       code == BR_ERR_X509_FORBIDDEN_KEY_USAGE;
 }
 

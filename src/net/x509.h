@@ -8,40 +8,39 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "net/cert.h"
 
 struct ca;
-struct cert;
 struct err;
 
 /*
  * The check of a server's certificates: an RSA (2048 to 4096 bits) or ECDSA
  * chain in order, leaf first, with SHA-256, 384 or 512, valid now, all for
- * servers, that leads to an anchor.
+ * servers, that leads to an anchor (RFC 5280, 6).
  *
- * Each certificate is collected whole and read by net/cert, then given to
- * BearSSL's minimal engine, which checks signatures, dates, basicConstraints,
- * keyUsage of authorities and the name.  It sees only anchors that may vouch
- * for the chain so far.  What it does not look at is checked here: extended key
- * usage, name constraints, and dates, usage, key and path length of anchors.
- * Beside the verdict this remembers what an explanation needs.
+ * Each certificate is collected whole and read once, by net/cert; signatures
+ * are checked by BearSSL, whose engine this serves.  What is behind the first
+ * certificate that an anchor vouches for is not looked at.  Beside the verdict
+ * this remembers what an explanation needs.
  */
-
 struct x509 {
-	br_x509_minimal_context minimal; /* first: this is the engine's */
-	br_x509_class class;
-	br_name_element name;
-	char name_text[256]; /* the first name in the leaf */
+	const br_x509_class *vtable; /* first: this is the engine's */
 	const struct ca *ca;
+	const char *host;      /* the engine's */
 	int64_t now, from, to; /* seconds since 1970; of the one outdated */
+	int code;              /* BR_ERR_X509_*, 0 = undecided */
 	size_t seen;           /* certificates so far */
 	size_t outdated;       /* number of the first such one, 0 = none */
-	bool counts;           /* the one at hand is not behind the anchor */
 	struct buf der;        /* the one at hand */
-	struct buf names;      /* subjectAltName of all so far */
-	size_t comparisons;    /* left for name constraints */
-	struct buf anchors; /* br_x509_trust_anchor that may have issued it */
-	size_t faulty;      /* number of the first with a fault, 0 = none */
-	const char *fault;  /* see net/cert */
+	struct cert last;      /* the one before, which it has to vouch for, */
+	struct buf leaf;  /* in this if it is the first, whose key is key, */
+	struct buf below; /* else in this */
+	br_x509_pkey key;
+	struct buf names;     /* subjectAltName of all so far */
+	size_t comparisons;   /* left for name constraints */
+	size_t faulty;        /* number of the first with a fault, 0 = none */
+	const char *fault;    /* see net/cert */
+	char first_host[256]; /* in the leaf */
 	const struct cert
 	    *root; /* the first anchor of that name with a fault */
 	const char *root_fault;
