@@ -301,8 +301,10 @@ note_channel(struct keeper *k, unsigned news)
 	const char *node = k->life.state.node;
 	bool online = k->online;
 
-	if ((news & FOLLOW_ONLINE) != 0)
+	if ((news & FOLLOW_ONLINE) != 0) {
+		supervisor_works(&k->supervisor);
 		online = true;
+	}
 	/* One that ended does not say so. */
 	if ((news & FOLLOW_OFFLINE) != 0 || !supervisor_runs(&k->supervisor))
 		online = false;

@@ -3,10 +3,13 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "agent/procs.h"
 #include "agent/spec.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 
 int64_t
@@ -36,6 +39,41 @@ kill_tree(bool sessions)
 			any |= kill(list[i].pid, SIGKILL) == 0;
 	}
 	return any;
+}
+
+/* The worker of that core, 0 = none; -1 where even the core is not known for
+ * what it is: without /proc, or under an emulator. */
+static pid_t
+find_worker(pid_t core)
+{
+	size_t count = procs_ours(list, PROCS_MAX);
+	pid_t found = -1;
+
+	for (size_t i = 0; i < count; i++) {
+		if (list[i].role == PROCS_WORKER && list[i].ppid == core &&
+		    !list[i].zombie)
+			return list[i].pid;
+		if (list[i].role == PROCS_CORE && list[i].pid == core)
+			found = 0;
+	}
+	return found;
+}
+
+static bool
+is_watched(const struct supervisor *supervisor)
+{
+	return supervisor->phase == SUPERVISOR_RUNNING &&
+	       supervisor->worker != 0 && supervisor->worker_fd >= 0;
+}
+
+static void
+forget_worker(struct supervisor *supervisor)
+{
+	if (supervisor->worker != 0)
+		file_close(&supervisor->worker_fd);
+	supervisor->worker = 0;
+	supervisor->worked = false;
+	supervisor->looks = 0;
 }
 
 static int
@@ -74,6 +112,7 @@ supervisor_start(struct supervisor *supervisor, const struct spec *spec,
 static void
 pause_or_give_up(struct supervisor *supervisor)
 {
+	forget_worker(supervisor);
 	if (++supervisor->crashes >= SUPERVISOR_TRIES) {
 		supervisor->phase = SUPERVISOR_LOST;
 		err_clear(&supervisor->why);
@@ -88,6 +127,27 @@ pause_or_give_up(struct supervisor *supervisor)
 	}
 	supervisor->phase = SUPERVISOR_PAUSING;
 	supervisor->next = clock_in(supervisor_pause(supervisor->crashes));
+}
+
+/* Crashes before a long life do not count any more. */
+static void
+forgive(struct supervisor *supervisor)
+{
+	if (clock_ms() - supervisor->since >= SUPERVISOR_STEADY_MS)
+		supervisor->crashes = 0;
+}
+
+/* It runs, but is of no use. */
+static void
+end_and_pause(struct supervisor *supervisor, const char *event, const char *why)
+{
+	forgive(supervisor);
+	kill_tree(false);
+	pause_or_give_up(supervisor);
+	if (supervisor->phase == SUPERVISOR_PAUSING) {
+		log_event(LOG_WARN, event, "%s; starting it again in %d s", why,
+		    (int)(supervisor_pause(supervisor->crashes) / 1000));
+	}
 }
 
 /* One that never ran is not tried again. */
@@ -159,8 +219,7 @@ supervisor_reaped(struct supervisor *supervisor, pid_t pid, int status)
 	supervisor->pid = 0;
 	if (!supervisor_runs(supervisor))
 		return true; /* It was us. */
-	if (clock_ms() - supervisor->since >= SUPERVISOR_STEADY_MS)
-		supervisor->crashes = 0;
+	forgive(supervisor);
 	/* A worker without its core would go on as a second agent. */
 	kill_tree(false);
 	pause_or_give_up(supervisor);
@@ -174,6 +233,36 @@ supervisor_reaped(struct supervisor *supervisor, pid_t pid, int status)
 	return true;
 }
 
+/* Its end is seen at once where there is a descriptor of it, else by looking
+ * for it now and then. */
+static void
+look_at_worker(struct supervisor *supervisor)
+{
+	struct pollfd end = { .fd = supervisor->worker_fd, .events = POLLIN };
+	bool watched = is_watched(supervisor), gone = false;
+	pid_t seen = 0;
+
+	if (watched ? poll(&end, 1, 0) != 1 : clock_ms() < supervisor->next)
+		return;
+	if (!watched)
+		seen = find_worker(supervisor->pid);
+	gone = supervisor->worker != 0 ? seen != supervisor->worker
+	                               : seen == 0 && supervisor->worked;
+	if (gone && seen >= 0) {
+		end_and_pause(supervisor, "agent_ended",
+		    "ssm-agent-worker ended");
+		return;
+	}
+	if (seen > 0 && supervisor->worker == 0) {
+		supervisor->worker = seen;
+		supervisor->worker_fd = (int)syscall(SYS_pidfd_open, seen, 0);
+	}
+	supervisor->next =
+	    clock_in(seen == 0 && ++supervisor->looks < SUPERVISOR_LOOKS
+	                 ? SUPERVISOR_LOOK_MS
+	                 : SUPERVISOR_LOOK_LATER_MS);
+}
+
 void
 supervisor_tick(struct supervisor *supervisor)
 {
@@ -181,11 +270,15 @@ supervisor_tick(struct supervisor *supervisor)
 
 	if (supervisor->phase == SUPERVISOR_FORKED)
 		look_at_start(supervisor);
+	else if (supervisor->phase == SUPERVISOR_RUNNING)
+		look_at_worker(supervisor);
 	if (supervisor_due(supervisor) > clock_ms())
 		return;
 	switch (supervisor->phase) {
 	case SUPERVISOR_STARTING:
 		supervisor->phase = SUPERVISOR_RUNNING;
+		supervisor->next =
+		    clock_in(supervisor->worked ? 0 : SUPERVISOR_LOOK_MS);
 		if (supervisor->restarts > 0)
 			log_event(LOG_INFO, "agent_restarted",
 			    "amazon-ssm-agent runs again");
@@ -209,11 +302,14 @@ supervisor_tick(struct supervisor *supervisor)
 size_t
 supervisor_poll(const struct supervisor *supervisor, struct pollfd *fds)
 {
-	if (supervisor->phase != SUPERVISOR_FORKED)
-		return 0;
-	fds[0] =
-	    (struct pollfd){ .fd = supervisor->child.fd, .events = POLLIN };
-	return 1;
+	int fd = -1;
+
+	if (supervisor->phase == SUPERVISOR_FORKED)
+		fd = supervisor->child.fd;
+	else if (is_watched(supervisor))
+		fd = supervisor->worker_fd;
+	fds[0] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	return fd >= 0;
 }
 
 int64_t
@@ -225,8 +321,9 @@ supervisor_due(const struct supervisor *supervisor)
 	case SUPERVISOR_PAUSING:
 	case SUPERVISOR_STOPPING:
 		return supervisor->next;
-	case SUPERVISOR_OFF:
 	case SUPERVISOR_RUNNING:
+		return is_watched(supervisor) ? INT64_MAX : supervisor->next;
+	case SUPERVISOR_OFF:
 	case SUPERVISOR_LOST:
 		break;
 	}
@@ -234,18 +331,23 @@ supervisor_due(const struct supervisor *supervisor)
 }
 
 void
+supervisor_works(struct supervisor *supervisor)
+{
+	if (supervisor->worked || !supervisor_runs(supervisor))
+		return;
+	supervisor->worked = true;
+	if (supervisor->phase == SUPERVISOR_RUNNING)
+		supervisor->next = clock_ms();
+}
+
+void
 supervisor_hibernates(struct supervisor *supervisor)
 {
 	if (!supervisor_runs(supervisor))
 		return;
-	kill_tree(false);
-	pause_or_give_up(supervisor);
-	if (supervisor->phase == SUPERVISOR_PAUSING) {
-		log_event(LOG_WARN, "agent_hibernates",
-		    "amazon-ssm-agent went to sleep because its first "
-		    "heartbeat failed; starting it again in %d s",
-		    (int)(supervisor_pause(supervisor->crashes) / 1000));
-	}
+	end_and_pause(supervisor, "agent_hibernates",
+	    "amazon-ssm-agent went to sleep because its first heartbeat "
+	    "failed");
 }
 
 void
@@ -255,6 +357,7 @@ supervisor_stop(struct supervisor *supervisor, int64_t ms)
 	    supervisor->phase == SUPERVISOR_OFF)
 		return;
 	forget_start(supervisor);
+	forget_worker(supervisor);
 	supervisor->phase = SUPERVISOR_STOPPING;
 	supervisor->next = clock_in(ms);
 	if (supervisor->pid > 0)
@@ -304,6 +407,7 @@ supervisor_kill(struct supervisor *supervisor)
 	if (supervisor->phase == SUPERVISOR_OFF)
 		return;
 	forget_start(supervisor);
+	forget_worker(supervisor);
 	supervisor->phase = SUPERVISOR_OFF;
 	/* Without /proc the tree is not seen; the core is known. */
 	if (supervisor->pid > 0)

@@ -15,10 +15,11 @@ struct spec;
 
 /*
  * Keeps amazon-ssm-agent running.  Its exit status is not looked at: it is 0
- * on nearly every failure.  After a crash only its core and its agent-worker
- * are ended; session- and document-workers, and what runs in them, live on
- * and are taken over by the next core.  Signals go to our own descendants
- * only.
+ * on nearly every failure.  The end of its agent-worker, which it would see
+ * within a minute only, counts as its own.  After a crash only its core and its
+ * agent-worker are ended; session- and document-workers, and what runs in them,
+ * live on and are taken over by the next core.  Signals go to our own
+ * descendants only.
  */
 enum {
 	SUPERVISOR_EXEC_MS = 10000, /* for the program's volume to answer */
@@ -28,7 +29,10 @@ enum {
 	SUPERVISOR_STEADY_MS =
 	    600000,               /* a life so long forgets earlier crashes */
 	SUPERVISOR_TRIES = 10,    /* crashes in a row until we give up */
-	SUPERVISOR_DIES_MS = 500, /* what is killed is gone sooner */
+	SUPERVISOR_LOOK_MS = 500, /* for the agent-worker of a new core */
+	SUPERVISOR_LOOKS = 20,
+	SUPERVISOR_LOOK_LATER_MS = 10000, /* where it is not seen by then */
+	SUPERVISOR_DIES_MS = 500,         /* what is killed is gone sooner */
 	SUPERVISOR_PARTS_MS =
 	    300, /* a session's worker has told its client sooner */
 };
@@ -49,6 +53,10 @@ struct supervisor {
 	struct child child; /* the start under way, while SUPERVISOR_FORKED */
 	struct err why;     /* when it is lost */
 	pid_t pid;          /* of the core, 0 = none */
+	pid_t worker;       /* of its agent-worker, 0 = not seen yet */
+	int worker_fd;      /* readable at its end; -1 = it is looked for */
+	int looks;          /* for it so far */
+	bool worked;        /* there is one, or was */
 	int64_t since;      /* start of this core, clock_ms() */
 	int64_t next;       /* when something is due, in most phases */
 	int crashes;        /* in a row */
@@ -74,6 +82,9 @@ size_t supervisor_poll(const struct supervisor *supervisor, struct pollfd *fds);
 
 /* When supervisor_tick() wants to be called; INT64_MAX = not by time. */
 int64_t supervisor_due(const struct supervisor *supervisor);
+
+/* Its worker was heard of, and must be there from now on. */
+void supervisor_works(struct supervisor *supervisor);
 
 /* It sleeps instead of working: end core and worker and start them again. */
 void supervisor_hibernates(struct supervisor *supervisor);

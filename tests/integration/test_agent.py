@@ -39,12 +39,29 @@ class Minded(Case):
 
     def test_status_says_nothing(self):
         """It ends with 0 after nearly every failure: started again."""
-        held, _ = self.run_up()
-        held.wait_line("is online")
-        os.kill(held.find("amazon-ssm-agent")[0], signal.SIGTERM)
+        held, _ = self.run_up(env=environment(STANDIN_NO_WORKER="1",
+                                              STANDIN_STOP_MS="100"))
+        os.kill(self.wait_one_core(held)[0], signal.SIGTERM)
         held.wait_line(r"agent ended \(status 0\)")
         held.wait_line("runs again")
         self.wait_one_core(held)
+
+    @native("its programs are known by their files, which are the emulator's")
+    def test_worker_killed(self):
+        """As where memory is short: noticed at once, not within the minute
+        that the core takes; sessions live on."""
+        held, node = self.run_up(env=environment(STANDIN_SESSION="1"))
+        held.wait_line("is online")
+        self.wait_shell(held)
+        session = held.find("ssm-session-worker")
+        old = self.wait_one_core(held)
+        os.kill(held.find("ssm-agent-worker")[0], signal.SIGKILL)
+        held.wait_line("warn: ssm-agent-worker ended; starting it again")
+        held.wait_line("%s is not online" % node)
+        held.wait_line("runs again")
+        wait_until(lambda: self.is_online(held), "online")
+        self.assertNotEqual(self.wait_one_core(held), old)
+        self.assertIn(session[0], held.find("ssm-session-worker"))
 
     def is_online(self, held):
         """Return what `status` says of it."""

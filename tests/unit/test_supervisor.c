@@ -200,7 +200,9 @@ test_runs_after_a_while(void **state)
 	supervisor.next = clock_ms();
 	supervisor_tick(&supervisor);
 	assert_int_equal(supervisor.phase, SUPERVISOR_RUNNING);
-	assert_true(supervisor_due(&supervisor) == INT64_MAX);
+	/* It looks for the worker, which this one has not. */
+	assert_true(supervisor_due(&supervisor) <=
+	            clock_in(SUPERVISOR_LOOK_MS));
 	assert_int_equal(supervisor.restarts, 0);
 	assert_false(supervisor_reaped(&supervisor, getpid(), 0));
 	assert_false(supervisor_reaped(&supervisor, 0, 0));
@@ -384,6 +386,88 @@ test_crash_leaves_sessions_alone(void **state)
 	assert_killed(session);
 }
 
+/* Have it seen: through its descriptor, or, where a policy denies that, by
+ * looking. */
+static void
+check_worker_ends(bool denied)
+{
+	pid_t worker, session;
+	struct pollfd fd;
+
+	start(FAMILY STAYS);
+	worker = wait_for("worker", true);
+	session = wait_for("session", true);
+	supervisor.phase = SUPERVISOR_RUNNING;
+	supervisor.next = clock_ms();
+	supervisor_tick(&supervisor);
+	assert_int_equal(supervisor.worker, worker);
+	assert_true(supervisor_due(&supervisor) == INT64_MAX);
+	assert_int_equal(supervisor_poll(&supervisor, &fd), 1);
+	if (denied) {
+		(void)close(supervisor.worker_fd);
+		supervisor.worker_fd = -1;
+		assert_int_equal(supervisor_poll(&supervisor, &fd), 0);
+		assert_true(supervisor_due(&supervisor) <=
+		            clock_in(SUPERVISOR_LOOK_LATER_MS));
+		supervisor.next = clock_ms();
+	}
+	supervisor_tick(&supervisor);
+	assert_int_equal(supervisor.phase, SUPERVISOR_RUNNING);
+	assert_int_equal(kill(worker, SIGKILL), 0);
+	if (denied) {
+		clock_sleep(clock_in(STEP_MS));
+		supervisor.next = clock_ms();
+	} else {
+		assert_int_equal(poll(&fd, 1, LONG_MS), 1);
+	}
+	supervisor_tick(&supervisor);
+	core_ends();
+	assert_int_equal(supervisor.phase, SUPERVISOR_PAUSING);
+	assert_int_equal(supervisor.crashes, 1);
+	assert_int_equal(supervisor.worker, 0);
+	assert_true(lives(session));
+	supervisor_kill(&supervisor);
+	assert_killed(session);
+	assert_killed(worker);
+}
+
+static void
+test_worker_ends(void **state)
+{
+	(void)state;
+	check_worker_ends(false);
+}
+
+static void
+test_worker_ends_unseen(void **state)
+{
+	(void)state;
+	check_worker_ends(true);
+}
+
+/* It was heard of, and is not there at the first look. */
+static void
+test_worker_ended_before(void **state)
+{
+	(void)state;
+	start(STAYS);
+	supervisor.phase = SUPERVISOR_RUNNING;
+	supervisor.next = clock_ms();
+	supervisor_tick(&supervisor);
+	assert_int_equal(supervisor.phase, SUPERVISOR_RUNNING);
+	supervisor_works(&supervisor);
+	supervisor_tick(&supervisor);
+	assert_int_equal(supervisor.phase, SUPERVISOR_PAUSING);
+	core_ends();
+	/* Where nothing can be seen that is no news. */
+	start(STAYS);
+	supervisor.phase = SUPERVISOR_RUNNING;
+	supervisor_works(&supervisor);
+	supervisor.pid = getppid();
+	supervisor_tick(&supervisor);
+	assert_int_equal(supervisor.phase, SUPERVISOR_RUNNING);
+}
+
 static void
 test_hibernation(void **state)
 {
@@ -522,6 +606,9 @@ main(void)
 		AGENT_TEST(test_volume_does_not_answer),
 		AGENT_TEST(test_stop_of_a_start_that_hangs),
 		AGENT_TEST(test_crash_leaves_sessions_alone),
+		AGENT_TEST(test_worker_ends),
+		AGENT_TEST(test_worker_ends_unseen),
+		AGENT_TEST(test_worker_ended_before),
 		AGENT_TEST(test_hibernation),
 		AGENT_TEST(test_stops),
 		AGENT_TEST(test_stop_has_an_end),
