@@ -72,7 +72,7 @@ inspect_notices()
 		    -maxdepth 3 -name "$object.c")
 		[ -n "$file" ] || die "no source of musl's $object"
 		# shellcheck disable=SC2086 # names of sources hold no blanks
-		for file in $(grep -l Copyright $file); do
+		grep -l Copyright $file | while read -r file; do
 			case $MUSL_PARTS in
 			*"${file#"$musl/"}"*) ;;
 			*) die "MUSL_PARTS in generate.sh lacks $file" ;;

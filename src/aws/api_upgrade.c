@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
 #include "aws/api.h"
@@ -114,7 +115,7 @@ int
 api_upgrade(struct api *api, const struct api_request *req,
     struct api_upgrade *up, struct err *err)
 {
-	struct opening opening = { .count = 0 };
+	struct opening opening = { 0 };
 	struct http_request request = {
 		.method = "GET",
 		.url = &opening.endpoint.url,

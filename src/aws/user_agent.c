@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "aws/user_agent.h"
 
 #include <sys/utsname.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef AWS_USER_AGENT_H
 #define AWS_USER_AGENT_H
 

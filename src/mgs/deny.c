@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "mgs/deny.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "mgs/frame.h"
 
 #include <stdio.h>
@@ -91,10 +92,11 @@ frame_read(struct frame *out, struct slice message, struct err *err)
 		    "a message of the gateway is shorter than its header");
 	head = get_number(in, LENGTH);
 	/* A header may have grown; it cannot have shrunk. */
-	if (head < AT_LENGTH || head > message.len - LENGTH)
+	if (head < AT_LENGTH || head > message.len - LENGTH) {
 		return err_set(err, ERR_KIND_PARSE,
 		    "a message of the gateway has a header of %llu bytes",
 		    (unsigned long long)head);
+	}
 	if (name.len == 0)
 		return err_set(err, ERR_KIND_PARSE,
 		    "a message of the gateway has no type");

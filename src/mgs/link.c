@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "mgs/link.h"
 
 #include <poll.h>
@@ -75,7 +76,7 @@ static int
 get_token(struct opening *opening, struct err *err)
 {
 	struct api_request req = request_of(opening, opening->names->create);
-	struct api_reply reply = { .status = 0 };
+	struct api_reply reply = { 0 };
 	struct buf body = { 0 };
 	int rc;
 
@@ -176,8 +177,8 @@ link_open(struct link *out, const struct link_in *in, struct err *err)
 {
 	struct opening opening = { .in = in,
 		.names = in->session == NULL ? &control_names : &data_names,
-		.token = { .max = 16 * 1024 } };
-	struct link new = { .duplex = NULL };
+		.token = { .max = 16384 } };
+	struct link new = { 0 };
 	int rc = open_steps(&opening, &new, err);
 
 	if (rc == 0)
@@ -259,10 +260,8 @@ keep_alive(struct link *link, bool reading, struct err *err)
 	int64_t now = clock_ms();
 
 	/* Who does not read hears nothing. */
-	if (!reading)
-		link->heard = link->heard > now - LINK_PING_MS
-		                  ? link->heard
-		                  : now - LINK_PING_MS;
+	if (!reading && link->heard < now - LINK_PING_MS)
+		link->heard = now - LINK_PING_MS;
 	if (now - link->heard > LINK_PING_MS + LINK_QUIET_MS) {
 		err_set(err, ERR_KIND_CONNECTION,
 		    "the message gateway is silent");

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "mgs/websocket.h"
 
 #include <stdlib.h>
@@ -281,7 +282,7 @@ int
 websocket_next(struct websocket *ws, struct websocket_message *out,
     struct err *err)
 {
-	struct piece piece = { .len = 0 };
+	struct piece piece = { 0 };
 	int rc;
 
 	while (!ws->closed) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "net/duplex.h"
 
 #include <poll.h>

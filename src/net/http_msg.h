@@ -49,8 +49,8 @@ struct http_msg {
 	bool surplus;    /* bytes came behind it */
 	bool started;    /* at least one byte has arrived */
 	size_t body_max; /* bytes, set by http_msg_init() */
-	bool upgrade; /* 101 is an answer, and ends with its head; the caller
-	               * sets it after http_msg_init() */
+	bool upgrade;    /* 101 is an answer, and ends with its head; the caller
+	                  * sets it after http_msg_init() */
 	struct buf body;
 	/* What follows belongs to http_msg.c. */
 	struct buf head;

@@ -25,19 +25,19 @@ struct work {
 	const char *agent; /* path of amazon-ssm-agent, "" = not known yet */
 	const char *role;  /* as CreateActivation takes it */
 	const struct state *state;
-	char *code;       /* of a given activation, NULL = read the file */
-	bool delegate;    /* the agent registers */
-	bool tidy;        /* remove what is left beside a living node */
-	int public_fd;    /* pipe: base64 of the public key, a line */
-	int private_fd;   /* pipe: base64 of the private key, a line */
-	bool refused;     /* there will be no node: no more than the lock */
-	int guard_fd;     /* socket: descriptors, for pass_receive() */
-	int code_fd;      /* pipe: struct ssm_activation, handed over */
+	char *code;     /* of a given activation, NULL = read the file */
+	bool delegate;  /* the agent registers */
+	bool tidy;      /* remove what is left beside a living node */
+	int public_fd;  /* pipe: base64 of the public key, a line */
+	int private_fd; /* pipe: base64 of the private key, a line */
+	bool refused;   /* there will be no node: no more than the lock */
+	int guard_fd;   /* socket: descriptors, for pass_receive() */
+	int code_fd;    /* pipe: struct ssm_activation, handed over */
 	/* Of the agent of our own (serve/serve.h): the socket of a channel or
 	 * session worker for records, that for descriptors, and the session. */
 	int line_fd, pass_fd;
 	const char *session;
-	int64_t deadline; /* clock_ms() time base, of the requests */
+	int64_t deadline;          /* clock_ms() time base, of the requests */
 	const struct err *failure; /* to be noted, code 0 = none, or NULL */
 };
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The input is a host.  An address is judged alike as text and as bytes, and
  * however it is wrapped.

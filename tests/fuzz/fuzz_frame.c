@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A frame that is taken lies inside of the message; written anew it says the
  * same.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The first byte is the type, the rest the payload.  An order that is taken
  * has what its kind says, within the limits.

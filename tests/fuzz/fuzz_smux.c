@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The first two bytes decide how many bytes come at once and how many a stream
  * takes, and which streams their owner ends; the rest is what a client sends.
@@ -18,7 +19,7 @@ drain(struct smux *smux)
 
 	while (smux_fin(smux, head)) {
 		require(head[0] == 1 && head[1] == 1);
-		require(++count <= 2 * SMUX_STREAMS);
+		require(++count <= (size_t)2 * SMUX_STREAMS);
 	}
 }
 
@@ -78,7 +79,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			else
 				drain(&smux);
 		}
-		require(smux.fin_count <= 2 * SMUX_STREAMS);
+		require(smux.fin_count <= (size_t)2 * SMUX_STREAMS);
 		require(smux.header_len < SMUX_HEADER);
 		require(smux.left <= 65535);
 	}

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The first byte is how many bytes come at once, the rest is what a peer
  * sends.  In whatever pieces it comes, the same messages come out, within the

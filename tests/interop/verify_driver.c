@@ -43,8 +43,7 @@ say(const struct ca *ca, const struct buf *chain, const char *host)
 	unsigned code;
 
 	x509_init(&x509, ca, clock_now());
-	code = check(&x509.vtable, slice_make(chain->data, chain->len),
-	    host);
+	code = check(&x509.vtable, slice_make(chain->data, chain->len), host);
 	puts(x509_explain(&x509, (int)code, &err) ? err.msg : "accepted");
 	x509_free(&x509);
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where nobody may be forwarded to, in every spelling of an address. */
 #include <setjmp.h>
 #include <stdarg.h>

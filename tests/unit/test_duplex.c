@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is left of a connection after 101: bytes both ways, without waiting. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Frames as the published agent writes them, and such as nobody should. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Opening a channel of the message gateway, and moving bytes over it. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -283,7 +284,7 @@ test_keeping_alive(void **state)
 	assert_int_equal(read(rig.aws.peer, text, sizeof text), 2 + 4 + 9);
 	assert_int_equal(text[0] & 0xff, 0x89);
 	/* Who does not read cannot complain. */
-	rig.link.heard -= 2 * LINK_QUIET_MS;
+	rig.link.heard -= INT64_C(2) * LINK_QUIET_MS;
 	assert_int_equal(link_move(&rig.link, false, NULL), 0);
 	rig.link.heard -= LINK_QUIET_MS + 1;
 	assert_true(link_deadline(&rig.link) <= clock_ms());

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the gateway tells over the control channel, and the answers. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Many streams in one, from a client that may be anybody. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,10 +46,11 @@ feed(struct smux *smux, const struct buf *in, size_t step, size_t take,
 		while ((rc = smux_next(smux, &part, &got, &err)) == 1) {
 			struct slice data = slice_head(got.data, take);
 
-			if (got.kind != SMUX_DATA || got.id != last)
+			if (got.kind != SMUX_DATA || got.id != last) {
 				buf_printf(out, "%s%s %u",
 				    out->len > 0 ? ", " : "", names[got.kind],
 				    got.id);
+			}
 			if (got.kind == SMUX_DATA && got.id != last)
 				buf_putc(out, ' ');
 			last = got.kind == SMUX_DATA ? got.id : 0;

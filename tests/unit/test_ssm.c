@@ -362,9 +362,9 @@ static struct rsa_key *key;
 static int
 role_token(const char *body, struct cred *out)
 {
-	const struct ssm_node node = { .id = ACCOUNT_NODE,
-		.fingerprint = ACCOUNT_ID_B,
-		.key = key };
+	const struct ssm_node node = {
+		.id = ACCOUNT_NODE, .fingerprint = ACCOUNT_ID_B, .key = key
+	};
 	struct world_step step = {
 		ACCOUNT_ASKS("RequestManagedInstanceRoleToken",
 		    "{\"Fingerprint\":\"" ACCOUNT_ID_B "\"}"),

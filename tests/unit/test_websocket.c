@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Frames of a websocket, and what a peer may not do (RFC 6455). */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -323,7 +324,7 @@ test_sending(void **state)
 {
 	struct websocket *ws = fresh();
 	char text[MAX], data[MAX];
-	struct buf gone = { .max = 10 * 1024 * 1024 };
+	struct buf gone = { .max = (size_t)10 * 1024 * 1024 };
 	struct slice rest;
 	unsigned first;
 

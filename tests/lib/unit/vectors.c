@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "unit/vectors.h"
 
 #include <setjmp.h>

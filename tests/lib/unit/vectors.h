@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef UNIT_VECTORS_H
 #define UNIT_VECTORS_H
 
