@@ -83,6 +83,7 @@ static int
 send_call(struct call *call, struct err *err)
 {
 	struct api_request req = {
+		.own = true,
 		.service = call->service,
 		.operation = call->cfg->words[1],
 		.body = buf_str(&call->body),
@@ -90,7 +91,7 @@ send_call(struct call *call, struct err *err)
 
 	if (jail_client(&call->client, call->cfg, NULL, err) != 0)
 		return -1;
-	return client_call(call->client, &req, &call->reply, err);
+	return api_call(client_api(call->client), &req, &call->reply, err);
 }
 
 static int

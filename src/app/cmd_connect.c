@@ -164,8 +164,7 @@ find(struct search *s, struct found *out, struct err *err)
 	const struct fleet_node *node = NULL;
 	const char *id = s->wanted;
 
-	if (jail_client(&s->ssm.client, s->cfg, NULL, err) != 0 ||
-	    client_locate(s->ssm.client, err) != 0)
+	if (jail_client(&s->ssm.client, s->cfg, NULL, err) != 0)
 		return -1;
 	slice_copy(slice_of(client_region(s->ssm.client)), out->region,
 	    sizeof out->region);

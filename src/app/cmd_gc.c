@@ -131,8 +131,6 @@ collect(struct gc *gc, struct err *err)
 
 	if (jail_client(&gc->ssm.client, cfg, NULL, err) != 0)
 		return -1;
-	if (client_locate(gc->ssm.client, err) != 0)
-		return -1;
 	ssm_pace_begin(&gc->pace);
 	gc->ssm.pace = &gc->pace;
 	gc->blind =

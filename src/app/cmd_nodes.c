@@ -48,8 +48,7 @@ list(const struct listing *listing, struct err *err)
 	const struct fleet_node *node;
 	struct err failed = { 0 };
 
-	if (jail_client(&ssm.client, cfg, NULL, err) == 0 &&
-	    client_locate(ssm.client, err) == 0) {
+	if (jail_client(&ssm.client, cfg, NULL, err) == 0) {
 		ssm_pace_begin(&pace);
 		ssm.pace = &pace;
 		fleet_find(&ssm, &filter, &nodes, &failed);

@@ -47,8 +47,10 @@ struct call {
 	struct buf body;
 	char id[RNG_UUID_SIZE];
 	int64_t deadline;
-	int max;          /* attempts */
-	int cost;         /* what the last retry took from the quota */
+	int max;  /* attempts */
+	int cost; /* what the last retry took from the quota */
+	struct sigv4_signer signer;
+	bool renewed;     /* our credentials were got anew already */
 	bool skewed;      /* the clock was corrected already */
 	char date[64];    /* of the last answer, "" = none */
 	int64_t after_ms; /* x-amz-retry-after of it, -1 = none */
@@ -122,20 +124,6 @@ api_reply_json(const struct api_reply *reply, struct json **out,
 	return 0;
 }
 
-static void
-name_ourselves(struct api *api)
-{
-	struct buf text = { 0 };
-
-	if (api->user_agent[0] != '\0')
-		return;
-	user_agent_format(&text, api->conf);
-	slice_copy(slice_head(slice_make(text.data, text.len),
-	               sizeof api->user_agent - 1),
-	    api->user_agent, sizeof api->user_agent);
-	buf_free(&text);
-}
-
 /*
  * The headers of one attempt of a call, signed; pure but for the salt of an
  * RSA signature, which is drawn here.  Signed are Content-Type, Host,
@@ -167,7 +155,7 @@ static int
 sign_headers(struct signed_headers *headers, const struct call *call,
     int64_t when, struct err *err)
 {
-	const struct sigv4_signer *signer = &call->req->signer;
+	const struct sigv4_signer *signer = &call->signer;
 	unsigned char salt[RSA_SALT_LEN] = { 0 };
 	struct sigv4_request req = {
 		.method = "POST",
@@ -222,7 +210,9 @@ format_headers(struct signed_headers *out, const struct call *call,
 	snprintf(out->attempt, sizeof out->attempt, "attempt=%d; max=%d",
 	    call->reply->attempts + 1, call->max);
 	add_header(out, "Accept-Encoding", "identity");
-	name_ourselves(call->api);
+	if (call->api->user_agent[0] == '\0')
+		user_agent_format(call->api->user_agent,
+		    sizeof call->api->user_agent, call->api->conf);
 	add_header(out, "User-Agent", call->api->user_agent);
 	add_header(out, "amz-sdk-invocation-id", call->id);
 	add_header(out, "amz-sdk-request", out->attempt);
@@ -240,7 +230,7 @@ free_headers(struct signed_headers *headers)
 static struct fault_answer
 describe(const struct call *call, const struct http_msg *answer)
 {
-	const struct sigv4_signer *signer = &call->req->signer;
+	const struct sigv4_signer *signer = &call->signer;
 	bool hmac = signer->kind == SIGV4_HMAC;
 
 	return (struct fault_answer){
@@ -359,7 +349,7 @@ warn_plain(struct call *call)
 	const struct url *url = &call->endpoint.url;
 
 	if (url->tls || url_is_loopback(url->host) || call->api->warned_plain ||
-	    call->req->signer.kind == SIGV4_NONE)
+	    call->signer.kind == SIGV4_NONE)
 		return;
 	call->api->warned_plain = true;
 	log_event(LOG_WARN, "plain_http",
@@ -410,6 +400,18 @@ find_endpoint(struct call *call, struct err *err)
 }
 
 static int
+sign_as_ourselves(struct call *call, bool renew, struct err *err)
+{
+	const struct api_owner *owner = &call->api->owner;
+
+	if (owner->credentials(owner->context, renew, call->deadline,
+	        &call->signer.cred, err) != 0)
+		return -1;
+	call->signer.kind = SIGV4_HMAC;
+	return 0;
+}
+
+static int
 prepare_call(struct call *call, struct err *err)
 {
 	struct api *api = call->api;
@@ -421,6 +423,10 @@ prepare_call(struct call *call, struct err *err)
 		call->max = call->req->max_attempts;
 	call->deadline =
 	    call->req->deadline != 0 ? call->req->deadline : clock_in(CALL_MS);
+	/* A wrong endpoint is reported before credentials are asked for. */
+	call->signer = call->req->signer;
+	if (call->req->own && sign_as_ourselves(call, false, err) != 0)
+		return -1;
 	format_body(call);
 	if (!buf_ok(&call->body) || !buf_ok(&call->target))
 		return err_set(err, ERR_KIND_PARAM_VALIDATION,
@@ -436,7 +442,7 @@ correct_clock(struct call *call, const struct err *err)
 	struct api *api = call->api;
 	int64_t server, offset, apart;
 
-	if (call->req->signer.kind == SIGV4_NONE ||
+	if (call->signer.kind == SIGV4_NONE ||
 	    !retry_server_time(err, call->date[0] != '\0' ? call->date : NULL,
 	        &server))
 		return false;
@@ -507,10 +513,30 @@ wait_for_next(struct call *call, struct err *err)
 	return true;
 }
 
+/* After an answer that our token is out of date: repeat the call, once, with
+ * others. */
+static bool
+renew_own(struct call *call, const struct err *err)
+{
+	struct err why = { 0 };
+
+	if (!call->req->own || call->renewed ||
+	    !fault_is_expired(err->peer_code))
+		return false;
+	call->renewed = true;
+	if (sign_as_ourselves(call, true, &why) != 0) {
+		log_debug("new credentials: %s", why.msg);
+		return false;
+	}
+	call->max += call->reply->attempts;
+	call->skewed = false;
+	return true;
+}
+
 static void
 add_advice(const struct call *call, struct err *err)
 {
-	const struct sigv4_signer *signer = &call->req->signer;
+	const struct sigv4_signer *signer = &call->signer;
 	struct advice_context context = {
 		.service = call->service->name,
 		.operation = call->req->operation,
@@ -549,14 +575,17 @@ api_call(struct api *api, const struct api_request *req,
 		do {
 			err_clear(&last);
 			rc = make_attempt(&call, &last);
-		} while (rc != 0 && wait_for_next(&call, &last));
+		} while (rc != 0 && (wait_for_next(&call, &last) ||
+		                        renew_own(&call, &last)));
 	}
 	if (rc == 0) {
 		retry_give(&api->quota[req->service], call.cost);
 	} else {
 		last.attempts = reply->attempts;
 		last.ambiguous = reply->ambiguous;
-		add_advice(&call, &last);
+		/* What our credentials lack their source has said. */
+		if (reply->attempts > 0 || !req->own)
+			add_advice(&call, &last);
 		if (err != NULL && err->kind == ERR_KIND_NONE)
 			*err = last;
 	}

@@ -11,6 +11,7 @@
 #include "net/http.h"
 
 struct conf;
+struct cred;
 struct duplex;
 struct err;
 struct json;
@@ -27,11 +28,21 @@ enum api_service {
 	API_SERVICES
 };
 
+/* Who we are: gives credentials of ours that last for a while, borrowed until
+ * the next time; renew: AWS says that these are out of date, so others or -1.
+ */
+struct api_owner {
+	void *context;
+	int (*credentials)(void *context, bool renew, int64_t deadline,
+	    const struct cred **out, struct err *err);
+};
+
 /* What calls share.  It is ready when conf, transport and region are set and
  * all else is zero. */
 struct api {
 	const struct conf *conf;
 	struct transport transport;
+	struct api_owner owner;               /* of requests with own */
 	char region[ENDPOINT_REGION_MAX + 1]; /* may be fips-X or X-fips */
 	int64_t clock_offset; /* AWS's clock minus ours, seconds */
 	struct retry_quota quota[API_SERVICES];
@@ -45,6 +56,7 @@ struct api_request {
 	const char *operation; /* "CreateActivation" */
 	const char *path; /* REST: below the endpoint's, encoded, with '/' */
 	const char *body; /* JSON; STS: the form without Action */
+	bool own;         /* our own credentials sign it, not signer */
 	struct sigv4_signer signer;
 	int64_t deadline;     /* clock_ms(); 0 = 180 s from now */
 	int max_attempts;     /* 0 = as configured */

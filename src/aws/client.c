@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "aws/conf.h"
-#include "aws/fault.h"
 #include "aws/imds.h"
 #include "aws/retry.h"
 #include "aws/task.h"
@@ -55,6 +54,57 @@ choose_trust(const struct conf *conf, struct http_options *options)
 	options->ca_file = bundle;
 }
 
+static bool
+same_text(const char *a, const char *b)
+{
+	return (a == NULL && b == NULL) ||
+	       (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* Get credentials once more; 0 if they are others than before. */
+static int
+renew(struct client *c, int64_t deadline, struct err *err)
+{
+	struct cred old = c->cred;
+	bool changed;
+
+	c->cred = (struct cred){ .access_key = NULL };
+	if (cred_fetch(&c->cred, c->plan, &c->api, deadline, err) != 0) {
+		cred_value_free(&c->cred);
+		c->cred = old;
+		return -1;
+	}
+	changed = !same_text(old.access_key, c->cred.access_key) ||
+	          !same_text(old.token, c->cred.token);
+	cred_value_free(&old);
+	return changed ? 0
+	               : err_set(err, ERR_KIND_EXPIRED_CREDENTIALS,
+	                     "they are the same as before");
+}
+
+/* As struct api_owner has it. */
+static int
+give_credentials(void *client, bool anew, int64_t deadline,
+    const struct cred **out, struct err *err)
+{
+	struct client *c = client;
+	int rc = 0;
+
+	*out = &c->cred;
+	if (c->plan == NULL) {
+		if (err != NULL && err->kind == ERR_KIND_NONE)
+			*err = c->plan_err;
+		return -1;
+	}
+	if (anew)
+		return renew(c, deadline, err);
+	if (c->cred.access_key == NULL ||
+	    !cred_value_lasts(&c->cred, clock_now() + c->api.clock_offset,
+	        FRESH_SECONDS))
+		rc = cred_fetch(&c->cred, c->plan, &c->api, deadline, err);
+	return rc;
+}
+
 /* Settings that are wrong are reported before anything is sent. */
 static int
 open_parts(struct client *c, const struct conf_options *options,
@@ -71,6 +121,7 @@ open_parts(struct client *c, const struct conf_options *options,
 		return -1;
 	c->api.conf = c->conf;
 	c->api.transport = http_transport(c->http);
+	c->api.owner = (struct api_owner){ c, give_credentials };
 	/* Unsigned calls need no credentials, so their lack waits for the
 	 * first call that does. */
 	if (cred_plan(&c->plan, c->conf, &c->plan_err) != 0)
@@ -246,98 +297,4 @@ struct api *
 client_api(struct client *client)
 {
 	return &client->api;
-}
-
-/* Credentials that live long enough, fetched if need be. */
-static int
-get_credentials(struct client *c, int64_t deadline, struct err *err)
-{
-	if (c->plan == NULL) {
-		if (err != NULL && err->kind == ERR_KIND_NONE)
-			*err = c->plan_err;
-		return -1;
-	}
-	if (c->cred.access_key != NULL &&
-	    cred_value_lasts(&c->cred, clock_now() + c->api.clock_offset,
-	        FRESH_SECONDS))
-		return 0;
-	return cred_fetch(&c->cred, c->plan, &c->api, deadline, err);
-}
-
-static bool
-same_text(const char *a, const char *b)
-{
-	return (a == NULL && b == NULL) ||
-	       (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-/*
- * After an answer that the token is out of date: get credentials once more.
- * True if they are others than before, so that the call can be repeated.
- */
-static bool
-renew(struct client *c, int64_t deadline)
-{
-	struct cred old = c->cred;
-	struct err why = { .code = ERR_OK };
-	bool changed;
-
-	c->cred = (struct cred){ .access_key = NULL };
-	if (cred_fetch(&c->cred, c->plan, &c->api, deadline, &why) != 0) {
-		log_debug("new credentials: %s", why.msg);
-		cred_value_free(&c->cred);
-		c->cred = old;
-		return false;
-	}
-	changed = !same_text(old.access_key, c->cred.access_key) ||
-	          !same_text(old.token, c->cred.token);
-	cred_value_free(&old);
-	return changed;
-}
-
-/* Requests and doubts of the first try count for the whole call. */
-static void
-add_up(const struct api_reply *first, struct api_reply *reply, struct err *last)
-{
-	reply->attempts += first->attempts;
-	reply->ambiguous |= first->ambiguous;
-	last->attempts = reply->attempts;
-	last->ambiguous = reply->ambiguous;
-}
-
-int
-client_call(struct client *client, const struct api_request *req,
-    struct api_reply *reply, struct err *err)
-{
-	struct api_request own = *req;
-	struct api_reply first;
-	struct err last = { .code = ERR_OK };
-	struct endpoint endpoint;
-	int rc;
-
-	*reply = (struct api_reply){ .status = 0 };
-	if (own.deadline == 0)
-		own.deadline = clock_in(CALL_MS);
-	/* A wrong endpoint is reported before credentials are asked for. */
-	if (client_locate(client, err) != 0 ||
-	    endpoint_find(&endpoint, client->conf,
-	        api_service_name(req->service), client->api.region,
-	        conf_options(client->conf)->endpoint_url, err) != 0 ||
-	    get_credentials(client, own.deadline, err) != 0)
-		return -1;
-	own.endpoint = &endpoint;
-	own.signer =
-	    (struct sigv4_signer){ .kind = SIGV4_HMAC, .cred = &client->cred };
-	rc = api_call(&client->api, &own, reply, &last);
-	if (rc != 0 && fault_is_expired(last.peer_code) &&
-	    renew(client, own.deadline)) {
-		first = *reply;
-		api_reply_free(reply);
-		err_clear(&last);
-		rc = api_call(&client->api, &own, reply, &last);
-		add_up(&first, reply, &last);
-	}
-	if (rc != 0 && err != NULL && err->kind == ERR_KIND_NONE)
-		*err = last;
-	return rc;
 }

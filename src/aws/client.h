@@ -11,7 +11,7 @@ struct err;
 /*
  * Who calls, and where: configuration, region, credentials and the connection
  * together.  client_open() reads files and may run a program, so it comes
- * before privileges are dropped; client_locate() and client_call() use the
+ * before privileges are dropped; client_locate() and api_call() use the
  * network.
  */
 struct client;
@@ -22,28 +22,22 @@ void client_free(struct client *client);
 
 /*
  * Settle the region: flag, AWS_REGION, AWS_DEFAULT_REGION, profile, task
- * metadata, and IMDS where the credentials come from it, too.  Called by
- * client_call() when it was not before.
+ * metadata, and IMDS where the credentials come from it, too.
  */
 int client_locate(struct client *client, struct err *err);
 
 /* Without fips- and -fips; "" = not yet. */
 const char *client_region(const struct client *client);
 
-/* Where the credentials come from, "" = there are none: then client_call()
- * fails, but calls with another signer work. */
+/* Where the credentials come from, "" = there are none: then calls with own
+ * fail, but those with another signer work. */
 const char *client_method(const struct client *client);
 
-struct api *client_api(struct client *client);
-
 /*
- * api_call() signed with our credentials, which are fetched at the first call
- * and again when less than 60 s of their life are left, or once when AWS says
- * that the token is out of date.  req->signer and req->endpoint are
- * ignored.  For calls with
- * another signer use api_call(client_api()).
+ * For api_call().  Requests with own are signed with our credentials, which
+ * are fetched at the first one and again when less than 60 s of their life are
+ * left, or once when AWS says that the token is out of date.
  */
-int client_call(struct client *client, const struct api_request *req,
-    struct api_reply *reply, struct err *err);
+struct api *client_api(struct client *client);
 
 #endif

@@ -39,22 +39,26 @@ add_part(struct buf *out, const char *name, const char *value)
 }
 
 void
-user_agent_format(struct buf *out, const struct conf *conf)
+user_agent_format(char *out, size_t size, const struct conf *conf)
 {
 	const char *app = conf_get(conf, "AWS_SDK_UA_APP_ID", "sdk_ua_app_id");
 	struct utsname kernel = { .release = "" };
+	struct buf text = { 0 };
 
 	uname(&kernel);
-	add_part(out, "ssm-activate/", version_program);
-	add_part(out, " md/BearSSL#", version_bearssl);
-	buf_puts(out, " ua/2.1");
-	add_part(out, " os/linux#", kernel.release);
-	add_part(out, " md/arch#", kernel.machine);
-	buf_puts(out, " lang/c");
-	add_part(out, " exec-env/",
+	add_part(&text, "ssm-activate/", version_program);
+	add_part(&text, " md/BearSSL#", version_bearssl);
+	buf_puts(&text, " ua/2.1");
+	add_part(&text, " os/linux#", kernel.release);
+	add_part(&text, " md/arch#", kernel.machine);
+	buf_puts(&text, " lang/c");
+	add_part(&text, " exec-env/",
 	    env_get(conf_env(conf), "AWS_EXECUTION_ENV"));
-	buf_puts(out, " cfg/retry-mode#standard");
-	add_part(out, " app/", app);
+	buf_puts(&text, " cfg/retry-mode#standard");
+	add_part(&text, " app/", app);
+	slice_copy(slice_head(slice_make(text.data, text.len), size - 1), out,
+	    size);
+	buf_free(&text);
 	if (slice_of(app).len > APP_ID_ADVISED) {
 		log_event(LOG_WARN, "app_id_long",
 		    "AWS_SDK_UA_APP_ID (profile: sdk_ua_app_id) is longer "

@@ -260,8 +260,10 @@ slice_character(struct slice s, uint32_t *code)
 {
 	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
 	uint32_t first = s.len > 0 ? (unsigned char)s.ptr[0] : 0xff;
-	size_t more =
-	    (size_t)((first >= 0xc0) + (first >= 0xe0) + (first >= 0xf0));
+	size_t more = first < 0xc0   ? 0
+	              : first < 0xe0 ? 1
+	              : first < 0xf0 ? 2
+	                             : 3;
 	uint32_t sum = more > 0 ? first & (0x3fU >> more) : first;
 
 	if ((first & 0xc0) == 0x80 || first >= 0xf8 || more >= s.len)

@@ -63,6 +63,7 @@ ssm_exchange(const struct ssm *ssm, struct ssm_exchange *what, struct err *err)
 		.role = ssm->role,
 		.deadline = ssm->deadline,
 		.max_attempts = what->max_attempts,
+		.own = what->signer == NULL && ssm->as == NULL,
 	};
 	struct api_reply reply = { 0 };
 	int rc = -1;
@@ -77,8 +78,6 @@ ssm_exchange(const struct ssm *ssm, struct ssm_exchange *what, struct err *err)
 		api_reply_free(&reply);
 		if (!buf_ok(&what->body))
 			err_memory(err);
-		else if (what->signer == NULL && ssm->as == NULL)
-			rc = client_call(ssm->client, &req, &reply, err);
 		else
 			rc = api_call(client_api(ssm->client), &req, &reply,
 			    err);

@@ -429,5 +429,7 @@ jail_client(struct client **out, const struct config *cfg, const char *region,
 		.read_timeout_ms = (int)cfg->read_timeout_ms,
 	};
 
-	return client_open(out, &options, err) == 0 ? jail_net(cfg, err) : -1;
+	if (client_open(out, &options, err) != 0 || jail_net(cfg, err) != 0)
+		return -1;
+	return client_locate(*out, err);
 }

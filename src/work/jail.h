@@ -42,7 +42,8 @@ int jail_net(const struct config *cfg, struct err *err);
 
 /*
  * A client as the settings want it, which has read all files that it needs;
- * then jail_net().  region: goes before the settings' own; NULL or "" = none.
+ * then jail_net(); then its region is settled.  region: goes before that of the
+ * settings; NULL or "" = none.
  */
 int jail_client(struct client **out, const struct config *cfg,
     const char *region, struct err *err);

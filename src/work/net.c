@@ -224,7 +224,6 @@ do_register(struct net *net, struct err *err)
 	if (net->work->cfg->id != NULL && load_given(net, err) != 0)
 		return -1;
 	if (net_open(net, NULL, err) != 0 ||
-	    client_locate(net->client, err) != 0 ||
 	    job_tell(net->out, JOURNAL_REGION, client_region(net->client),
 	        err) != 0)
 		return -1;
@@ -280,8 +279,7 @@ do_check(struct net *net, struct err *err)
 	int rc = -1;
 
 	if (vault_load(&net->vault, err) == 0 &&
-	    net_open(net, net->work->state->region, err) == 0 &&
-	    client_locate(net->client, err) == 0)
+	    net_open(net, net->work->state->region, err) == 0)
 		rc = own_credentials(net, err);
 	if (rc == 0)
 		job_tell(net->out, JOURNAL_ACCEPTED, NULL, NULL);
