@@ -156,6 +156,8 @@ suite_interop()
 	compile check interop
 	unlock
 	export SSM_ACTIVATE_DRIVERS="build/$ARCH/check/interop"
+	# The local AWS, which other suites believe, signs as we do.
+	[ $# -ne 0 ] || run_counted tests/run lib/fake
 	run_counted tests/run interop "$@"
 }
 

@@ -2,35 +2,17 @@
 """The services as a client sees them: life of a node, checks, refusals."""
 
 import base64
-import tempfile
 import time
-import unittest
 
 import rsatool
-from client import FakeAws
+from localaws import LocalAws
 from signing import Client
 
 ROLE = "service-role/AmazonEC2RunCommandRoleForManagedInstances"
 
 
-class AccountTest(unittest.TestCase):
-    """One local AWS for all tests; each begins with an empty account."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.aws = FakeAws()
-        cls.aws.start()
-        cls.keys = tempfile.TemporaryDirectory()
-        cls.key = rsatool.Key(cls.keys.name)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.aws.stop()
-        cls.keys.cleanup()
-
-    def setUp(self):
-        self.aws.reset()
-        self.user = Client(self.aws)
+class AccountTest(LocalAws):
+    """The life of nodes and activations."""
 
     def refused(self, answer, code, text="", status=400):
         """Check that an answer is this error."""

@@ -3,18 +3,16 @@
 
 import json
 import os
-import tempfile
 import time
 import unittest
 
 import framing
 import hostile
-import rsatool
 import websocket
-from client import AdminError, FakeAws
+from client import AdminError
+from localaws import LocalAws
 from scriptedagent import ScriptedAgent
 from sessionclient import SessionClient, SessionError
-from signing import Client
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PORTS = "AWS-StartPortForwardingSession"
@@ -68,24 +66,11 @@ class FrameTest(unittest.TestCase):
                 self.assertEqual(buffer, b"rest")
 
 
-class Case(unittest.TestCase):
+class Case(LocalAws):
     """A local AWS, a node and a user."""
 
-    @classmethod
-    def setUpClass(cls):
-        cls.aws = FakeAws()
-        cls.aws.start()
-        cls.keys = tempfile.TemporaryDirectory()
-        cls.key = rsatool.Key(cls.keys.name)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.aws.stop()
-        cls.keys.cleanup()
-
     def setUp(self):
-        self.aws.reset()
-        self.user = Client(self.aws)
+        super().setUp()
         self.agent = ScriptedAgent(self.aws, self.key).start()
         self.until(lambda: self.aws.state()["connected"])
 
