@@ -20,10 +20,10 @@ struct websocket;
  * argument, "now", in milliseconds of any clock that does not go back.
  *
  * Buffers have a fixed size.  A frame is entered among the unacknowledged
- * ones before it is written, and stays until it is acknowledged.  Each that
- * is overdue is sent again, not the first one only, since clients do not
+ * ones before it is written, and stays until it is acknowledged.  What is
+ * overdue is sent again, not the first frame only, since clients do not
  * acknowledge what they had: one whose acknowledgement was lost is given up
- * after FLOW_TRIES times, each followed by word of a later frame.
+ * after FLOW_TRIES tries, each followed by word of a later frame.
  */
 enum {
 	FLOW_PAYLOAD =
@@ -31,7 +31,7 @@ enum {
 	FLOW_INPUT_MAX = 2048, /* bytes in a frame of a client, at most */
 	FLOW_OUT = 512,        /* frames not acknowledged */
 	FLOW_IN = 128,         /* frames of input not yet taken */
-	FLOW_TRIES = 20,
+	FLOW_TRIES = 12,
 	FLOW_HANDSHAKE_MS = 15000, /* from the first sign of the client */
 	FLOW_CLIENT_MS = 60000,    /* until the first sign of it */
 	FLOW_READY_MS = 1000,      /* from handshake to start, without a size */
@@ -67,8 +67,9 @@ void flow_free(struct flow *flow); /* wipes; NULL is fine */
  */
 void flow_receive(struct flow *flow, const struct frame *frame, int64_t now);
 
-/* Reading the channel should wait: input lies here that nobody takes, and no
- * acknowledgement is waited for.  No pong can be expected meanwhile. */
+/* Reading the channel should wait: input lies here that nobody takes, and
+ * output does not wait for acknowledgements either.  Otherwise what comes in
+ * excess is dropped, and the client sends it again. */
 bool flow_full(const struct flow *flow);
 
 enum flow_kind {
@@ -124,9 +125,9 @@ int flow_pump(struct flow *flow, struct websocket *ws, int64_t now,
  * happens; INT64_MAX = never. */
 int64_t flow_deadline(const struct flow *flow);
 
-/* The connection was lost, and this is the first moment of the next one:
- * nothing of what was not acknowledged has arrived. */
-void flow_resume(struct flow *flow, int64_t now);
+/* The connection was lost, and this is the first moment of the next one: what
+ * was not acknowledged is sent again, all of it. */
+void flow_resume(struct flow *flow);
 
 /* There is no more output.  tell: the service learns that the session is
  * "Terminating" (shells and commands that ended by themselves). */
