@@ -14,7 +14,8 @@
 #include "mgs/websocket.h"
 
 enum {
-	ACK_MAX = 256,
+	ACK_MAX = 256,       /* bytes of one of ours */
+	ACK_READ_MAX = 1024, /* of one of a client */
 	VERSION_SIZE = 32,
 	COLUMNS_MAX = 32767,
 	NS_PER_MS = 1000000,
@@ -121,7 +122,7 @@ read_ack(const struct frame *frame)
 	struct json *doc = NULL;
 	double number = -1;
 
-	if (payload.len <= 2 * ACK_MAX &&
+	if (payload.len <= ACK_READ_MAX &&
 	    json_parse(&doc, payload.ptr, payload.len, NULL) == 0 &&
 	    (!json_as_number(json_find(doc,
 	                         "AcknowledgedMessageSequenceNumber"),
@@ -499,10 +500,11 @@ flow_deadline(const struct flow *flow)
 {
 	int64_t until = sender_deadline(&flow->out);
 
-	if (flow->phase == GREETING)
+	if (flow->phase == GREETING) {
 		until = clock_min(until, flow->heard != 0
 		                             ? flow->heard + FLOW_HANDSHAKE_MS
 		                             : flow->began + FLOW_CLIENT_MS);
+	}
 	if (flow->phase == GREETED)
 		until = clock_min(until, flow->ready_at);
 	if (flow->finishing)

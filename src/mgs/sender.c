@@ -38,13 +38,13 @@ sender_init(struct sender *sender, bool text)
 static struct sender_frame *
 at(struct sender *sender, uint16_t index)
 {
-	return index == NONE ? NULL : &sender->frames[index];
+	return &sender->frames[index];
 }
 
 static const struct sender_frame *
 look(const struct sender *sender, uint16_t index)
 {
-	return index == NONE ? NULL : &sender->frames[index];
+	return &sender->frames[index];
 }
 
 /* A new frame at the end, or NULL. */
@@ -119,11 +119,14 @@ sender_room(const struct sender *sender)
 static struct sender_frame *
 open_frame(struct sender *sender, enum frame_part part, size_t reserve)
 {
-	struct sender_frame *last = at(sender, sender->last);
+	struct sender_frame *last;
 
-	if (last != NULL && !last->built && last->part == part &&
-	    last->len + CHARACTER <= SENDER_PAYLOAD)
-		return last;
+	if (sender->last != NONE) {
+		last = at(sender, sender->last);
+		if (!last->built && last->part == part &&
+		    last->len + CHARACTER <= SENDER_PAYLOAD)
+			return last;
+	}
 	return new_frame(sender, part, reserve);
 }
 
@@ -252,9 +255,11 @@ sender_acknowledge(struct sender *sender, int64_t sequence, int64_t now)
 
 	while (index != NONE && look(sender, index)->sequence < sequence)
 		index = look(sender, index)->next;
+	if (index == NONE)
+		return;
 	frame = look(sender, index);
 	/* One that was never sent cannot have been heard of. */
-	if (frame == NULL || frame->sequence != sequence || !frame->built)
+	if (frame->sequence != sequence || !frame->built)
 		return;
 	if (frame->tries == 0) {
 		measure(sender, now - frame->sent);
@@ -270,10 +275,10 @@ sender_acknowledge(struct sender *sender, int64_t sequence, int64_t now)
 void
 sender_resume(struct sender *sender)
 {
-	struct sender_frame *frame = at(sender, sender->first);
+	uint16_t index = sender->first;
 
-	for (; frame != NULL && frame->built; frame = at(sender, frame->next))
-		frame->tries = 1;
+	for (; index != sender->unsent; index = look(sender, index)->next)
+		at(sender, index)->tries = 1;
 	sender->unsent = sender->first;
 	sender->heard = sender->ordinal;
 }
@@ -412,11 +417,12 @@ static int
 send_new(struct sender *sender, struct websocket *ws, int64_t now,
     struct err *err)
 {
-	struct sender_frame *frame = at(sender, sender->unsent);
+	while (sender->unsent != NONE) {
+		struct sender_frame *frame = at(sender, sender->unsent);
 
-	/* All of it may be a character that is not complete. */
-	for (; frame != NULL && frame->len > 0;
-	     frame = at(sender, frame->next)) {
+		/* All of it may be a character that is not complete. */
+		if (frame->len == 0)
+			break;
 		sender->blocked = !fits(frame, ws);
 		if (sender->blocked)
 			break;

@@ -104,10 +104,11 @@ begin(struct smux *smux, struct smux_event *out, struct err *err)
 	const struct smux_stream *stream;
 
 	smux->header_len = 0;
-	if (header[0] != VERSION || header[1] > NOP)
+	if (header[0] != VERSION || header[1] > NOP) {
 		return err_set(err, ERR_KIND_PARSE,
 		    "the client's multiplexer sent version %u, command %u",
 		    header[0], header[1]);
+	}
 	smux->left = (size_t)header[2] | (size_t)header[3] << 8;
 	smux->into = 0;
 	if (header[1] == SYN)
