@@ -178,7 +178,7 @@ link_open(struct link *out, const struct link_in *in, struct err *err)
 	struct opening opening = { .in = in,
 		.names = in->session == NULL ? &control_names : &data_names,
 		.token = { .max = TOKEN_MAX } };
-	struct link new = { .duplex = NULL };
+	struct link new = { 0 };
 	int rc = open_steps(&opening, &new, err);
 
 	if (rc == 0)
@@ -260,11 +260,8 @@ keep_alive(struct link *link, bool reading, struct err *err)
 	int64_t now = clock_ms();
 
 	/* Who does not read hears nothing. */
-	if (!reading) {
-		link->heard = link->heard > now - LINK_PING_MS
-		                  ? link->heard
-		                  : now - LINK_PING_MS;
-	}
+	if (!reading && link->heard < now - LINK_PING_MS)
+		link->heard = now - LINK_PING_MS;
 	if (now - link->heard > LINK_PING_MS + LINK_QUIET_MS) {
 		err_set(err, ERR_KIND_CONNECTION,
 		    "the message gateway is silent");
