@@ -174,7 +174,8 @@ verb_publish()
 	    --notes-file build/release-notes dist/*
 }
 
-# Times and sizes, compared with other ways to do the job.
+# Times and sizes, compared with other ways to do the job, into
+# docs/performance.md.
 verb_bench()
 {
 	verb_build
@@ -275,8 +276,9 @@ verb_help()
 	                        every cell of the tables that the tests else
 	                        take a part of; by name also dist, images.
 	                        tests/README.md has the NAMEs of a SUITE
-	  bench [N...]          times and sizes, and crowds of N containers
-	                        each; default 10 and 1000, 0 = none
+	  bench [quick] [N...]  times and sizes, and crowds of N containers
+	                        each; default 1, 10, 100 and 1000, 0 = none;
+	                        writes docs/performance.md
 	  fuzz MODULE SECONDS   libFuzzer on tests/fuzz/fuzz_MODULE.c; all: each that
 	                        long, one after another, and a table
 	  live                  the whole life on a real account (guarded)

@@ -23,7 +23,7 @@ struct spec;
  */
 enum {
 	SUPERVISOR_EXEC_MS = 10000, /* for the program's volume to answer */
-	SUPERVISOR_ALIVE_MS = 200,  /* the agent runs once its core lived so */
+	SUPERVISOR_ALIVE_MS = 100,  /* the agent runs once its core lived so */
 	SUPERVISOR_FIRST_MS = 1000, /* pause before the first restart */
 	SUPERVISOR_PAUSE_MAX_MS = 60000,
 	SUPERVISOR_STEADY_MS =

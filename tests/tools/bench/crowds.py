@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """How long a crowd of containers takes, and how many calls it makes.
 
-    crowds.py [N ...]    so many containers at once; default 10 and 1000
+    crowds.py [N ...]    so many containers at once; default 1 to 1000
 
 Each is a real `ssm-activate up` with the stand-in agent, against one local AWS
 with a bucket of activations; herd.py simulates the same. A thousand take about
@@ -71,7 +71,7 @@ def hurry(policy, priority):
 def main():
     """Measure each crowd that was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("counts", nargs="*", type=int, default=[10, 1000])
+    parser.add_argument("counts", nargs="*", type=int, default=[1, 10, 100, 1000])
     counts = parser.parse_args().counts
     # AWS does not slow down when its clients compete for a processor.
     hurry(os.SCHED_RR, 1)
