@@ -81,7 +81,7 @@ test_recorded_tasks(void **state)
 	assert_string_not_equal(got.host, "");
 	document_free(&got);
 	read_vector(&got, "interactive_shell-AWS-StartSSHSession");
-	assert_int_equal(got.port, 22);
+	assert_int_equal(got.port, 19090);
 	assert_false(got.local);
 	document_free(&got);
 }
