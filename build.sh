@@ -34,7 +34,7 @@ umask 022
 PACKAGES_BUILD="binutils ca-certificates debian-archive-keyring dpkg-dev gcc"
 PACKAGES_BUILD="$PACKAGES_BUILD libc6-dev make openssl patch"
 PACKAGES_UNIT="openssl python3"
-PACKAGES_INTEROP="iproute2 openssl python3 python3-botocore"
+PACKAGES_INTEROP="fish iproute2 openssl python3 python3-botocore zsh"
 PACKAGES_RUN="busybox-static dumb-init iproute2 procps python3 strace sudo"
 PACKAGES_RUN="$PACKAGES_RUN tini"
 PACKAGES_BENCH="awscli curl jq"

@@ -51,6 +51,7 @@ run_on(struct config *cfg, const struct user_ids *user, struct err *err)
 	if (cfg->argv == NULL && cfg->fis)
 		cfg->required = true;
 	file_close_cover();
+	config_warn_unknown(cfg);
 	if (preflight_check(&pre, cfg, &refused) != 0) {
 		options.refused = &refused;
 		if (cfg->required) {

@@ -256,6 +256,7 @@ cmd_up(struct config *cfg, struct err *err)
 	if (cfg->gate != CONFIG_GATE_ON)
 		return 0;
 	file_close_cover();
+	config_warn_unknown(cfg);
 	if (preflight_check(&pre, cfg, err) != 0) {
 		failure_save(cfg, err, NULL);
 		return fail_open(cfg, err);

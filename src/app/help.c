@@ -85,10 +85,21 @@ add_group(struct buf *out, size_t group, unsigned command)
 	}
 }
 
+static void
+add_examples(struct buf *out, const char *examples)
+{
+	struct slice rest = slice_of(examples), line;
+
+	buf_puts(out, "\nexamples:\n");
+	while (slice_line(&rest, &line))
+		buf_printf(out, "  ssm-activate %.*s\n", (int)line.len,
+		    line.ptr);
+}
+
 void
 help_line(struct buf *out, const struct help_entry *entry)
 {
-	buf_printf(out, "  %-8s %s\n", entry->name, entry->summary);
+	buf_printf(out, "  %-10s %s\n", entry->name, entry->summary);
 }
 
 void
@@ -98,7 +109,9 @@ help_command(struct buf *out, const struct help_entry *entry)
 	    *entry->usage != '\0' ? " " : "", entry->usage, entry->summary);
 	if (entry->text != NULL)
 		buf_printf(out, "\n%s", entry->text);
+	add_examples(out, entry->examples);
 	buf_puts(out, "\noptions, and the variables that set them:\n");
 	for (size_t group = 0; group < OPTIONS_GROUPS; group++)
 		add_group(out, group, entry->command);
+	buf_printf(out, "\nread on: %s\n", entry->page);
 }

@@ -6,11 +6,14 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/near.h"
 #include "base/signals.h"
 #include "base/slice.h"
 #include "settings/options.h"
 
 enum { NAME_SIZE = 64 }; /* of a setting in a message */
+
+#define PREFIX "SSM_ACTIVATE_"
 
 static bool
 parse_bool(const char *text, bool *out)
@@ -198,6 +201,20 @@ find_flag(struct slice name, enum config_command command)
 	return NULL;
 }
 
+static void
+suggest_flag(struct slice name, enum config_command command, struct err *err)
+{
+	struct near best = { 0 };
+
+	for (size_t i = 0; i < options_count; i++) {
+		if (options_table[i].flag != NULL &&
+		    (options_table[i].commands & command) != 0)
+			near_try(&best, name, options_table[i].flag);
+	}
+	if (best.word != NULL)
+		err_fix(err, "did you mean --%s?", best.word);
+}
+
 static bool
 takes_value(const struct option *opt)
 {
@@ -216,9 +233,12 @@ load_flag(struct config *cfg, enum config_command command, char *const *argv,
 	const char *text = joined ? value.ptr : NULL;
 	int used = 1;
 
-	if (opt == NULL)
-		return err_set(err, ERR_KIND_USAGE, "unknown flag --%.*s",
+	if (opt == NULL) {
+		err_set(err, ERR_KIND_USAGE, "unknown flag --%.*s",
 		    (int)name.len, name.ptr);
+		suggest_flag(name, command, err);
+		return -1;
+	}
 	if (text == NULL && takes_value(opt)) {
 		text = argv[1];
 		used = 2;
@@ -244,7 +264,8 @@ load_operand(struct config *cfg, enum config_command command, const char *word,
 {
 	size_t most = command == CONFIG_API
 	                  ? 2
-	                  : (command & (CONFIG_HELP | CONFIG_CONNECT)) != 0;
+	                  : (command & (CONFIG_HELP | CONFIG_CONNECT |
+	                                   CONFIG_COMPLETION)) != 0;
 
 	for (size_t i = 0; i < most && *word != '-'; i++) {
 		if (cfg->words[i] == NULL) {
@@ -323,4 +344,45 @@ config_warn_gate(const struct config *cfg)
 	    text == env_get(cfg->env, "SSM_ACTIVATE") ? "SSM_ACTIVATE="
 	                                              : "--activate ",
 	    err_shown(slice_of(text)), text);
+}
+
+/* The known variable that may have been meant by an unknown one of our prefix,
+ * or NULL; what follows the prefix is compared. */
+static const char *
+meant_by(struct slice name)
+{
+	const size_t prefix = sizeof PREFIX - 1;
+	struct near best = { 0 };
+
+	for (size_t i = 0; i < options_count; i++) {
+		const char *known = options_table[i].variable;
+
+		if (known == NULL || strncmp(known, PREFIX, prefix) != 0)
+			continue;
+		if (slice_eq(name, known))
+			return NULL;
+		near_try(&best, slice_skip(name, prefix), &known[prefix]);
+	}
+	return best.word;
+}
+
+void
+config_warn_unknown(const struct config *cfg)
+{
+	char *const *vars = cfg->env.vars;
+
+	for (size_t i = 0; vars != NULL && vars[i] != NULL; i++) {
+		struct slice name, value;
+		const char *meant = NULL;
+
+		if (!slice_split(slice_of(vars[i]), '=', &name, &value) ||
+		    !slice_starts(name, PREFIX))
+			continue;
+		meant = meant_by(name);
+		if (meant == NULL)
+			continue;
+		log_event(LOG_WARN, "unknown_setting",
+		    "%.*s is no setting; did you mean " PREFIX "%s?",
+		    err_shown(name), name.ptr, meant);
+	}
 }

@@ -39,4 +39,7 @@ int config_blame(const struct config *cfg, const char *variable,
 /* Say so where SSM_ACTIVATE is neither on nor off. */
 void config_warn_gate(const struct config *cfg);
 
+/* Name each variable that is no setting, but nearly one (base/near.h). */
+void config_warn_unknown(const struct config *cfg);
+
 #endif

@@ -71,6 +71,7 @@ class Trace(Case):
         """Settings do not matter while it is off, malformed or not."""
         self.check(["run", "--", "/bin/true", "--", "-x"],
                    SSM_ACTIVATE_TIMEOUT="soon", SSM_ACTIVATE_LOG="debug",
+                   SSM_ACTIVATE_TLL="8h",
                    AWS_REGION="eu-west-1", SSM_ACTIVATE_REQUIRED="true")
 
     def test_flag(self):
@@ -88,3 +89,40 @@ class Trace(Case):
         ours = subprocess.run(words, env=dict(env, SSM_ACTIVATE_CODE="code"),
                               capture_output=True, timeout=30, check=True)
         self.assertEqual(ours.stdout, plain.stdout)
+
+
+class Unknown(Case):
+    """Variables that are no settings, with the gate on."""
+
+    def said(self, command, **variables):
+        """Return the lines that warn of unknown settings; a malformed
+        setting keeps everything else from happening."""
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run(
+                [place.program()] + command,
+                env=dict({"PATH": "/usr/bin:/bin", "SSM_ACTIVATE": "true",
+                          "SSM_ACTIVATE_TIMEOUT": "soon",
+                          "SSM_ACTIVATE_STATE_DIR": folder}, **variables),
+                capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("SSM_ACTIVATE_TIMEOUT=soon", done.stderr)
+        return [line for line in done.stderr.splitlines()
+                if "is no setting" in line]
+
+    def test_near(self):
+        """One that is nearly a setting is named, once, and CMD runs."""
+        for command in (["run", "--", "true"], ["up"]):
+            with self.subTest(command=command):
+                self.assertEqual(
+                    self.said(command, SSM_ACTIVATE_TLL="8h"),
+                    ["ssm-activate: warn: SSM_ACTIVATE_TLL is no setting; "
+                     "did you mean SSM_ACTIVATE_TTL?"])
+
+    def test_far(self):
+        """One that is nothing like a setting may be anybody's, and so may
+        one with another prefix."""
+        self.assertEqual(self.said(
+            ["run", "--", "true"], SSM_ACTIVATE_SERVICE_HOST="10.0.0.1",
+            SSM_ACTIVATE_PORT_443_TCP="tcp://10.0.0.1:443",
+            SSM_ACTIVATES_TLL="8h", SSM_INSTANCE_NAM="x",
+            SSM_ACTIVATE_="x"), [])

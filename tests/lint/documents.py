@@ -197,6 +197,15 @@ def check_commands(program, _write):
     page = only_page("| command |", "docs/commands.md")
     same("commands", program.commands,
          re.findall(r"`([a-z]+)", " ".join(rows(page, "| command |"))))
+    for command in program.commands[:-1]:
+        text = program.run("help", command)
+        part = text.partition("\nexamples:\n")[2].partition("\n\n")[0]
+        if part.count("\n") != 1:
+            raise Disagreement("help %s has not two examples" % command)
+        where = re.search(r"\nread on: (\S+)\n$", text)
+        path = where[1].partition("#")[0] if where else ""
+        if not os.path.isfile(os.path.join(TOP, path)):
+            raise Disagreement("help %s names no page" % command)
     page = only_page("| status |", "docs/commands.md")
     statuses = re.findall(r"^\tERR_[A-Z]+ = (\d+),",
                           read("src", "base", "err.h"), re.M)
@@ -210,10 +219,13 @@ def check_events(_program, _write):
         for name in sorted(names):
             if name.endswith(".c"):
                 source += read(folder, name)
-    calls = re.findall(r'log_(?:event|err)\([^"]*("[a-z_]+"(?:\s*:\s*"[a-z_]+")?)',
-                       source)
-    # The last two base/log writes by itself.
-    events = re.findall(r'"([a-z_]+)"', " ".join(calls)) + ["forwarded",
+    # Functions that are given an event hand it on to base/log.
+    givers = set(re.findall(r"(\w+)\([^)]*const char \*event\b", source))
+    calls = re.findall(
+        r'(?:%s)\([^";]*("[a-z_]+"(?:\s*:\s*"[a-z_]+")?)' % "|".join(
+            sorted(givers | {"log_err"})), source)
+    # The last three base/log writes by itself.
+    events = re.findall(r'"([a-z_]+)"', " ".join(calls)) + ["debug", "forwarded",
                                                             "log_lost"]
     page = only_page("| event |", "docs/events.md")
     same("events", events, re.findall(r"`([a-z_]+)`",

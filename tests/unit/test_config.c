@@ -305,6 +305,21 @@ test_unknown_flags(void **state)
 	is_usage(load(CONFIG_UP, LIST("--code=c"), NOTHING), "--code");
 }
 
+/* The fix says which flag of the command may have been meant. */
+static void
+test_did_you_mean(void **state)
+{
+	(void)state;
+	is_usage(load(CONFIG_RUN, LIST("--tll", "8h"), NOTHING), "--tll");
+	assert_string_equal(failure.fix, "did you mean --ttl?");
+	is_usage(load(CONFIG_GC, LIST("--older-then=1h"), NOTHING), "--older");
+	assert_string_equal(failure.fix, "did you mean --older-than?");
+	is_usage(load(CONFIG_GC, LIST("--tll", "8h"), NOTHING), "--tll");
+	assert_string_equal(failure.fix, "");
+	is_usage(load(CONFIG_RUN, LIST("--nonsense"), NOTHING), "--nonsense");
+	assert_string_equal(failure.fix, "");
+}
+
 /* Also where words are taken: a flag is no word. */
 static void
 test_unknown_short_flags_are_no_operands(void **state)
@@ -499,6 +514,7 @@ main(void)
 		cmocka_unit_test(test_first_malformed_variable_is_told),
 		cmocka_unit_test(test_malformed_flags_are_errors),
 		cmocka_unit_test(test_unknown_flags),
+		cmocka_unit_test(test_did_you_mean),
 		cmocka_unit_test(test_unknown_short_flags_are_no_operands),
 		cmocka_unit_test(test_operands),
 		cmocka_unit_test(test_command_of_run),

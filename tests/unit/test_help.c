@@ -22,6 +22,8 @@ static const struct help_entry run = {
 	.usage = "[OPTION]... [--] [CMD [ARG]...]",
 	.summary = "start CMD and keep the node",
 	.text = "A paragraph.\n",
+	.examples = "run -- first\nrun -- second",
+	.page = "docs/page.md",
 };
 
 static void
@@ -48,6 +50,10 @@ test_help_has_usage_text_and_options(void **state)
 	has(&text, "usage: ssm-activate run [OPTION]... [--] [CMD [ARG]...]\n");
 	has(&text, "\nstart CMD and keep the node.\n");
 	has(&text, "\nA paragraph.\n");
+	has(&text,
+	    "\nexamples:\n  ssm-activate run -- first\n"
+	    "  ssm-activate run -- second\n\n");
+	has(&text, "\n\nread on: docs/page.md\n");
 	has(&text, "--name TEXT, SSM_INSTANCE_NAME\n");
 	has(&text, "MANAGED_INSTANCE_ROLE_NAME");
 	has(&text, "  --sudo[=on|off], SSM_ACTIVATE_SUDO\n");
@@ -62,8 +68,12 @@ test_help_has_usage_text_and_options(void **state)
 static void
 test_without_usage_and_text(void **state)
 {
-	const struct help_entry bare = { "down", CONFIG_DOWN, "", "take down",
-		NULL };
+	const struct help_entry bare = { .name = "down",
+		.command = CONFIG_DOWN,
+		.usage = "",
+		.summary = "take down",
+		.examples = "down",
+		.page = "docs/page.md" };
 	struct buf text = { 0 };
 
 	(void)state;
@@ -73,7 +83,7 @@ test_without_usage_and_text(void **state)
 	lacks(&text, "--role");
 	buf_free(&text);
 	help_line(&text, &bare);
-	assert_string_equal(buf_str(&text), "  down     take down\n");
+	assert_string_equal(buf_str(&text), "  down       take down\n");
 	buf_free(&text);
 }
 
@@ -96,8 +106,12 @@ test_every_option(void **state)
 {
 	(void)state;
 	for (unsigned bit = CONFIG_RUN; bit <= CONFIG_HELP; bit <<= 1) {
-		const struct help_entry entry = { "x", (enum config_command)bit,
-			"", "x", NULL };
+		const struct help_entry entry = { .name = "x",
+			.command = (enum config_command)bit,
+			.usage = "",
+			.summary = "x",
+			.examples = "x",
+			.page = "x" };
 		struct buf text = { 0 };
 
 		help_command(&text, &entry);
