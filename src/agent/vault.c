@@ -167,6 +167,25 @@ vault_remove(struct err *err)
 	return rc | file_remove_own(PATHS_IDENTITY, err);
 }
 
+int
+vault_remove_data(const char *node, struct err *err)
+{
+	int dir = -1;
+	int rc = 0;
+
+	switch (file_folder_find(&dir, PATHS_LIB, 0700, err)) {
+	case FILE_FAILED:
+		return -1;
+	case FILE_ABSENT:
+		return 0;
+	case FILE_FOUND:
+		break;
+	}
+	rc = file_remove_tree_at(dir, node, err);
+	close(dir);
+	return rc == 0 ? 0 : err_wrap(err, PATHS_LIB);
+}
+
 /* The object of the file called what; NULL if it is none. */
 static struct json *
 parse_object(const char *text, const char *what, struct err *err)

@@ -137,17 +137,17 @@ forgive(struct supervisor *supervisor)
 		supervisor->crashes = 0;
 }
 
-/* It runs, but is of no use. */
-static void
-end_and_pause(struct supervisor *supervisor, const char *event, const char *why)
+/* It runs, but is of no use.  Gives the seconds until its next start, -1 when
+ * it is given up. */
+static int
+end_and_pause(struct supervisor *supervisor)
 {
 	forgive(supervisor);
 	kill_tree(false);
 	pause_or_give_up(supervisor);
-	if (supervisor->phase == SUPERVISOR_PAUSING) {
-		log_event(LOG_WARN, event, "%s; starting it again in %d s", why,
-		    (int)(supervisor_pause(supervisor->crashes) / 1000));
-	}
+	if (supervisor->phase != SUPERVISOR_PAUSING)
+		return -1;
+	return (int)(supervisor_pause(supervisor->crashes) / 1000);
 }
 
 /* One that never ran is not tried again. */
@@ -241,6 +241,7 @@ look_at_worker(struct supervisor *supervisor)
 	struct pollfd end = { .fd = supervisor->worker_fd, .events = POLLIN };
 	bool watched = is_watched(supervisor), gone = false;
 	pid_t seen = 0;
+	int pause;
 
 	if (watched ? poll(&end, 1, 0) != 1 : clock_ms() < supervisor->next)
 		return;
@@ -249,8 +250,13 @@ look_at_worker(struct supervisor *supervisor)
 	gone = supervisor->worker != 0 ? seen != supervisor->worker
 	                               : seen == 0 && supervisor->worked;
 	if (gone && seen >= 0) {
-		end_and_pause(supervisor, "agent_ended",
-		    "ssm-agent-worker ended");
+		pause = end_and_pause(supervisor);
+		if (pause >= 0) {
+			log_event(LOG_WARN, "agent_ended",
+			    "ssm-agent-worker ended; starting the agent again "
+			    "in %d s",
+			    pause);
+		}
 		return;
 	}
 	if (seen > 0 && supervisor->worker == 0) {
@@ -343,11 +349,17 @@ supervisor_works(struct supervisor *supervisor)
 void
 supervisor_hibernates(struct supervisor *supervisor)
 {
+	int pause;
+
 	if (!supervisor_runs(supervisor))
 		return;
-	end_and_pause(supervisor, "agent_hibernates",
-	    "amazon-ssm-agent went to sleep because its first heartbeat "
-	    "failed");
+	pause = end_and_pause(supervisor);
+	if (pause >= 0) {
+		log_event(LOG_WARN, "agent_hibernates",
+		    "amazon-ssm-agent went to sleep because its first "
+		    "heartbeat failed; starting it again in %d s",
+		    pause);
+	}
 }
 
 void

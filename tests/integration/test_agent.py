@@ -56,7 +56,7 @@ class Minded(Case):
         session = held.find("ssm-session-worker")
         old = self.wait_one_core(held)
         os.kill(held.find("ssm-agent-worker")[0], signal.SIGKILL)
-        held.wait_line("warn: ssm-agent-worker ended; starting it again")
+        held.wait_line("warn: ssm-agent-worker ended; starting the agent again")
         held.wait_line("%s is not online" % node)
         held.wait_line("runs again")
         wait_until(lambda: self.is_online(held), "online")

@@ -90,6 +90,27 @@ class Volumes(Case):
                 self.assertEqual(self.stop(held), 0)
                 self.assert_clean(root)
 
+    def test_several_lives(self):
+        """What the agent keeps of a node goes with it, after a kill too, and
+        nothing of others does."""
+        root = self.root()
+        root.write("/var/lib/amazon/ssm/mi-0123456789abcdef0/mine", "")
+        root.write("/srv/precious", "")
+        for end in (signal.SIGTERM, signal.SIGKILL, signal.SIGTERM):
+            held, node = self.run_up(root=root)
+            data = "/var/lib/amazon/ssm/%s" % node
+            wait_until(lambda data=data: root.exists(
+                data + "/document/orchestration/0"), "an output")
+            if not root.exists(data + "/link"):
+                os.symlink("/srv", root.inside(data + "/link"))
+            held.signal(end)
+            held.wait()
+            self.assertEqual(root.exists(data), end == signal.SIGKILL)
+        self.assertEqual(
+            [name for name in os.listdir(root.inside("/var/lib/amazon/ssm"))
+             if name.startswith("mi-")], ["mi-0123456789abcdef0"])
+        self.assertTrue(root.exists("/srv/precious"))
+
     def test_template_cannot_lead_to_a_secret(self):
         """A link in place of seelog's template is removed."""
         root = self.root()

@@ -307,6 +307,44 @@ not_root(void)
 	CHECK(mode_of("/open") == 0777 && mode_of("/open/mine") == 0750);
 }
 
+/* A link leads out, a mount is somebody's, and one tree is too deep. */
+static void
+trees(void)
+{
+	enum { LEVELS = 40 };
+	struct err err = { 0 };
+	int root = open("/", O_RDONLY | O_DIRECTORY);
+
+	CHECK(root >= 0);
+	CHECK(file_remove_tree_at(root, "nothing", &err) == 0);
+	sandbox_file("/keep/file", 0600, "x");
+	sandbox_file("/tree/a/b/c/file", 0400, "x");
+	sandbox_file("/tree/file", 0600, "x");
+	make_link("/keep", "/tree/a/link", 0);
+	make("/tree/empty", 0, 0);
+	CHECK(file_remove_tree_at(root, "tree", &err) == 0);
+	CHECK(!sandbox_exists("/tree") && sandbox_exists("/keep/file"));
+	make_link("/keep", "/tree", 0);
+	CHECK(file_remove_tree_at(root, "tree", &err) == -1);
+	CHECK(sandbox_exists("/keep/file") && unlink("/tree") == 0);
+	sandbox_file("/tree/file", 0600, "x");
+	make("/tree/mount", 0700, 0);
+	CHECK(mount("tmpfs", "/tree/mount", "tmpfs", 0, NULL) == 0);
+	sandbox_file("/tree/mount/file", 0600, "x");
+	CHECK(file_remove_tree_at(root, "tree", &err) == -1);
+	CHECK(strstr(err.msg, "tree") != NULL);
+	CHECK(!sandbox_exists("/tree/file"));
+	CHECK(sandbox_exists("/tree/mount/file"));
+	CHECK(umount("/tree/mount") == 0);
+	make("/deep", 0700, 0);
+	CHECK(chdir("/deep") == 0);
+	for (int i = 0; i < LEVELS; i++)
+		CHECK(mkdir("d", 0700) == 0 && chdir("d") == 0);
+	err_clear(&err);
+	CHECK(file_remove_tree_at(root, "deep", &err) == -1);
+	CHECK(chdir("/") == 0 && close(root) == 0);
+}
+
 SANDBOX_TEST(missing)
 SANDBOX_TEST(shared)
 SANDBOX_TEST(strangers)
@@ -318,6 +356,7 @@ SANDBOX_TEST(paths)
 SANDBOX_TEST(below)
 SANDBOX_TEST(trusts)
 SANDBOX_TEST(not_root)
+SANDBOX_TEST(trees)
 
 int
 main(void)
@@ -334,6 +373,7 @@ main(void)
 		cmocka_unit_test(test_below),
 		cmocka_unit_test(test_trusts),
 		cmocka_unit_test(test_not_root),
+		cmocka_unit_test(test_trees),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/slice.h"
 #include "standin.h"
 
@@ -146,6 +147,25 @@ wait_and_look(int64_t until)
 	}
 }
 
+/* What a command leaves, as the real one does for each. */
+static void
+keep_data(const struct worker *w)
+{
+	struct buf path = { 0 };
+	struct err err = { 0 };
+
+	buf_printf(&path,
+	    PATHS_LIB "/%s/document/orchestration/0/awsrunShellScript",
+	    w->id.node);
+	if (file_mkdirs(buf_str(&path), 0700, &err) == 0) {
+		buf_puts(&path, "/stdout");
+		(void)file_write(buf_str(&path), 0600, "secret\n", 7, &err);
+	}
+	if (err.code != ERR_OK)
+		agentlog_line("ERROR", "%s", err.msg);
+	buf_free(&path);
+}
+
 _Noreturn static void
 beat_for_ever(struct worker *w)
 {
@@ -185,5 +205,6 @@ worker_run(const char *folder)
 	agentlog_line("INFO", "[MessageService] [MGSInteractor] Set up control "
 	                      "channel successfully");
 	start_session(folder);
+	keep_data(&w);
 	beat_for_ever(&w);
 }
