@@ -280,6 +280,7 @@ struct pass {
 	bool (*visit)(struct pass *pass, pid_t pid);
 	struct procs_entry *list; /* by pid */
 	size_t count, max;
+	pid_t root; /* of those that are looked for */
 	pid_t found;
 };
 
@@ -397,17 +398,54 @@ visit_ours(struct pass *pass, pid_t pid)
 	return true;
 }
 
+/* List what is a child of the root or of what is listed. */
+static bool
+visit_below(struct pass *pass, pid_t pid)
+{
+	char text[STAT_MAX];
+	struct procs_entry entry;
+	struct slice comm;
+
+	if (pass->count == pass->max)
+		return false;
+	if (!is_listed(pass, pid) && read_stat(pid, &entry, &comm, text) &&
+	    (entry.ppid == pass->root || is_listed(pass, entry.ppid)))
+		insert(pass, &entry);
+	return true;
+}
+
+/* Until a look finds no more. */
+static size_t
+scan_all(struct pass *pass)
+{
+	size_t before = pass->max + 1;
+
+	for (int i = 0; i < PASSES_MAX && pass->count != before; i++) {
+		before = pass->count;
+		scan(pass);
+	}
+	return pass->count;
+}
+
 size_t
 procs_ours(struct procs_entry *list, size_t max)
 {
 	struct pass pass = { .visit = visit_ours, .list = list, .max = max };
-	size_t before = 1;
 
-	for (int i = 0; i < PASSES_MAX && pass.count != before; i++) {
-		before = pass.count;
-		scan(&pass);
-	}
-	return pass.count;
+	return scan_all(&pass);
+}
+
+size_t
+procs_below(pid_t root, struct procs_entry *list, size_t max)
+{
+	struct pass pass = {
+		.visit = visit_below,
+		.list = list,
+		.max = max,
+		.root = root,
+	};
+
+	return root > 0 ? scan_all(&pass) : 0;
 }
 
 static bool

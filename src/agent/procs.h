@@ -64,6 +64,9 @@ enum procs_role procs_name_role(struct slice name, size_t cut);
  * subreaper), in the order of pids.  Gives how many, at most max. */
 size_t procs_ours(struct procs_entry *list, size_t max);
 
+/* The descendants of a child of ours, likewise; 0 has none. */
+size_t procs_below(pid_t root, struct procs_entry *list, size_t max);
+
 /* The pid of an amazon-ssm-agent or ssm-agent-worker, of our user and by the
  * name of its file, that does not descend from us and lives in our mount
  * namespace (the same /proc/PID/ns/mnt), 0 = none. */

@@ -250,13 +250,13 @@ find_in_path(char out[static PATH_MAX], struct env env)
 		    join(out, folder, PATHS_AGENT) && is_program(out))
 			found = walk_trusted(out, &why) == 0;
 	}
-	if (why.code != ERR_OK)
+	if (why.code != ERR_OK && log_once("agent_skipped"))
 		log_event(LOG_WARN, "agent_skipped",
 		    "an " PATHS_AGENT " in PATH is not started: %s", why.msg);
 	return found;
 }
 
-/* The agent's path, absolute. */
+/* The agent's path, absolute; 1 = none is installed. */
 static int
 find_agent(char out[static PATH_MAX], const char *path, struct env env,
     struct err *err)
@@ -269,15 +269,16 @@ find_agent(char out[static PATH_MAX], const char *path, struct env env,
 			return 0;
 		err_set(err, ERR_KIND_INVALID_VALUE,
 		    PATHS_AGENT " is not installed");
-	} else {
-		if (slice_copy(slice_of(path), out, PATH_MAX) &&
-		    path[0] == '/' && is_program(path))
-			return walk_trusted(path, err);
-		err_set(err, ERR_KIND_INVALID_VALUE,
-		    "SSM_ACTIVATE_AGENT: %s is not an executable file with an "
-		    "absolute path",
-		    path);
+		advise(err);
+		return 1;
 	}
+	if (slice_copy(slice_of(path), out, PATH_MAX) && path[0] == '/' &&
+	    is_program(path))
+		return walk_trusted(path, err);
+	err_set(err, ERR_KIND_INVALID_VALUE,
+	    "SSM_ACTIVATE_AGENT: %s is not an executable file with an absolute "
+	    "path",
+	    path);
 	return advise(err);
 }
 
@@ -286,9 +287,11 @@ spec_find(char *out, size_t size, const char *path, struct env env,
     struct err *err)
 {
 	char found[PATH_MAX];
+	int rc = find_agent(found, path, env, err);
 
-	if (find_agent(found, path, env, err) != 0 ||
-	    check_worker(found, err) != 0)
+	if (rc != 0)
+		return rc;
+	if (check_worker(found, err) != 0)
 		return -1;
 	if (!slice_copy(slice_of(found), out, size))
 		return err_set(err, ERR_KIND_INVALID_VALUE,

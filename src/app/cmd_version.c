@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/version.h"
+#include "serve/serve.h"
 #include "settings/config.h"
 
 int
@@ -17,7 +18,8 @@ cmd_version(struct config *cfg, struct err *err)
 		buf_puts(&text, version_licenses);
 	else {
 		buf_printf(&text,
-		    "ssm-activate %s (%s)\nBearSSL %s\ncJSON %s\nmusl %s\n",
+		    "ssm-activate %s (%s)\nbuiltin agent " SERVE_VERSION
+		    "\nBearSSL %s\ncJSON %s\nmusl %s\n",
 		    version_program, version_revision, version_bearssl,
 		    version_cjson, version_musl);
 	}

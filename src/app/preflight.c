@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/preflight.h"
 
-#include <linux/capability.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "agent/paths.h"
-#include "agent/spec.h"
 #include "agent/user.h"
 #include "base/buf.h"
 #include "base/capture.h"
@@ -19,6 +16,7 @@
 #include "base/slice.h"
 #include "settings/config.h"
 #include "work/naming.h"
+#include "work/which.h"
 #include "work/work.h"
 
 enum { FIND_MS = 2000 }; /* for a folder that may not answer */
@@ -109,35 +107,6 @@ check_session_user(const struct config *cfg, struct err *err)
 	return config_blame(cfg, "SSM_ACTIVATE_SESSION_USER", err);
 }
 
-/* What the agent cannot do without, before anything is made for it. */
-static int
-check_privileges(struct err *err)
-{
-	struct __user_cap_header_struct header = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	if (geteuid() != 0) {
-		err_set(err, ERR_KIND_SYSTEM,
-		    "amazon-ssm-agent needs uid 0, this is uid %u",
-		    (unsigned)geteuid());
-		err_fix(err,
-		    "start the container as root and the application by "
-		    "`run --user`");
-		return -1;
-	}
-	/* Where capget(2) is denied, the call that needs the capability reports
-	 * it. */
-	if (syscall(SYS_capget, &header, caps) != 0 ||
-	    (caps[0].effective & (UINT32_C(1) << CAP_DAC_OVERRIDE)) != 0)
-		return 0;
-	err_set(err, ERR_KIND_SYSTEM,
-	    "amazon-ssm-agent needs the capability DAC_OVERRIDE");
-	err_fix(err, "add it, and SETUID and SETGID for sessions");
-	return -1;
-}
-
 /* What the process that looks for the agent tells. */
 struct found {
 	int rc;
@@ -151,8 +120,7 @@ tell_agent(void *argument)
 	char agent[WORK_AGENT_SIZE];
 	struct found found = { 0 };
 
-	found.rc =
-	    spec_find(agent, sizeof agent, cfg->agent, cfg->env, &found.err);
+	found.rc = which_agent(agent, cfg, &found.err);
 	return file_write_fd(STDOUT_FILENO, &found, sizeof found, NULL);
 }
 
@@ -191,7 +159,7 @@ preflight_check(struct preflight *out, struct config *cfg, struct err *err)
 	if (malformed != 0 || code != 0 || check_role(out, cfg, err) != 0 ||
 	    check_activation(out, cfg, err) != 0 ||
 	    check_names(cfg, err) != 0 || check_session_user(cfg, err) != 0 ||
-	    check_privileges(err) != 0)
+	    which_check(cfg, err) != 0)
 		return -1;
 	/* Else the keeper's first worker looks for it, beside CMD. */
 	return cfg->required ? check_agent(cfg, err) : 0;

@@ -27,7 +27,8 @@ guard_begin(struct guard *guard, const struct work *work, struct err *err)
 		.name = "lock",
 		.work = work_guard_take,
 		.input = &input,
-		.tells = JOURNAL_BIT(JOURNAL_HELD),
+		.tells =
+		    JOURNAL_BIT(JOURNAL_HELD) | JOURNAL_BIT(JOURNAL_MEMORY),
 		.keep_count = 1,
 		.deadline = clock_in(GUARD_TAKE_MS),
 	};
@@ -130,6 +131,11 @@ guard_step(struct guard *guard, const struct config *cfg, int *socket,
 			job_kill(&guard->job);
 			file_close(&guard->from);
 			return GUARD_OTHER;
+		}
+		if (record.type == JOURNAL_MEMORY) {
+			job_kill(&guard->job);
+			file_close(&guard->from);
+			return GUARD_NOWHERE;
 		}
 		news = judge(guard, &record, socket, err);
 	}

@@ -26,6 +26,7 @@ enum {
 enum guard_news {
 	GUARD_NOTHING, /* new */
 	GUARD_HELD,    /* all of it is ours */
+	GUARD_NOWHERE, /* nothing can be written, and nothing has to be */
 	GUARD_SHARED,  /* all but the agent's folder, which another uses: err */
 	GUARD_OTHER,   /* another keeper holds the lock: err */
 	GUARD_FAILED,  /* err */

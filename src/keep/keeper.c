@@ -27,7 +27,9 @@
 #include "work/control.h"
 #include "work/job.h"
 
-enum { FDS_MAX = LIFE_FDS + 2 * JOB_FDS + LISTENER_CLIENTS + 3 };
+enum {
+	FDS_MAX = LIFE_FDS + 2 * JOB_FDS + SUPERVISOR_FDS + LISTENER_CLIENTS + 2
+};
 enum { DOUBT_MS = 600000 }; /* between two questions whether AWS knows us */
 
 struct keeper {
@@ -133,7 +135,7 @@ take_guard(struct keeper *k)
 	struct err err = { 0 };
 	enum guard_news news =
 	    guard_step(&k->guard, k->cfg, &k->listener.fd, &err);
-	bool begins = news == GUARD_HELD ||
+	bool begins = news == GUARD_HELD || news == GUARD_NOWHERE ||
 	              (news == GUARD_SHARED && options->leftover != NULL);
 
 	if (news == GUARD_NOTHING)
@@ -221,6 +223,12 @@ start_agent(struct keeper *k)
 	struct err err = { 0 };
 	char cert[WORK_PATH_MAX];
 
+	if (life_builtin(&k->life)) {
+		if (supervisor_start_builtin(&k->supervisor, &k->life.work,
+		        &err) != 0)
+			life_agent_lost(&k->life, &err);
+		return;
+	}
 	certs_path(cert, k->cfg);
 	if (k->life.certs)
 		options.cert_file = cert;
@@ -238,9 +246,10 @@ announce(struct keeper *k)
 	k->announced = true;
 	log_node(state->node);
 	log_event(LOG_INFO, "node_up",
-	    "%s is up%s; aws ssm start-session --region %s --target %s",
-	    state->node, life_reuses(&k->life) ? " again" : "", state->region,
-	    state->node);
+	    "%s is up%s%s; aws ssm start-session --region %s --target %s",
+	    state->node, life_reuses(&k->life) ? " again" : "",
+	    life_builtin(&k->life) ? " with the builtin agent" : "",
+	    state->region, state->node);
 	report(k, JOURNAL_NODE);
 	ttl_begin(&k->life.ttl, k->cfg, state->node);
 }
@@ -267,9 +276,10 @@ mind(struct keeper *k)
 			forget_node(k);
 		break;
 	case LIFE_START:
-		follow_begin(&k->follow, &k->life.work);
+		if (!life_builtin(&k->life))
+			follow_begin(&k->follow, &k->life.work);
 		if (k->supervisor.phase == SUPERVISOR_OFF &&
-		    follow_ready(&k->follow))
+		    (life_builtin(&k->life) || follow_ready(&k->follow)))
 			start_agent(k);
 		else if (k->supervisor.phase == SUPERVISOR_RUNNING)
 			life_agent_runs(&k->life);
@@ -344,6 +354,7 @@ fill_status(const struct keeper *k, struct control_status *out)
 	*out = (struct control_status){
 		.keeper = getpid(),
 		.agent = k->supervisor.pid,
+		.builtin = life_builtin(&k->life),
 		.since = state->node[0] != '\0' ? state->since : 0,
 		.until = k->life.stopping ? 0 : k->life.ttl.until,
 		.stays = k->options->command && !k->command.ended,
@@ -413,6 +424,7 @@ due_next(const struct keeper *k)
 
 	due = clock_min(due, job_due(&k->guard.job));
 	due = clock_min(due, job_due(&k->follow.job));
+	due = clock_min(due, job_due(&k->supervisor.builtin.job));
 	return clock_min(due, follow_due(&k->follow));
 }
 
@@ -440,6 +452,7 @@ loop(struct keeper *k)
 		take_guard(k);
 		life_step(&k->life);
 		k->news = follow_step(&k->follow, &k->life.work, k->news);
+		k->news = builtin_step(&k->supervisor.builtin, k->news);
 		mind(k);
 		act_on_log(k);
 		tell_over(k);

@@ -8,6 +8,7 @@
 #include "keep/supervisor.h"
 #include "settings/config.h"
 #include "work/job.h"
+#include "work/node_key.h"
 
 enum { SAVE_MS = 10000, PREPARE_MS = 20000 };
 
@@ -75,6 +76,8 @@ save(struct life *life)
 
 	work.state = &life->state;
 	life->saver.due = false;
+	if (work.memory)
+		return;
 	if (job_start(&life->saver.job, &spec, &err) != 0)
 		log_err(LOG_WARN, "save_failed", &err);
 }
@@ -97,6 +100,17 @@ take_state(struct life *life, const struct job_record *entry)
 }
 
 static void
+take_agent(struct life *life, const char *agent)
+{
+	/* Once: a worker does not give itself more time. */
+	if (!life->stopping && life->agent[0] == '\0')
+		life->job.deadline = clock_in(PREPARE_MS);
+	slice_copy(slice_of(agent), life->agent, sizeof life->agent);
+	if (life_builtin(life) && life->work.key_fd < 0)
+		life->work.key_fd = node_key_open();
+}
+
+static void
 take(struct life *life, const struct job_record *entry)
 {
 	switch ((enum journal)entry->type) {
@@ -105,11 +119,10 @@ take(struct life *life, const struct job_record *entry)
 		take_state(life, entry);
 		return; /* it comes from the disk */
 	case JOURNAL_AGENT:
-		/* Once: a worker does not give itself more time. */
-		if (!life->stopping && life->agent[0] == '\0')
-			life->job.deadline = clock_in(PREPARE_MS);
-		slice_copy(slice_of(entry->text), life->agent,
-		    sizeof life->agent);
+		take_agent(life, entry->text);
+		return;
+	case JOURNAL_MEMORY:
+		life->work.memory = true;
 		return;
 	case JOURNAL_CERTS:
 		life->certs = true;
@@ -230,6 +243,7 @@ life_init(struct life *life, const struct life_options *options)
 			.public_fd = -1,
 			.private_fd = -1,
 			.code_fd = -1,
+			.key_fd = -1,
 		},
 	};
 }
@@ -305,6 +319,12 @@ bool
 life_reuses(const struct life *life)
 {
 	return life->outcome == LIFE_ACCEPTED;
+}
+
+bool
+life_builtin(const struct life *life)
+{
+	return slice_eq(slice_of(life->agent), WORK_BUILTIN);
 }
 
 bool

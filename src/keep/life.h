@@ -56,6 +56,9 @@ bool life_reuses(const struct life *life);
 /* Sessions were just told that it is over: the agent is needed still. */
 bool life_parts(const struct life *life);
 
+/* The agent is our own. */
+bool life_builtin(const struct life *life);
+
 /* Nothing more will happen. */
 bool life_over(const struct life *life);
 

@@ -64,12 +64,13 @@ begin_prepare(struct life *life, struct err *err)
 		.work = work_files_prepare,
 		.tells =
 		    JOURNAL_BIT(JOURNAL_STATE) | JOURNAL_BIT(JOURNAL_LEFTOVER) |
-		    JOURNAL_BIT(JOURNAL_AGENT) | JOURNAL_BIT(JOURNAL_CERTS),
+		    JOURNAL_BIT(JOURNAL_AGENT) | JOURNAL_BIT(JOURNAL_CERTS) |
+		    JOURNAL_BIT(JOURNAL_MEMORY),
 		.deadline = clock_in(FIND_MS),
 	};
 
 	life->agent[0] = '\0';
-	life->certs = false;
+	life->certs = life->work.memory = false;
 	return begin_job(life, &spec, err);
 }
 
@@ -81,6 +82,7 @@ begin_check(struct life *life, struct err *err)
 		.work = work_net_register,
 		.tells = JOURNAL_BIT(JOURNAL_ACCEPTED) |
 		         JOURNAL_BIT(JOURNAL_REFUSED),
+		.keep = { life->work.key_fd },
 		.deadline = clock_in(CHECK_MS),
 	};
 
@@ -146,7 +148,7 @@ begin_install(struct life *life, struct err *err)
 		.work = work_files_install,
 		.tells =
 		    JOURNAL_BIT(JOURNAL_STATE) | JOURNAL_BIT(JOURNAL_CERTS),
-		.keep = { life->work.private_fd },
+		.keep = { life->work.private_fd, life->work.key_fd },
 		.deadline = clock_in(INSTALL_MS),
 	};
 
@@ -161,6 +163,7 @@ begin_remove(struct life *life, struct err *err)
 		.name = "remove",
 		.work = work_net_remove,
 		.tells = ACCOUNT,
+		.keep = { life->work.key_fd },
 		.deadline = life->stopping ? life->stop_by - CLOSE_SHARE_MS
 		                           : clock_in(PREDECESSOR_MS),
 	};
@@ -175,6 +178,7 @@ begin_close(struct life *life, struct err *err)
 	struct job_spec spec = {
 		.name = note ? "note" : "forget",
 		.work = note ? work_files_note : work_files_forget,
+		.keep = { life->work.key_fd },
 		.deadline = clock_in(note ? NOTE_MS : CLOSE_MS),
 	};
 
@@ -322,6 +326,8 @@ tidy(struct life *life, const struct err *why)
 		.tells = JOURNAL_BIT(JOURNAL_NO_ACTIVATION) |
 		         JOURNAL_BIT(JOURNAL_NO_NODE) |
 		         JOURNAL_BIT(JOURNAL_SETTLED),
+		.keep = { life->work.key_fd },
+		.keep_count = life->work.key_fd > 0,
 		.deadline = clock_in(TIDY_MS),
 	};
 	struct err err = { 0 };

@@ -23,12 +23,23 @@ static struct procs_entry list[PROCS_MAX];
 
 enum { LOOK_MS = 5 };
 
+/* The agent of our own, while it is kept. */
+static const struct builtin *own;
+
+static const char *
+name(void)
+{
+	return own != NULL ? "the builtin agent" : "amazon-ssm-agent";
+}
+
 /* Kill what belongs to the agent; sessions only where all is to end.  True if
- * there was something. */
+ * there was something.  Of our own agent nothing outlives its core but what
+ * sessions have started. */
 static bool
 kill_tree(bool sessions)
 {
-	size_t count = procs_ours(list, PROCS_MAX);
+	size_t count = own == NULL ? procs_ours(list, PROCS_MAX)
+	                           : procs_below(own->job.pid, list, PROCS_MAX);
 	bool any = false;
 
 	for (size_t i = 0; i < count; i++) {
@@ -77,11 +88,20 @@ forget_worker(struct supervisor *supervisor)
 }
 
 static int
+start_builtin(struct supervisor *supervisor, struct err *err)
+{
+	if (builtin_start(&supervisor->builtin, err) != 0)
+		return -1;
+	supervisor->pid = supervisor->builtin.job.pid;
+	supervisor->phase = SUPERVISOR_STARTING;
+	supervisor->since = supervisor->next = clock_ms();
+	return 0;
+}
+
+static int
 start(struct supervisor *supervisor, struct err *err)
 {
 	struct child_options options = {
-		.argv = (const char *const *)supervisor->spec->argv,
-		.envp = supervisor->spec->envp,
 		.dir = "/",
 		.new_group = true,
 		.agent = true,
@@ -92,6 +112,10 @@ start(struct supervisor *supervisor, struct err *err)
 		.null_stderr = !log_enabled(LOG_DEBUG),
 	};
 
+	if (supervisor->spec == NULL)
+		return start_builtin(supervisor, err);
+	options.argv = (const char *const *)supervisor->spec->argv;
+	options.envp = supervisor->spec->envp;
 	if (child_begin(&supervisor->child, &options, err) != 0)
 		return -1;
 	supervisor->pid = supervisor->child.pid;
@@ -105,6 +129,17 @@ supervisor_start(struct supervisor *supervisor, const struct spec *spec,
     struct err *err)
 {
 	*supervisor = (struct supervisor){ .spec = spec };
+	own = NULL;
+	return start(supervisor, err) == 0 ? 0
+	                                   : err_wrap(err, "start the agent");
+}
+
+int
+supervisor_start_builtin(struct supervisor *supervisor, const struct work *work,
+    struct err *err)
+{
+	*supervisor = (struct supervisor){ .builtin.work = work };
+	own = &supervisor->builtin;
 	return start(supervisor, err) == 0 ? 0
 	                                   : err_wrap(err, "start the agent");
 }
@@ -117,12 +152,13 @@ pause_or_give_up(struct supervisor *supervisor)
 		supervisor->phase = SUPERVISOR_LOST;
 		err_clear(&supervisor->why);
 		err_set(&supervisor->why, ERR_KIND_SYSTEM,
-		    "amazon-ssm-agent does not stay alive");
+		    "%s does not stay alive", name());
 		log_event(LOG_ERROR, "agent_lost",
-		    "amazon-ssm-agent ended %d times in a row: given up; its "
-		    "own log is agent.log in the state directory, or where "
-		    "seelog.xml says",
-		    supervisor->crashes);
+		    "%s ended %d times in a row: given up%s", name(),
+		    supervisor->crashes,
+		    own != NULL ? ""
+		                : "; its own log is agent.log in the state "
+		                  "directory, or where seelog.xml says");
 		return;
 	}
 	supervisor->phase = SUPERVISOR_PAUSING;
@@ -217,6 +253,7 @@ supervisor_reaped(struct supervisor *supervisor, pid_t pid, int status)
 	if (supervisor->phase == SUPERVISOR_FORKED)
 		look_at_start(supervisor);
 	supervisor->pid = 0;
+	builtin_ended(&supervisor->builtin, pid);
 	if (!supervisor_runs(supervisor))
 		return true; /* It was us. */
 	forgive(supervisor);
@@ -225,8 +262,7 @@ supervisor_reaped(struct supervisor *supervisor, pid_t pid, int status)
 	pause_or_give_up(supervisor);
 	if (supervisor->phase == SUPERVISOR_PAUSING) {
 		log_event(LOG_WARN, "agent_ended",
-		    "amazon-ssm-agent ended (status %d); starting it again "
-		    "in %d s",
+		    "%s ended (status %d); starting it again in %d s", name(),
 		    child_status(status),
 		    (int)(supervisor_pause(supervisor->crashes) / 1000));
 	}
@@ -276,8 +312,11 @@ supervisor_tick(struct supervisor *supervisor)
 
 	if (supervisor->phase == SUPERVISOR_FORKED)
 		look_at_start(supervisor);
-	else if (supervisor->phase == SUPERVISOR_RUNNING)
+	else if (supervisor->phase == SUPERVISOR_RUNNING && own == NULL)
 		look_at_worker(supervisor);
+	/* What is over for its job is gone. */
+	if (supervisor->pid > 0 && own != NULL && !own->job.active)
+		supervisor_reaped(supervisor, supervisor->pid, 0);
 	if (supervisor_due(supervisor) > clock_ms())
 		return;
 	switch (supervisor->phase) {
@@ -286,8 +325,8 @@ supervisor_tick(struct supervisor *supervisor)
 		supervisor->next =
 		    clock_in(supervisor->worked ? 0 : SUPERVISOR_LOOK_MS);
 		if (supervisor->restarts > 0)
-			log_event(LOG_INFO, "agent_restarted",
-			    "amazon-ssm-agent runs again");
+			log_event(LOG_INFO, "agent_restarted", "%s runs again",
+			    name());
 		break;
 	case SUPERVISOR_PAUSING:
 		supervisor->restarts++;
@@ -310,6 +349,8 @@ supervisor_poll(const struct supervisor *supervisor, struct pollfd *fds)
 {
 	int fd = -1;
 
+	if (supervisor->builtin.job.active)
+		return job_poll(&supervisor->builtin.job, fds);
 	if (supervisor->phase == SUPERVISOR_FORKED)
 		fd = supervisor->child.fd;
 	else if (is_watched(supervisor))
@@ -328,7 +369,8 @@ supervisor_due(const struct supervisor *supervisor)
 	case SUPERVISOR_STOPPING:
 		return supervisor->next;
 	case SUPERVISOR_RUNNING:
-		return is_watched(supervisor) ? INT64_MAX : supervisor->next;
+		return own != NULL || is_watched(supervisor) ? INT64_MAX
+		                                             : supervisor->next;
 	case SUPERVISOR_OFF:
 	case SUPERVISOR_LOST:
 		break;
@@ -379,7 +421,11 @@ supervisor_stop(struct supervisor *supervisor, int64_t ms)
 bool
 supervisor_busy(void)
 {
-	size_t count = procs_ours(list, PROCS_MAX);
+	size_t count = 0;
+
+	if (own != NULL)
+		return own->busy;
+	count = procs_ours(list, PROCS_MAX);
 
 	for (size_t i = 0; i < count; i++) {
 		if (list[i].role == PROCS_SESSION && !list[i].zombie)
@@ -401,8 +447,12 @@ is_session(pid_t pid, size_t count)
 bool
 supervisor_hang_up(void)
 {
-	size_t count = procs_ours(list, PROCS_MAX);
+	size_t count = 0;
 	bool any = false;
+
+	if (own != NULL)
+		return builtin_part(own);
+	count = procs_ours(list, PROCS_MAX);
 
 	for (size_t i = 0; i < count; i++) {
 		if (!list[i].zombie && is_session(list[i].ppid, count))
@@ -421,9 +471,15 @@ supervisor_kill(struct supervisor *supervisor)
 	forget_start(supervisor);
 	forget_worker(supervisor);
 	supervisor->phase = SUPERVISOR_OFF;
-	/* Without /proc the tree is not seen; the core is known. */
+	/* Without /proc the tree is not seen; the core is known.  Our own is
+	 * what the tree hangs on. */
 	if (supervisor->pid > 0)
-		kill(supervisor->pid, SIGKILL);
+		kill(supervisor->pid, own == NULL ? SIGKILL : SIGSTOP);
 	while (kill_tree(true) && clock_left(until) > 0)
 		clock_sleep(clock_in(LOOK_MS));
+	if (own == NULL)
+		return;
+	builtin_ended(&supervisor->builtin, 0);
+	supervisor->pid = 0;
+	own = NULL;
 }

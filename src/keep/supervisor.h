@@ -9,9 +9,11 @@
 
 #include "agent/child.h"
 #include "base/err.h"
+#include "keep/builtin.h"
 
 struct pollfd;
 struct spec;
+struct work;
 
 /*
  * Keeps amazon-ssm-agent running.  Its exit status is not looked at: it is 0
@@ -49,7 +51,8 @@ enum supervisor_phase {
 
 struct supervisor {
 	enum supervisor_phase phase;
-	const struct spec *spec;
+	const struct spec *spec; /* NULL: the agent of our own */
+	struct builtin builtin;
 	struct child child; /* the start under way, while SUPERVISOR_FORKED */
 	struct err why;     /* when it is lost */
 	pid_t pid;          /* of the core, 0 = none */
@@ -68,6 +71,11 @@ struct supervisor {
 int supervisor_start(struct supervisor *supervisor, const struct spec *spec,
     struct err *err);
 
+/* The same for the agent of our own; the work is borrowed as long as it runs.
+ */
+int supervisor_start_builtin(struct supervisor *supervisor,
+    const struct work *work, struct err *err);
+
 /* Its core was started, and nothing is known of its end. */
 bool supervisor_runs(const struct supervisor *supervisor);
 
@@ -77,7 +85,8 @@ bool supervisor_reaped(struct supervisor *supervisor, pid_t pid, int status);
 /* Do what is due by now. */
 void supervisor_tick(struct supervisor *supervisor);
 
-/* What to wait for, at most one; gives how many. */
+/* What to wait for, at most so many; gives how many. */
+enum { SUPERVISOR_FDS = JOB_FDS };
 size_t supervisor_poll(const struct supervisor *supervisor, struct pollfd *fds);
 
 /* When supervisor_tick() wants to be called; INT64_MAX = not by time. */

@@ -46,7 +46,7 @@ enum records_kind {
 	RECORDS_KINDS,
 };
 
-enum { RECORDS_HOST = 256, RECORDS_BYTES = 1024 };
+enum { RECORDS_HOST = 256, RECORDS_BYTES = 512 };
 
 struct records_core {
 	uint32_t magic;

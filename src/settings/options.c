@@ -103,7 +103,9 @@ const struct option options_table[] = {
 	    "SSM_ACTIVATE_SESSION_USER", session_user, NULL, "UID:GID",
 	    "make ssm-user a second name of these ids"),
 	TEXT(OPTIONS_SESSIONS, CONFIG_BRING_UP, "agent", "SSM_ACTIVATE_AGENT",
-	    agent, NULL, "PATH", "path of amazon-ssm-agent"),
+	    agent, "auto", "auto|builtin|PATH",
+	    "the agent: amazon-ssm-agent, looked for or at this path, or our "
+	    "own (builtin)"),
 	CHOICE(OPTIONS_SESSIONS, CONFIG_BRING_UP, "agent-env",
 	    "SSM_ACTIVATE_AGENT_ENV", agent_env, "inherit", "inherit|minimal",
 	    "environment of the agent, and so of sessions"),

@@ -42,6 +42,7 @@ static const struct flag_member {
 	{ "unsettled", offsetof(struct state, unsettled) },
 	{ "begun", offsetof(struct state, begun) },
 	{ "installed", offsetof(struct state, installed) },
+	{ "builtin", offsetof(struct state, builtin) },
 };
 
 enum {

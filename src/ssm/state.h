@@ -30,6 +30,7 @@ struct state {
 	bool unsettled; /* CreateActivation was sent, outcome not known */
 	bool begun;     /* vault and sudoers file, where they are, are ours */
 	bool installed; /* they are complete */
+	bool builtin;   /* for the agent of our own (serve/serve.h) */
 	int64_t since;  /* registered, seconds since 1970 */
 };
 
@@ -54,7 +55,8 @@ enum journal {
 	/* by files workers */
 	JOURNAL_STATE,    /* state: what is on disk, of this container */
 	JOURNAL_LEFTOVER, /* state: what is on disk, of a predecessor */
-	JOURNAL_AGENT,    /* text: path of amazon-ssm-agent */
+	JOURNAL_AGENT,    /* text: path of amazon-ssm-agent, or WORK_BUILTIN */
+	JOURNAL_MEMORY,   /* nothing can be written: the state is in memory */
 	JOURNAL_CERTS,    /* the agent is to trust a file of ours */
 	JOURNAL_HELD,     /* by another keeper; text: its pid, 0 = not known */
 	/* by the reader of the agent's log, or by our own agent */

@@ -217,7 +217,7 @@ control_valid(const struct control_status *status)
 {
 	return state_flag(&status->up) && state_flag(&status->online) &&
 	       state_flag(&status->over) && state_flag(&status->stays) &&
-	       job_err_valid(&status->last) &&
+	       state_flag(&status->builtin) && job_err_valid(&status->last) &&
 	       state_text(status->phase, sizeof status->phase) &&
 	       state_text(status->node, sizeof status->node) &&
 	       state_text(status->region, sizeof status->region) &&
@@ -240,6 +240,12 @@ printable(const struct err *err)
 	err_clean(clean.msg, sizeof clean.msg, err->msg, strlen(err->msg));
 	err_clean(clean.fix, sizeof clean.fix, err->fix, strlen(err->fix));
 	return clean;
+}
+
+static const char *
+kind(const struct control_status *status)
+{
+	return status->builtin ? "builtin" : "amazon-ssm-agent";
 }
 
 void
@@ -267,9 +273,9 @@ control_json(struct buf *out, const struct control_status *status)
 	if (status->keeper > 0) {
 		json_write(out,
 		    ",\"keeper\":#,\"agent\":#,"
-		    "\"agent_restarts\":#",
+		    "\"agent_restarts\":#,\"agent_kind\":%",
 		    (long long)status->keeper, (long long)status->agent,
-		    (long long)status->restarts);
+		    (long long)status->restarts, kind(status));
 	}
 	if (last.code != ERR_OK) {
 		json_write(out,
@@ -299,9 +305,11 @@ control_text(struct buf *out, const struct control_status *status)
 		    when);
 	}
 	if (status->agent > 0) {
-		buf_printf(out, "agent    pid %d, %s, restarted %d times\n",
-		    (int)status->agent,
-		    status->online ? "online" : "not known to be online",
+		buf_printf(out, "agent    %s, pid %d, %s, restarted %d times\n",
+		    kind(status), (int)status->agent,
+		    status->online    ? "online"
+		    : status->builtin ? "offline"
+		                      : "not known to be online",
 		    status->restarts);
 	}
 	if (last.code != ERR_OK)

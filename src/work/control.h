@@ -33,7 +33,8 @@ struct control_status {
 	int64_t until;       /* SSM_ACTIVATE_TTL is over, 0 = never */
 	int restarts;        /* of the agent */
 	bool up, online, over;
-	bool stays; /* the keeper, after the take-down: `run` with CMD */
+	bool builtin; /* the agent is our own */
+	bool stays;   /* the keeper, after the take-down: `run` with CMD */
 	char phase[16];
 	char node[SSM_NODE_SIZE];
 	char region[64];

@@ -5,7 +5,6 @@
 #include "agent/paths.h"
 #include "agent/procs.h"
 #include "agent/setup.h"
-#include "agent/spec.h"
 #include "agent/user.h"
 #include "agent/vault.h"
 #include "agent/volume.h"
@@ -22,6 +21,8 @@
 #include "work/container.h"
 #include "work/failure.h"
 #include "work/job.h"
+#include "work/node_key.h"
+#include "work/which.h"
 #include "work/work.h"
 
 #define STATE "state.json"
@@ -62,18 +63,55 @@ check_lib(struct err *err)
 	return probe(dir, PATHS_LIB, volume_clean(dir, VOLUME_LIB, err), err);
 }
 
-/* Before any call of AWS: a node whose files cannot be written would only
- * have to be removed again. */
+/* What PREPARE has in hand. */
+struct prepare {
+	const struct config *cfg;
+	const struct work *work;
+	int out;
+	char agent[WORK_AGENT_SIZE];
+	char path[WORK_PATH_MAX]; /* of the state */
+	bool builtin;
+	bool memory; /* nothing can be written */
+};
+
+/* Our own agent needs no file. */
 static int
-check_writable(const struct config *cfg, const char *agent, struct err *err)
+use_memory(struct prepare *p, const struct err *why, struct err *err)
+{
+	p->memory = true;
+	log_event(LOG_WARN, "state_in_memory",
+	    "%s: the node is remembered in memory only; what is ended by "
+	    "SIGKILL leaves it on the account, for ssm-activate gc",
+	    why->msg);
+	return job_tell(p->out, JOURNAL_MEMORY, NULL, err);
+}
+
+static int
+check_agent_files(const struct prepare *p, struct err *err)
 {
 	char log[WORK_PATH_MAX];
 
-	work_path(log, cfg, WORK_LOG);
-	if (check_state_dir(cfg, err) == 0 && check_lib(err) == 0 &&
-	    setup_config(agent, log, err) == 0)
+	if (p->builtin)
 		return 0;
-	work_advise_volumes(cfg, err);
+	work_path(log, p->cfg, WORK_LOG);
+	return check_lib(err) == 0 ? setup_config(p->agent, log, err) : -1;
+}
+
+/* Before any call of AWS: a node whose files cannot be written would only
+ * have to be removed again. */
+static int
+check_writable(struct prepare *p, struct err *err)
+{
+	struct err why = { 0 };
+	int rc = check_state_dir(p->cfg, &why);
+
+	if (rc != 0 && p->builtin)
+		return use_memory(p, &why, err);
+	if (rc != 0)
+		*err = why;
+	else if (check_agent_files(p, err) == 0)
+		return 0;
+	work_advise_volumes(p->cfg, err);
 	return -1;
 }
 
@@ -101,30 +139,37 @@ check_alone(bool predecessor, struct err *err)
 
 /* A state for a new registration, on disk before anything is created. */
 static int
-begin(struct state *out, const struct work *work, const char *path,
-    struct err *err)
+begin(struct state *out, const struct prepare *p, struct err *err)
 {
-	struct state new = { .unsettled = work->cfg->id == NULL };
+	struct state new = {
+		.unsettled = p->cfg->id == NULL,
+		.builtin = p->builtin,
+	};
 
-	container_identity(new.container, work->cfg->env);
-	slice_copy(slice_of(work->role), new.role, sizeof new.role);
+	container_identity(new.container, p->cfg->env);
+	slice_copy(slice_of(p->work->role), new.role, sizeof new.role);
 	if (rng_uuid(new.nonce, err) != 0 ||
 	    rng_uuid(new.fingerprint, err) != 0 ||
-	    state_save(&new, path, err) != 0)
+	    (!p->memory && state_save(&new, p->path, err) != 0))
 		return -1;
 	*out = new;
 	return 0;
 }
 
-/* The vault still holds the node of the state: nobody registered again. */
+/* Its key is still there, and that of the state's node: nobody registered
+ * again. */
 static bool
-vault_matches(const struct state *state)
+key_matches(const struct prepare *p, const struct state *state)
 {
+	struct work work = *p->work;
 	struct vault vault = { 0 };
 	struct err err = { 0 };
-	bool same = vault_load(&vault, &err) == 0 &&
-	            strcmp(vault.node, state->node) == 0;
+	bool same = false;
 
+	work.state = state;
+	same = state->builtin == p->builtin &&
+	       node_key_identity(&vault, &work, &err) == 0 &&
+	       strcmp(vault.node, state->node) == 0;
 	vault_free(&vault);
 	return same;
 }
@@ -139,44 +184,51 @@ is_ours(const struct state *state, struct env env)
 	       strcmp(state->container, here) == 0;
 }
 
-/* The agent's path, told to the keeper, who starts it. */
+/* Which agent it is, told to the keeper, who starts it. */
 static int
-find_agent(char agent[static WORK_AGENT_SIZE], const struct config *cfg,
-    int out, struct err *err)
+find_agent(struct prepare *p, struct err *err)
 {
-	if (spec_find(agent, WORK_AGENT_SIZE, cfg->agent, cfg->env, err) != 0)
+	if (which_agent(p->agent, p->cfg, err) != 0)
 		return -1;
-	return job_tell(out, JOURNAL_AGENT, agent, err);
+	p->builtin = strcmp(p->agent, WORK_BUILTIN) == 0;
+	return job_tell(p->out, JOURNAL_AGENT, p->agent, err);
+}
+
+/* What is known of an earlier start. */
+static int
+find_state(const struct prepare *p, struct state *state, enum journal *found,
+    struct err *err)
+{
+	struct err damaged = { 0 };
+	int loaded = p->memory ? 1 : state_load(state, p->path, &damaged);
+
+	/* Others' agents are no concern of ours without theirs. */
+	if (!p->builtin && check_alone(state->installed, err) != 0)
+		return -1;
+	if (loaded < 0)
+		log_event(LOG_WARN, "state_damaged", "%s; starting anew",
+		    damaged.msg);
+	if (loaded == 0 && work_registered(state) &&
+	    is_ours(state, p->cfg->env) && key_matches(p, state))
+		return 0;
+	if (loaded != 0 || (!state->begun && state_settled(state)))
+		return begin(state, p, err);
+	*found = JOURNAL_LEFTOVER;
+	return 0;
 }
 
 int
 work_files_prepare(const struct work *work, int out, struct err *err)
 {
+	struct prepare p = { .cfg = work->cfg, .work = work, .out = out };
 	struct state state = { 0 };
-	struct err damaged = { 0 };
 	enum journal found = JOURNAL_STATE;
-	char agent[WORK_AGENT_SIZE];
-	char path[WORK_PATH_MAX];
-	int loaded = 0;
 
-	work_path(path, work->cfg, STATE);
-	if (find_agent(agent, work->cfg, out, err) != 0 ||
-	    check_writable(work->cfg, agent, err) != 0)
+	work_path(p.path, p.cfg, STATE);
+	if (find_agent(&p, err) != 0 || check_writable(&p, err) != 0 ||
+	    find_state(&p, &state, &found, err) != 0)
 		return -1;
-	loaded = state_load(&state, path, &damaged);
-	if (check_alone(state.installed, err) != 0)
-		return -1;
-	if (loaded < 0)
-		log_event(LOG_WARN, "state_damaged", "%s; starting anew",
-		    damaged.msg);
-	if (loaded == 0 && work_registered(&state) &&
-	    is_ours(&state, work->cfg->env) && vault_matches(&state))
-		found = JOURNAL_STATE;
-	else if (loaded == 0 && (state.begun || !state_settled(&state)))
-		found = JOURNAL_LEFTOVER;
-	else if (begin(&state, work, path, err) != 0)
-		return -1;
-	if (certs_exist(work->cfg))
+	if (!p.builtin && certs_exist(p.cfg))
 		job_tell(out, JOURNAL_CERTS, NULL, NULL);
 	return job_send(out, found, NULL, &state, NULL);
 }
@@ -192,7 +244,7 @@ work_files_save(const struct work *work, int out, struct err *err)
 }
 
 static int
-install_vault(const struct work *work, struct err *err)
+install_key(const struct work *work, struct err *err)
 {
 	const struct state *state = work->state;
 	struct buf key = { 0 };
@@ -202,6 +254,13 @@ install_vault(const struct work *work, struct err *err)
 	/* The private key goes from the pipe to the vault alone. */
 	if (work_read_line(work->private_fd, &key, work->deadline, err) != 0)
 		goto out;
+	if (state->builtin) {
+		buf_putc(&key, '\n');
+		rc = buf_ok(&key) ? node_key_save(work,
+		                        slice_make(key.data, key.len), err)
+		                  : err_memory(err);
+		goto out;
+	}
 	slice_copy(slice_of(state->node), vault.node, sizeof vault.node);
 	slice_copy(slice_of(state->region), vault.region, sizeof vault.region);
 	slice_copy(slice_of(state->fingerprint), vault.fingerprint,
@@ -241,8 +300,11 @@ install_user(const struct work *work)
 	if (user_ensure(&want, &err) >= 0)
 		return;
 	err_fix(&err,
-	    "sessions fail until there is a user ssm-user: add it to the "
-	    "image (adduser -D ssm-user, useradd -m ssm-user)");
+	    "%s until there is a user ssm-user: add it to the image (adduser "
+	    "-D ssm-user, useradd -m ssm-user)",
+	    work->state->builtin ? "sessions have a uid without a name, and no "
+	                           "sudo,"
+	                         : "sessions fail");
 	log_err(LOG_WARN, "session_user", &err);
 }
 
@@ -318,8 +380,10 @@ install_node(const struct work *work, struct err *err)
 {
 	struct err ignored = { 0 };
 
-	if (!work->delegate && install_vault(work, err) != 0)
+	if (!work->delegate && install_key(work, err) != 0)
 		return -1;
+	if (work->state->builtin)
+		return 0;
 	if (certs_install(work->cfg, err) == 0)
 		return 0;
 	if (!work->delegate)
@@ -337,12 +401,15 @@ work_files_install(const struct work *work, int out, struct err *err)
 		return -1;
 	work_path(path, work->cfg, STATE);
 	failure_save(work->cfg, &(struct err){ 0 }, NULL);
-	install_user(work);
-	install_sudo(work);
+	/* Only root can make users, and become one. */
+	if (geteuid() == 0) {
+		install_user(work);
+		install_sudo(work);
+	}
 	state.installed = true;
-	if (state_save(&state, path, err) != 0)
+	if (!work->memory && state_save(&state, path, err) != 0)
 		return -1;
-	if (certs_exist(work->cfg))
+	if (!state.builtin && certs_exist(work->cfg))
 		job_tell(out, JOURNAL_CERTS, NULL, NULL);
 	return job_send(out, JOURNAL_STATE, NULL, &state, NULL);
 }

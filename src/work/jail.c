@@ -197,6 +197,7 @@ static const int plain[] = {
 	SYS_connect,
 	SYS_sendto,
 	SYS_recvfrom,
+	SYS_recvmsg,
 	SYS_shutdown,
 	SYS_getsockopt,
 	SYS_getsockname,

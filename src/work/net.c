@@ -22,6 +22,7 @@
 #include "work/jail.h"
 #include "work/job.h"
 #include "work/naming.h"
+#include "work/node_key.h"
 #include "work/work.h"
 
 /* Codes by which AWS says that it does not know this node any more. */
@@ -278,7 +279,7 @@ do_check(struct net *net, struct err *err)
 {
 	int rc = -1;
 
-	if (vault_load(&net->vault, err) == 0 &&
+	if (node_key_identity(&net->vault, net->work, err) == 0 &&
 	    net_open(net, net->work->state->region, err) == 0)
 		rc = own_credentials(net, err);
 	if (rc == 0)
@@ -340,7 +341,7 @@ work_net_remove(const struct work *work, int out, struct err *err)
 	 */
 	ssm_pace_begin(&pace);
 	net.ssm.pace = &pace;
-	vault_load(&net.vault, NULL);
+	node_key_identity(&net.vault, work, NULL);
 	/* A key of another node is of no use. */
 	if (state.node[0] != '\0' && strcmp(net.vault.node, state.node) != 0)
 		vault_free(&net.vault);

@@ -28,6 +28,7 @@
 #include "work/jail.h"
 #include "work/job.h"
 #include "work/lock.h"
+#include "work/which.h"
 
 enum {
 	LINE_BYTES_MAX = 4096,
@@ -275,14 +276,22 @@ work_guard_take(const struct work *work, int out, struct err *err)
 		snprintf(text, sizeof text, "%d", (int)who);
 		return job_tell(out, JOURNAL_HELD, text, err);
 	}
+	if (rc != 0 && !work->refused && which_builtin(cfg)) {
+		err_clear(err);
+		return job_tell(out, JOURNAL_MEMORY, NULL, err);
+	}
 	if (rc != 0)
 		work_advise_volumes(cfg, err);
 	if (rc != 0 || hand_over(work, fd, err) != 0)
 		return -1;
 	if (work->refused)
 		return 0;
-	if (control_bind(&fd, cfg, err) != 0 || hand_over(work, fd, err) != 0 ||
-	    lock_agent(&fd, err) != 0)
+	if (control_bind(&fd, cfg, err) != 0 || hand_over(work, fd, err) != 0)
+		return -1;
+	/* The agent's folder matters to amazon-ssm-agent alone. */
+	if (which_builtin(cfg))
+		return 0;
+	if (lock_agent(&fd, err) != 0)
 		return -1;
 	return fd < 0 ? 0 : hand_over(work, fd, err);
 }

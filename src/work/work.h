@@ -20,14 +20,21 @@ struct err;
  */
 enum { WORK_AGENT_SIZE = 384 };
 
+/* In place of that path: the agent of our own. */
+#define WORK_BUILTIN "builtin"
+
 struct work {
 	const struct config *cfg;
-	const char *agent; /* path of amazon-ssm-agent, "" = not known yet */
+	const char *agent; /* path of amazon-ssm-agent or WORK_BUILTIN, "" = not
+	                    * known yet */
 	const char *role;  /* as CreateActivation takes it */
 	const struct state *state;
 	char *code;     /* of a given activation, NULL = read the file */
 	bool delegate;  /* the agent registers */
 	bool tidy;      /* remove what is left beside a living node */
+	bool memory;    /* nothing can be written on disk */
+	int key_fd;     /* WORK_BUILTIN: the node's key, at most 0 = none
+	                 * (work/node_key.h) */
 	int public_fd;  /* pipe: base64 of the public key, a line */
 	int private_fd; /* pipe: base64 of the private key, a line */
 	bool refused;   /* there will be no node: no more than the lock */
@@ -112,7 +119,7 @@ void work_advise_volumes(const struct config *cfg, struct err *err);
 /* The names of our files in the state directory. */
 #define WORK_LOG "agent.log"
 #define WORK_NAMES \
-	"state.json lock control failure ca.pem agent.log agent.log.1"
+	"state.json lock control failure ca.pem key agent.log agent.log.1"
 
 /* A file of ours in the state directory, whose length is bounded. */
 enum { WORK_PATH_MAX = 128 };

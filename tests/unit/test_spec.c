@@ -150,7 +150,10 @@ refuses(const char *path, char *search, const char *why)
 	struct err err = { 0 };
 	char out[128] = "unchanged";
 
-	SANDBOX_CHECK(spec_find(out, sizeof(out), path, env, &err) == -1);
+	bool none = strstr(why, "is not installed") != NULL;
+
+	SANDBOX_CHECK(spec_find(out, sizeof(out), path, env, &err) ==
+	              (none ? 1 : -1));
 	SANDBOX_CHECK(strcmp(out, "unchanged") == 0);
 	SANDBOX_CHECK(err.kind == ERR_KIND_INVALID_VALUE);
 	SANDBOX_CHECK(strstr(err.msg, why) != NULL);
@@ -253,7 +256,7 @@ find_says_what_to_do(void)
 	char out[8];
 
 	SANDBOX_CHECK(spec_find(out, sizeof(out), NULL, (struct env){ 0 },
-	                  &err) == -1);
+	                  &err) == 1);
 	SANDBOX_CHECK(strstr(err.fix, "COPY --from=") != NULL);
 	err_clear(&err);
 	sandbox_file(AGENT, 0755, "x");

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORK_WHICH_H
+#define WORK_WHICH_H
+
+#include <stdbool.h>
+
+#include "work/work.h"
+
+struct config;
+struct err;
+
+/*
+ * Which agent runs (SSM_ACTIVATE_AGENT).  `auto` is amazon-ssm-agent.
+ */
+
+/* Its path or WORK_BUILTIN.  Looks at files, whose volume may not answer. */
+int which_agent(char out[static WORK_AGENT_SIZE], const struct config *cfg,
+    struct err *err);
+
+/* The same as a question; a failure is a no. */
+bool which_builtin(const struct config *cfg);
+
+/* A setting that our own agent cannot do stands beside
+ * SSM_ACTIVATE_AGENT=builtin, or a path beside too few privileges; pure but for
+ * asking the kernel for our privileges. */
+int which_check(const struct config *cfg, struct err *err);
+
+#endif
