@@ -387,8 +387,7 @@ channel_run(const struct work *work, int out, struct err *err)
 	work_wipe_code(work);
 	log_node(work->state->node);
 	if (ledger_open(&ch.ledger, ch.line, err) == 0 &&
-	    jail_client(&ch.client, work->cfg, work->state->region, err) == 0 &&
-	    client_locate(ch.client, err) == 0) {
+	    jail_client(&ch.client, work->cfg, work->state->region, err) == 0) {
 		badge_open(&ch.badge, work, ch.client,
 		    (struct badge_core){ &ch, ask_core, tell_core });
 		while (!ch.over) {

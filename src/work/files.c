@@ -474,11 +474,16 @@ work_files_forget(const struct work *work, int out, struct err *err)
 	int rc = 0;
 
 	/* Otherwise they are somebody else's. */
-	if (work->state->begun) {
+	if (work->state->builtin) {
+		rc = node_key_remove(work, err);
+	} else if (work->state->begun) {
 		vault_node(node);
-		rc = vault_remove(err) | setup_remove_sudoers(err) |
-		     forget_log(work, err);
+		rc = vault_remove(err) | forget_log(work, err);
 	}
+	if (work->state->begun && geteuid() == 0)
+		rc |= setup_remove_sudoers(err);
+	if (work->memory)
+		return rc;
 	certs_path(path, work->cfg);
 	rc |= file_remove_own(path, err);
 	work_path(path, work->cfg, STATE);

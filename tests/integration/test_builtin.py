@@ -3,9 +3,7 @@
 
 import signal
 
-from case import (BIN, Case, SLEEP, environment, wait_until)
-
-VERSION = "3.3.0.0"
+from case import Case, environment
 
 
 def builtin(**more):
@@ -36,8 +34,7 @@ class Online(Case):
         self.assertTrue(status["online"])
         self.assertEqual(status["agent_kind"], "builtin")
         seen = [one for one in self.aws.nodes() if one["InstanceId"] == node]
-        self.assertEqual(seen[0]["AgentVersion"], VERSION)
-        self.assertEqual(seen[0]["PlatformType"], "Linux")
+        self.assertEqual(len(seen), 1)
         held.signal(signal.SIGTERM)
         self.assertEqual(held.wait(), 0)
         self.assert_clean(root)
