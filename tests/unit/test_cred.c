@@ -366,7 +366,7 @@ test_imds_settings_are_checked_always(void **state)
 	(void)state;
 	set_env_keys();
 	world_set(&world, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=ipv5");
-	refused(ERR_KIND_CONFIG, "not IPv4 or IPv6");
+	refused(ERR_KIND_CONFIG, "must be IPv4 or IPv6");
 	world_set(&world, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=IPV6");
 	world_set(&world, "AWS_METADATA_SERVICE_TIMEOUT=soon");
 	refused(ERR_KIND_INVALID_VALUE, "AWS_METADATA_SERVICE_TIMEOUT");
