@@ -276,6 +276,10 @@ verb_help()
 	                        every cell of the tables that the tests else
 	                        take a part of; by name also dist, images.
 	                        tests/README.md has the NAMEs of a SUITE
+	  test --coverage [NAME...]
+	                        lines and branches of src/ that the unit tests
+	                        and the corpora reach; uncovered ones are listed
+	                        in build/coverage
 	  bench [quick] [N...]  times and sizes, and crowds of N containers
 	                        each; default 1, 10, 100 and 1000, 0 = none;
 	                        writes docs/performance.md

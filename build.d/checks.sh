@@ -134,6 +134,7 @@ checks_run()
 	check "C files, one by one" run_make ship lint.mk lint
 	check "functions that nobody calls" check_unused
 	check "layers" tests/lint/layers.sh
+	check "readers of bytes from outside" tests/lint/readers.sh
 	check "exported symbols" check_symbols
 	check "calls of the keeper" run_make ship lint.mk calls
 	check "headers compile alone" env CC="${CROSS}gcc" \

@@ -6,6 +6,7 @@
 #   check  the machine's C library with address and undefined behaviour
 #          sanitizers: unit tests, corpus replay
 #   fuzz   the same with clang and libFuzzer
+#   cover  counts which lines and branches the unit tests and the corpora reach
 
 # Settle the architecture: names of tools and, when crossing, more packages.
 set_arch()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Compilers and flags of the three flavours (compile.sh says what they are).
+# Compilers and flags of the four flavours (compile.sh says what they are).
 
 OUT    := build/$(ARCH)/$(FLAVOUR)
 VENDOR := build/$(ARCH)/$(FLAVOUR)-vendor
@@ -49,6 +49,11 @@ CC             := clang
 CFLAGS         := $(SANITIZE) $(PATHS) -fsanitize=address,fuzzer-no-link
 VENDOR_CFLAGS  :=
 PROGRAM_CFLAGS := -fsanitize=undefined
+else ifeq ($(FLAVOUR),cover)
+CC             := $(GCC)
+CFLAGS         := -O0 -g
+VENDOR_CFLAGS  :=
+PROGRAM_CFLAGS := --coverage -fprofile-update=atomic -Wl,--wrap=_exit
 else
 $(error unknown flavour $(FLAVOUR))
 endif

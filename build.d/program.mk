@@ -8,6 +8,9 @@ SOURCES  := $(sort $(shell find src -name '*.c'))
 GEN      := $(patsubst %,$(OUT)/build/gen/%.o,ca_roots version)
 OBJECTS  := $(SOURCES:%.c=$(OUT)/%.o) $(GEN)
 MODULES  := $(filter-out $(OUT)/src/main.o,$(OBJECTS))
+ifeq ($(FLAVOUR),cover)
+MODULES  += $(OUT)/tests/lib/cover/flush.o
+endif
 LIBS     := $(VENDOR)/libbearssl.a $(VENDOR)/libcjson.a
 
 STANDIN  := $(sort $(shell find tests/lib/standin -name '*.c' 2>/dev/null))

@@ -239,6 +239,33 @@ run_counted()
 	tally "${passed:-0}" "$failed"
 }
 
+# suite_coverage [NAME...]: unit tests and corpora, by default all, with
+# counters, and what lines and branches of src/ they reach.
+suite_coverage()
+{
+	need_packages "$PACKAGES_BUILD $PACKAGES_UNIT"
+	out=build/$ARCH/cover
+	units=$(c_tests tests/unit test_ "$@")
+	targets=
+	[ $# -ne 0 ] || targets=$(c_tests tests/fuzz fuzz_)
+	lock
+	prepare tests
+	# shellcheck disable=SC2046,SC2086 # names hold no blanks
+	compile cover $(printf "$out/unit/%s\n" $units) \
+	    $([ -z "$targets" ] || printf "$out/fuzz/%s\n" $targets)
+	unlock
+	mkdir -p build/test
+	find "$out" -name '*.gcda' -delete
+	for name in $units; do
+		unit_program "$out/unit/$name" cover
+	done
+	for name in $targets; do
+		run_logged 600 "build/test/$name.cover.log" "$out/fuzz/$name" \
+		    "tests/fuzz/corpus/${name#fuzz_}" || tally 0 1
+	done
+	/usr/bin/python3 tests/tools/coverage.py "$out" build/coverage
+}
+
 # suites_run [SUITE [NAME...]]: one suite, or all; but dist and images, which compile
 # everything four times and fill build/ with root file systems, only by name.
 # full: all, and with whole tables where the tests else take a part of them.
@@ -250,6 +277,10 @@ suites_run()
 	all | full)
 		suites="unit interop fuzz integration conformance docs"
 		[ "$chosen" = all ] || export SSM_ACTIVATE_TEST_FULL=1
+		;;
+	--coverage)
+		suite_coverage "$@"
+		suites=
 		;;
 	unit | interop | fuzz | integration | conformance | docs | \
 	    dist | images)

@@ -7,24 +7,18 @@ of them, spread over all stages and ends. SSM_ACTIVATE_ENDS is another part:
 the cells whose "stage, end, way" matches that regular expression. Of a part,
 each cell is compared with the document's."""
 
-import json
 import os
-import queue
 import re
-import subprocess
-import sys
-import threading
 import unittest
 
 import brake
 import ends
 import ends_table
 import place
+import pool
 import stages
-from runner import UNSHARE
 
 WORKERS = int(os.environ.get("SSM_ACTIVATE_ENDS_WORKERS", "6"))
-TRIES = 3
 ONLY = os.environ.get("SSM_ACTIVATE_ENDS", "")
 FULL = os.environ.get("SSM_ACTIVATE_TEST_FULL") == "1" and not ONLY
 # Every so many cells one, a number that meets every column and row.
@@ -44,62 +38,6 @@ def cells():
     return sorted(found, key=lambda cell: cell[1] not in slow)
 
 
-class Worker(threading.Thread):
-    """One process in namespaces of its own, and the thread that feeds it."""
-
-    def __init__(self, waiting, results):
-        super().__init__(daemon=True)
-        self.waiting = waiting
-        self.results = results
-        self.child = None
-
-    def run(self):
-        """Work off cells until there are no more."""
-        self.start_child()
-        try:
-            while True:
-                cell = self.waiting.get_nowait()
-                self.results[cell] = self.ask(cell)
-        except queue.Empty:
-            pass
-        self.child.stdin.close()
-        self.child.wait(60)
-
-    def start_child(self):
-        """Start the process."""
-        self.child = subprocess.Popen(
-            UNSHARE + [sys.executable, os.path.join(place.HERE, "ends_worker.py")],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def ask(self, cell):
-        """Have one cell done; a process that died gets a successor."""
-        for _ in range(TRIES):
-            try:
-                self.child.stdin.write(json.dumps(cell) + "\n")
-                self.child.stdin.flush()
-                line = self.child.stdout.readline()
-            except BrokenPipeError:
-                line = ""
-            if line:
-                return json.loads(line)
-            self.child.wait(60)
-            self.start_child()
-        return {"error": "the worker died"}
-
-
-def work_off(wanted):
-    """Return the results of all cells."""
-    waiting, results = queue.Queue(), {}
-    for cell in wanted:
-        waiting.put(cell)
-    workers = [Worker(waiting, results) for _ in range(WORKERS)]
-    for one in workers:
-        one.start()
-    for one in workers:
-        one.join()
-    return results
-
-
 @unittest.skipUnless(brake.usable(), "the kernel does not let us stop others")
 @unittest.skipIf(place.real_agent(), "the agent's end is the stand-in's")
 class Ends(unittest.TestCase):
@@ -107,7 +45,7 @@ class Ends(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.results = work_off(cells())
+        cls.results = pool.work_off("ends_worker.py", cells(), WORKERS)
 
     def each(self):
         """Yield every cell with its result."""
