@@ -154,7 +154,8 @@ verb_live()
 	exec tests/tools/live/run
 }
 
-# push TAG IMAGE: the image of dist/, as IMAGE:X.Y.Z.
+# push TAG IMAGE: the image of dist/, as IMAGE:X.Y.Z, and as X.Y and X unless
+# these are a newer one's.
 verb_push()
 {
 	[ $# -eq 2 ] || die "usage: ./build.sh push TAG REGISTRY/IMAGE"
@@ -172,6 +173,23 @@ verb_publish()
 	release_notes >build/release-notes
 	gh release create "$1" --verify-tag --title "$1" \
 	    --notes-file build/release-notes dist/*
+}
+
+# audit [DATA BILL]: whether Debian's security tracker knows something against
+# what was released; without files both are fetched, of the newest release.
+verb_audit()
+{
+	need_packages "ca-certificates curl gh python3"
+	data=${1:-build/audit/tracker.json}
+	bill=${2:-build/audit/ssm-activate.cdx.json}
+	if [ $# -eq 0 ]; then
+		rm -rf build/audit
+		mkdir -p build/audit
+		curl -fsS --retry 3 --max-time 300 -o "$data" \
+		    https://security-tracker.debian.org/tracker/data/json
+		gh release download --pattern "${bill##*/}" --dir build/audit
+	fi
+	build.d/audit.py "$data" "$bill"
 }
 
 # Times and sizes, compared with other ways to do the job, into
@@ -290,6 +308,7 @@ verb_help()
 	                        bill of materials, hashes, signature
 	  push TAG IMAGE        the image of dist/ to a registry
 	  publish TAG           the files of dist/ as a release
+	  audit [DATA BILL]     a release against Debian's security tracker
 	  lint                  format, static analysis, layers, scripts
 	  map                   every module, and what it is for
 	  docs                  write anew what documents have from the program
@@ -305,7 +324,7 @@ verb_help()
 verb=${1:-build}
 [ $# -eq 0 ] || shift
 case $verb in
-build | demo | test | bench | fuzz | live | dist | push | publish | lint | \
+build | demo | test | bench | fuzz | live | dist | push | publish | audit | lint | \
     map | docs | fmt | clean | help)
 	set_arch
 	"verb_$verb" "$@"

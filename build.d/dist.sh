@@ -27,6 +27,23 @@ $dirty"
 	    "top of CHANGELOG.md, which is at $version"
 	! grep "^## .*$version" CHANGELOG.md | grep -q unreleased ||
 	    die "CHANGELOG.md says that $version is unreleased"
+	[ -n "$PROJECT_URL" ] ||
+	    die "build.d/project.sh does not say where the sources are published"
+	dist_key_check
+}
+
+# The public key that releases are signed with, as minisign writes it; its
+# second line is what documents show.  Its owner puts it there.
+DIST_KEY=docs/release-key.pub
+
+# dist_key_check: docs/releases.md shows the key of the repository.
+dist_key_check()
+{
+	[ -f "$DIST_KEY" ] || die "there is no $DIST_KEY to verify a release with"
+	key=$(sed -n 2p "$DIST_KEY")
+	[ -n "$key" ] || die "$DIST_KEY is no key of minisign"
+	grep -qF "minisign -V -P $key " docs/releases.md ||
+	    die "docs/releases.md does not show the key of $DIST_KEY"
 }
 
 # libgcc_line: what of libgcc is in the program just built, as one line:
@@ -76,6 +93,14 @@ dist_notices()
 	    /usr/share/doc/ca-certificates/copyright
 }
 
+# dist_completion PROGRAM FOLDER: under the names that the shells look for.
+dist_completion()
+{
+	"$1" completion bash >"$2/ssm-activate.bash"
+	"$1" completion zsh >"$2/_ssm-activate"
+	"$1" completion fish >"$2/ssm-activate.fish"
+}
+
 # dist_sign FOLDER VERSION: with the key in the file MINISIGN_KEY; its password
 # is the first line of the file MINISIGN_PASSWORD_FILE.
 dist_sign()
@@ -86,6 +111,9 @@ dist_sign()
 	    -t "ssm-activate $2 $(program_revision)") \
 	    <"${MINISIGN_PASSWORD_FILE:-/dev/null}" >build/minisign.log 2>&1 ||
 	    die "minisign failed, see build/minisign.log"
+	[ ! -f "$DIST_KEY" ] || minisign -V -q -p "$DIST_KEY" \
+	    -m "$1/SHA256SUMS" >>build/minisign.log 2>&1 ||
+	    die "the signature is not by the key of $DIST_KEY"
 }
 
 # dist_make: everything into build/dist, which becomes dist/ once it is whole.
@@ -101,8 +129,9 @@ dist_make()
 		(dist_program "$arch" "$ROOT/$out")
 	done
 	cp docs/ssm-activate.1 "$out/"
+	dist_completion "$out/ssm-activate-linux-amd64" "$out"
 	dist_notices >"$out/THIRD-PARTY-NOTICES.txt"
-	export PROJECT_LICENCE PROJECT_AUTHORS PROJECT_ABOUT
+	export PROJECT_LICENCE PROJECT_AUTHORS PROJECT_ABOUT PROJECT_URL
 	/usr/bin/python3 build.d/sbom.py "$version" "$(program_revision)" \
 	    "$CA_FOLDER" "$out" >build/dist.sbom
 	mv build/dist.sbom "$out/ssm-activate.cdx.json"

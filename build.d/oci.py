@@ -20,6 +20,7 @@ import time
 
 ARCHES = ("amd64", "arm64")
 TYPE = "application/vnd.oci.image."
+PREFIX = "org.opencontainers.image."
 EPOCH = int(os.environ["SOURCE_DATE_EPOCH"])
 
 
@@ -74,6 +75,7 @@ class Layout:
                                "created_by": "COPY /ssm-activate /"}]}
         packed = self.add("layer.v1.tar+gzip",
                           gzip.compress(layer, 9, mtime=0))
+        labels = dict(labels, **{PREFIX + "created": moment})
         manifest = {"schemaVersion": 2, "mediaType": TYPE + "manifest.v1+json",
                     "config": self.add("config.v1+json", encode(config)),
                     "layers": [packed], "annotations": labels}
@@ -82,6 +84,8 @@ class Layout:
 
     def index(self, images, labels, version):
         """Store the index of all images; return that of the layout."""
+        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(EPOCH))
+        labels = dict(labels, **{PREFIX + "created": moment})
         both = {"schemaVersion": 2, "mediaType": TYPE + "index.v1+json",
                 "manifests": images, "annotations": labels}
         name = {"org.opencontainers.image.ref.name": version}
@@ -90,11 +94,23 @@ class Layout:
                                        annotations=name)]}
 
 
+def about(version, revision):
+    """Return what the image says of itself; the address may be missing."""
+    labels = {"title": "ssm-activate", "version": version,
+              "revision": revision,
+              "licenses": os.environ["PROJECT_LICENCE"],
+              "authors": os.environ["PROJECT_AUTHORS"],
+              "description": os.environ["PROJECT_ABOUT"]}
+    url = os.environ["PROJECT_URL"]
+    if url:
+        labels.update(source=url, url=url,
+                      documentation=url + "/tree/v%s/docs" % version)
+    return {PREFIX + name: value for name, value in labels.items()}
+
+
 def main(version, revision, folder):
     """Write the archive."""
-    prefix = "org.opencontainers.image."
-    labels = {prefix + "title": "ssm-activate", prefix + "version": version,
-              prefix + "revision": revision}
+    labels = about(version, revision)
     layout, images = Layout(), []
     for arch in ARCHES:
         with open(os.path.join(folder, "ssm-activate-linux-" + arch),

@@ -11,4 +11,4 @@ PROJECT_AUTHORS="The ssm-activate authors"
 PROJECT_ABOUT="Makes any container a managed node of AWS Systems Manager"
 # Where the sources are published, without a slash at the end.  A release is
 # refused until it says so; a trial does without.
-PROJECT_URL=
+PROJECT_URL=${PROJECT_URL:-}

@@ -42,6 +42,35 @@ image_push()
 		registry_login "${1%%/*}" "$auth/auth.json"
 	fi
 	skopeo copy --all --retry-times 3 "$DIST_IMAGE" "$target:$2"
+	# It is there now, so a list without it is a failure.
+	known=$(image_known "$target") || die "the tags of $1 cannot be listed"
+	for tag in $(echo "$known" | moving_tags "$2"); do
+		skopeo copy --all --retry-times 3 "$DIST_IMAGE" "$target:$tag"
+	done
+}
+
+# image_known TARGET: the tags that are there, one a line.
+image_known()
+{
+	case $1 in
+	oci:*)
+		sed 's/"org.opencontainers.image.ref.name":"\([^"]*\)"/\n\1\n/g' \
+		    "${1#oci:}/index.json"
+		;;
+	*) skopeo list-tags --retry-times 3 "$1" | tr '", ' '\n\n\n' ;;
+	esac | grep -xE '[0-9]+\.[0-9]+\.[0-9]+.*'
+}
+
+# moving_tags VERSION <KNOWN: X.Y and X, where no newer version has them.
+moving_tags()
+{
+	known=$(grep -xE '[0-9]+\.[0-9]+\.[0-9]+')
+	echo "$1" | grep -qxE '[0-9]+\.[0-9]+\.[0-9]+' || return 0
+	for tag in "${1%.*}" "${1%%.*}"; do
+		newest=$(printf '%s\n' "$known" "$1" | grep "^$tag\\." |
+		    sort -V | tail -n 1)
+		[ "$newest" != "$1" ] || echo "$tag"
+	done
 }
 
 # The texts of the version on top of CHANGELOG.md.

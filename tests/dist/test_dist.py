@@ -19,7 +19,8 @@ import schema
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 ARCHES = ("amd64", "arm64")
-FILES = {"SHA256SUMS", "THIRD-PARTY-NOTICES.txt", "ssm-activate-linux-amd64",
+FILES = {"SHA256SUMS", "_ssm-activate", "ssm-activate.bash",
+         "ssm-activate.fish", "THIRD-PARTY-NOTICES.txt", "ssm-activate-linux-amd64",
          "ssm-activate-linux-arm64", "ssm-activate-oci.tar", "ssm-activate.1",
          "ssm-activate.cdx.json"}
 NOBODY = 65534
@@ -352,6 +353,15 @@ class Signature(unittest.TestCase):
             with self.subTest(password=password):
                 self.assertIn("ssm-activate 0.1.0",
                               self.check(self.sign(password)))
+
+    def test_other_key(self):
+        """A signature that is not by the key of the repository."""
+        path = os.path.join(os.path.dirname(made["first"]), "docs",
+                            "release-key.pub")
+        self.addCleanup(os.remove, path)
+        shutil.copy(self.sign("") + "/key.pub", path)
+        with self.assertRaisesRegex(AssertionError, "not by the key"):
+            self.sign("")
 
     def test_changed(self):
         """Other hashes are refused."""

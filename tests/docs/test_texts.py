@@ -56,6 +56,16 @@ class Links(unittest.TestCase):
                 count += 1
         self.assertGreater(count, 100)
 
+    def test_agent(self):
+        """Dockerfiles take an agent that needs no ec2messages."""
+        for name in ("debian", "alpine"):
+            path = os.path.join(examples.TOP, "docker", "Dockerfile." + name)
+            with open(path, encoding="utf-8") as file:
+                found = re.search(r"^ARG AGENT_IMAGE=\S+:([\d.]+)$",
+                                  file.read(), re.M)
+            self.assertGreaterEqual([int(n) for n in found[1].split(".")],
+                                    [3, 3, 40, 0])
+
     def test_every_page(self):
         """The index by question links each page."""
         folder = os.path.join(examples.TOP, "docs")
