@@ -10,6 +10,7 @@ import glob
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -33,6 +34,9 @@ APART = ROOTED + ("interop/test_resolve",)
 HELPERS = {"integration": ("integration", "fake", "emulation"),
            "images": ("integration", "fake", "emulation"),
            "interop": ("fake",), "conformance": ("fake",)}
+# What tests expect in /etc, and what is in it where it is missing.
+ETC = {"hosts": "127.0.0.1 localhost\n::1 localhost\n", "resolv.conf": "",
+       "nsswitch.conf": "hosts: files dns\n"}
 UNSHARE = ["/usr/bin/unshare", "--net", "--mount", "--uts", "--ipc",
            "--propagation", "private"] + (
                [] if os.geteuid() == 0 else ["--map-root-user"]) + ["--"]
@@ -119,8 +123,32 @@ def run_tests(module, only=""):
     return result.counts()
 
 
+def complete_etc():
+    """Let this namespace see an /etc with the files that a bare root lacks
+    (debootstrap makes none), so that tests can mount theirs over them."""
+    missing = [name for name in ETC if not os.path.exists("/etc/" + name)]
+    if not missing:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for words in (["mount", "-t", "tmpfs", "-o", "mode=755", "etc",
+                       folder], ["cp", "-a", "/etc/.", folder]):
+            # What a user may not read is not copied; no test needs it.
+            subprocess.run(words, check=words[0] == "mount", timeout=60)
+        for name in missing:
+            path = os.path.join(folder, name)
+            if os.path.islink(path):
+                os.remove(path)
+            with open(path, "w", encoding="ascii") as file:
+                file.write(ETC[name])
+        subprocess.run(["mount", "--bind", folder, "/etc"], check=True,
+                       timeout=60)
+        subprocess.run(["umount", folder], check=True, timeout=60)
+
+
 def inside(suite, name):
     """Run one module, in the process that was started for it."""
+    if is_apart(suite, name):
+        complete_etc()
     around = contextlib.nullcontext()
     if suite in ("integration", "images"):
         import place
