@@ -38,7 +38,7 @@ PACKAGES_INTEROP="fish iproute2 openssl python3 python3-botocore zsh"
 PACKAGES_RUN="busybox-static dumb-init iproute2 procps python3 strace sudo"
 PACKAGES_RUN="$PACKAGES_RUN tini"
 PACKAGES_BENCH="awscli curl jq"
-PACKAGES_FUZZ="clang libclang-rt-14-dev"
+PACKAGES_FUZZ="clang libclang-rt-dev"
 PACKAGES_FMT="clang-format git"
 PACKAGES_LINT="clang clang-format clang-tidy cppcheck flake8 git mandoc"
 PACKAGES_LINT="$PACKAGES_LINT python3-yaml shellcheck"
@@ -284,7 +284,7 @@ verb_clean()
 verb_help()
 {
 	cat <<-'END'
-	usage: ./build.sh [VERB]
+	usage: ./build.sh [--no-install] [VERB]
 
 	  build                 build/ssm-activate (default)
 	  demo                  the whole job against a local AWS
@@ -317,10 +317,16 @@ verb_help()
 
 	ARCH=arm64 ./build.sh build   cross-compiles on another machine;
 	ARCH=arm64 ./build.sh test integration   runs that under qemu.
-	Missing Debian packages are installed when root or sudo allows it.
+	Debian packages that are missing are named, then installed when root or
+	sudo allows it; with --no-install they are named, and that is all.
 	END
 }
 
+NO_INSTALL=
+[ "${1:-}" != --no-install ] || {
+	NO_INSTALL=1
+	shift
+}
 verb=${1:-build}
 [ $# -eq 0 ] || shift
 case $verb in

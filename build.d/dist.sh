@@ -11,6 +11,8 @@ dist_check()
 {
 	[ "$(dpkg --print-architecture)" = amd64 ] ||
 	    die "a release is made on amd64; another compiler, another hash"
+	[ "$(machine_codename)" = bookworm ] ||
+	    die "a release is made on Debian 12; another compiler, another hash"
 	git_here rev-parse --verify -q HEAD >/dev/null ||
 	    die "dist needs a git checkout"
 	dirty=$(git_here status --porcelain)

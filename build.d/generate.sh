@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 # C sources that are generated into build/gen: trust anchors, version.
 
-CA_FOLDER=/usr/share/ca-certificates/mozilla
+CA_FOLDER=${CA_FOLDER:-/usr/share/ca-certificates/mozilla}
 
 # c_bytes <FILE: the bytes of a file as a list of C constants.
 c_bytes()

@@ -24,8 +24,16 @@ apt_install()
 	    -o Dpkg::Use-Pty=0 $missing
 }
 
-# need_packages LIST: install what is missing of the list, or say how to.
-# apt is not touched when nothing is missing.
+say_missing()
+{
+	echo "build.sh: Debian packages are missing; please run, as root:" >&2
+	echo "  apt-get update &&" \
+	    "apt-get install --no-install-recommends$missing" >&2
+}
+
+# need_packages LIST: say what is missing of the list, and install it unless
+# --no-install was given; else, or where that is not allowed, say how to.  apt is
+# not touched when nothing is missing.
 need_packages()
 {
 	missing=$(
@@ -33,17 +41,19 @@ need_packages()
 		missing_packages $1
 	)
 	[ -n "$missing" ] || return 0
-	if [ "$(id -u)" -eq 0 ]; then
+	if [ -n "$NO_INSTALL" ]; then
+		say_missing
+		exit 1
+	elif [ "$(id -u)" -eq 0 ]; then
 		set --
 	elif sudo -n true 2>/dev/null; then
 		set -- sudo -n
 	else
-		echo "build.sh: Debian packages are missing; please run:" >&2
-		echo "  apt-get update &&" \
-		    "apt-get install --no-install-recommends$missing" >&2
+		say_missing
 		exit 1
 	fi
-	say "installing$missing"
+	say "this machine lacks these Debian packages, which are installed now" \
+	    "(--no-install: not):$missing"
 	mkdir -p build
 	# The lists that are there may be too old, or none: then update.
 	if apt_install "$@" >build/apt-install.log 2>&1; then

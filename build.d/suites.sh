@@ -291,6 +291,8 @@ suites_run()
 	    "[full|unit|interop|fuzz|integration|conformance|docs|dist|images]" \
 	    "[NAME...]" ;;
 	esac
+	[ "$suites" = "$chosen" ] || need_packages "$PACKAGES_BUILD \
+$PACKAGES_UNIT $PACKAGES_INTEROP $PACKAGES_FUZZ $PACKAGES_RUN $PACKAGES_DOCS"
 	for suite in $suites; do
 		[ -d "tests/$suite" ] || continue
 		say "suite: $suite"

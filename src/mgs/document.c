@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "mgs/document.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "mgs/flow.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "mgs/receiver.h"
 
 #include <string.h>

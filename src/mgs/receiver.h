@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef MGS_RECEIVER_H
 #define MGS_RECEIVER_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "mgs/sender.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef MGS_SENDER_H
 #define MGS_SENDER_H
 

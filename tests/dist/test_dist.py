@@ -6,6 +6,7 @@ tested as well. The second release is made in a folder with another, longer
 name, by another user, on another day, in another time zone.
 """
 
+import glob
 import hashlib
 import json
 import os
@@ -162,6 +163,45 @@ class Release(unittest.TestCase):
         for part in ("GCC RUNTIME LIBRARY EXCEPTION", "Thomas Pornin",
                      "Dave Gamble", "Rich Felker", "Mozilla Public License"):
             self.assertIn(part.lower(), text.lower())
+
+
+class Plain(unittest.TestCase):
+    """The Makefile, which takes sources that are unpacked."""
+
+    def setUp(self):
+        self.folder = os.path.dirname(made["first"])
+        self.source = tempfile.mkdtemp(dir=made["scratch"])
+        for name in ("bearssl", "cjson"):
+            shutil.copytree(os.path.join(self.folder, "build", "source", name),
+                            os.path.join(self.source, name))
+        self.addCleanup(shutil.rmtree,
+                        os.path.join(self.folder, "build", "plain"), True)
+
+    def make(self):
+        """Build with the machine's own C library; return the program."""
+        run("make", "-s", "-j2", "BEARSSL=%s/bearssl" % self.source,
+            "CJSON=%s/cjson" % self.source, "CC=gcc", cwd=self.folder,
+            timeout=BUILD_TIMEOUT)
+        return os.path.join(self.folder, "build", "plain", "ssm-activate")
+
+    def test_program(self):
+        """It is static, and it starts."""
+        program = self.make()
+        self.assertNotIn("INTERP", run("readelf", "-lW", program))
+        self.assertEqual(run(program, "run", "--", "echo", "started"),
+                         "started\n")
+        self.assertIn("cJSON 1.", run(program, "version"))
+        said = run(program, "version", "--licenses")
+        for name in ("ssm-activate (MIT)", "Thomas Pornin", "Dave Gamble"):
+            self.assertIn(name, said)
+
+    def test_patches(self):
+        """Sources without our patches are refused."""
+        path = os.path.join(self.source, "cjson", "cJSON.c")
+        patch = glob.glob(TOP + "/vendor/patches/cjson/01-*")[0]
+        run("patch", "-R", "-s", path, patch)
+        with self.assertRaisesRegex(AssertionError, "lacks a patch"):
+            self.make()
 
 
 class Refusals(unittest.TestCase):

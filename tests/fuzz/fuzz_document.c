@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A task that is taken holds what its kind says, within the limits; of one
  * that is not the session is known if it was there, and a text.

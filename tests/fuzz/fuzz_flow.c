@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The first byte is the kind of session; what follows are steps: frames that
  * come, output that is sent, input that is taken, time that passes.  Whatever

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The task of a session, as the gateway sends it, and as it should not. */
 #include <setjmp.h>
 #include <stdarg.h>

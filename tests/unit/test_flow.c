@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The data channel of a session, with a client that is lossy, late or gone. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -50,9 +50,8 @@ test_help_has_usage_text_and_options(void **state)
 	has(&text, "usage: ssm-activate run [OPTION]... [--] [CMD [ARG]...]\n");
 	has(&text, "\nstart CMD and keep the node.\n");
 	has(&text, "\nA paragraph.\n");
-	has(&text,
-	    "\nexamples:\n  ssm-activate run -- first\n"
-	    "  ssm-activate run -- second\n\n");
+	has(&text, "\nexamples:\n  ssm-activate run -- first\n"
+	           "  ssm-activate run -- second\n\n");
 	has(&text, "\n\nread on: docs/page.md\n");
 	has(&text, "--name TEXT, SSM_INSTANCE_NAME\n");
 	has(&text, "MANAGED_INSTANCE_ROLE_NAME");

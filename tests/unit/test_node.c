@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a node's own key signs, against what a published agent signed. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "unit/plugin.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef UNIT_PLUGIN_H
 #define UNIT_PLUGIN_H
 
