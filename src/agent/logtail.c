@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "base/slice.h"
 
-enum { CHUNK = 4096, BEHIND_MAX = 1024 * 1024, MORE_MAX = 20 };
+enum { CHUNK = 4096, BEHIND_MAX = 1024 * 1024 };
 
 #define PREFIX "amazon-ssm-agent"
 
@@ -110,6 +110,32 @@ judge_channel(struct slice text)
 	return 0;
 }
 
+/* What the end of a session or a forwarded port looks like to the agent, what
+ * the service sends for no reply, and that there is no instance metadata. */
+static bool
+is_harmless(const char *line, struct slice text)
+{
+	static const struct {
+		const char *start, *part;
+	} known[] = {
+		{ "getInteger failed: Offset is invalid.", "" },
+		{ "error occurred while closing ipcFile, ", "invalid arg" },
+		{ "unable to wait pty: signal: ", "" },
+		{ "pty process: ", "exited unsuccessfully" },
+		{ "acknowledgement ", "could not find any reply threads" },
+		{ "Failed to get instance info from IMDS", "" },
+	};
+
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+		if (slice_starts(text, known[i].start) &&
+		    has(text, known[i].part))
+			return true;
+	}
+	return has(slice_of(line), " [" PATHS_SESSION "] ") &&
+	       (has(text, "use of closed network connection") ||
+	           has(text, "read/write on closed pipe"));
+}
+
 unsigned
 logtail_judge(const char *line, bool *forward, int *level)
 {
@@ -123,7 +149,7 @@ logtail_judge(const char *line, bool *forward, int *level)
 	worker = slice_starts(text, "[" PATHS_WORKER "] ");
 	text = skip_context(text);
 	*forward = found <= LOG_WARN;
-	*level = (int)found;
+	*level = is_harmless(line, text) ? LOG_DEBUG : (int)found;
 	/* agent/agent.go and agent/agent/agent.go */
 	asleep = slice_starts(text, "Entering SSM Agent hibernate") ||
 	         slice_starts(text, "Entering SSM Agent Worker hibernate");
@@ -229,24 +255,50 @@ logtail_due(const struct logtail *tail)
 	return tail->looks ? tail->look : INT64_MAX;
 }
 
+/* What was kept back for the lines that continue it. */
+static void
+say(struct logtail *tail)
+{
+	tail->said[tail->said_len] = '\0';
+	if (tail->said_len > 0)
+		log_forward((enum log_level)tail->level, PREFIX, tail->said);
+	tail->said_len = 0;
+}
+
+/* One more line of the same message. */
+static void
+join(struct logtail *tail, struct slice line)
+{
+	const char *between = tail->said_len > 0 ? "; " : "";
+	size_t room = sizeof tail->said - 1 - tail->said_len;
+
+	line = slice_head(slice_trim(line), room);
+	if (line.len == 0 || line.len + strlen(between) > room)
+		return;
+	memcpy(tail->said + tail->said_len, between, strlen(between));
+	tail->said_len += strlen(between);
+	memcpy(tail->said + tail->said_len, line.ptr, line.len);
+	tail->said_len += line.len;
+}
+
 static unsigned
 take_line(struct logtail *tail)
 {
+	bool forward = tail->forward;
 	int level = -1;
 	unsigned news;
 
 	tail->line[tail->len] = '\0';
-	tail->len = 0;
-	news = logtail_judge(tail->line, &tail->forward, &level);
+	news = logtail_judge(tail->line, &forward, &level);
 	/* A message may be followed by a whole stack of calls. */
 	if (level >= 0) {
+		say(tail);
 		tail->level = level;
-		tail->more = 0;
-	} else if (tail->more < MORE_MAX) {
-		tail->more++;
+		tail->forward = forward;
 	}
-	if (tail->forward && tail->more < MORE_MAX)
-		log_forward((enum log_level)tail->level, PREFIX, tail->line);
+	if (tail->forward)
+		join(tail, slice_make(tail->line, tail->len));
+	tail->len = 0;
 	return news;
 }
 
@@ -358,8 +410,8 @@ drain_events(const struct logtail *tail)
 	while (n > 0 || (n < 0 && errno == EINTR));
 }
 
-unsigned
-logtail_read(struct logtail *tail)
+static unsigned
+read_all(struct logtail *tail)
 {
 	unsigned news = 0;
 
@@ -384,5 +436,16 @@ logtail_read(struct logtail *tail)
 	open_log(tail);
 	if (tail->file >= 0)
 		news = add(news, read_on(tail));
+	return news;
+}
+
+unsigned
+logtail_read(struct logtail *tail)
+{
+	unsigned news = read_all(tail);
+
+	/* The agent writes a message with all its lines at once. */
+	if (tail->len == 0)
+		say(tail);
 	return news;
 }

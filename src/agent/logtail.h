@@ -8,8 +8,9 @@
 
 /*
  * Follow the agent's log file: inotify, fixed buffers, no allocation after
- * logtail_open().  Warnings and errors go to our log with a prefix; some
- * lines are news.
+ * logtail_open().  Warnings and errors go to our log with a prefix, each with
+ * the lines that continue it as one, as far as there is room; those that
+ * sessions are known to end with go as debug.  Some lines are news.
  */
 enum logtail_news {
 	LOGTAIL_NOTHING = 0,
@@ -19,7 +20,11 @@ enum logtail_news {
 	LOGTAIL_OFFLINE = 1 << 3,   /* the control channel is closed */
 };
 
-enum { LOGTAIL_LINE_MAX = 1024, LOGTAIL_PATH_MAX = 256 };
+enum {
+	LOGTAIL_LINE_MAX = 1024,
+	LOGTAIL_SAID_MAX = 2048,
+	LOGTAIL_PATH_MAX = 256
+};
 enum { LOGTAIL_LOOK_MS = 3000 }; /* between two looks without inotify */
 
 struct logtail {
@@ -32,7 +37,8 @@ struct logtail {
 	size_t len;   /* of the line that has no end yet, cut to fit */
 	bool forward; /* the last line with a date was forwarded */
 	int level;
-	int more; /* lines without a date that followed it */
+	size_t said_len; /* of what is to be forwarded, once it is whole */
+	char said[LOGTAIL_SAID_MAX];
 	char path[LOGTAIL_PATH_MAX];
 	char line[LOGTAIL_LINE_MAX];
 };
@@ -60,9 +66,10 @@ void logtail_close(struct logtail *tail);
 
 /*
  * What one line means, and whether it is to be forwarded (warnings and errors
- * are) at which enum log_level; pure.  "2006-01-02 15:04:05.0000 LEVEL text"
- * is the form of every line (agent/log/logger/defaultconfig.go); one without
- * it continues the line before, so forward and level stay as they are.
+ * are, harmless ones as LOG_DEBUG) at which enum log_level; pure.  "2006-01-02
+ * 15:04:05.0000 LEVEL text" is the form of every line
+ * (agent/log/logger/defaultconfig.go); one without it continues the line
+ * before, so forward and level stay as they are.
  */
 unsigned logtail_judge(const char *line, bool *forward, int *level);
 

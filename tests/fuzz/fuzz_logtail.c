@@ -18,7 +18,8 @@ static void
 forwarded(enum log_level level, const char *prefix, const char *line)
 {
 	(void)prefix;
-	require(level <= LOG_WARN && strchr(line, '\n') == NULL);
+	require((level <= LOG_WARN || level == LOG_DEBUG) && line[0] != '\0' &&
+	        strchr(line, '\n') == NULL);
 }
 
 #define log_forward forwarded

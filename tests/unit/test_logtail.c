@@ -57,6 +57,57 @@ test_knows_the_levels(void **state)
 	}
 }
 
+/* Each seen with a session, a port or a command that went well. */
+static void
+test_knows_what_is_harmless(void **state)
+{
+	static const char session[] = AT "ERROR [ssm-session-worker] [a-1] ";
+	static const struct {
+		const char *text;
+		bool harmless;
+	} cases[] = {
+		{ "getInteger failed: Offset is invalid.", true },
+		{ "[DataBackend] error occurred while closing ipcFile, "
+		  "invalid argument",
+		    true },
+		{ "unable to wait pty: signal: killed", true },
+		{ "pty process: 71 exited unsuccessfully, error message: exit "
+		  "status 130",
+		    true },
+		{ "Unable to accept: use of closed network connection", true },
+		{ "read failed: io: read/write on closed pipe", true },
+		{ "acknowledgement 1 received but could not find any reply "
+		  "threads running",
+		    true },
+		{ "[EC2Identity] Failed to get instance info from IMDS. Err: "
+		  "x",
+		    true },
+		{ "error occurred while closing ipcFile, no space left",
+		    false },
+		{ "unable to wait pty: no child processes", false },
+		{ "Unable to start command: exit status 1", false },
+		{ "x getInteger failed: Offset is invalid.", false },
+	};
+	char line[256];
+	bool forward;
+	int level;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		(void)snprintf(line, sizeof(line), "%s%s", session,
+		    cases[i].text);
+		(void)judge(line, &forward, &level);
+		assert_true(forward);
+		assert_int_equal(level,
+		    cases[i].harmless ? LOG_DEBUG : LOG_ERROR);
+	}
+	/* Of others it would be news. */
+	(void)judge(AT "ERROR [ssm-agent-worker] use of closed network "
+	               "connection",
+	    &forward, &level);
+	assert_int_equal(level, LOG_ERROR);
+}
+
 static void
 test_a_line_without_date_continues(void **state)
 {
@@ -250,9 +301,16 @@ follow(void)
 	    "cond\n" ONLINE AT "INFO Entering SSM Agent hibernate - x\n");
 	SANDBOX_CHECK(logtail_read(&tail) ==
 	              (LOGTAIL_ONLINE | LOGTAIL_HIBERNATE));
-	SANDBOX_CHECK(forwarded("ERROR first") == 1);
-	SANDBOX_CHECK(forwarded("cause") == 1);
-	SANDBOX_CHECK(forwarded("WARN second") == 1);
+	SANDBOX_CHECK(forwarded("ERROR first; cause\n") == 1);
+	SANDBOX_CHECK(forwarded("WARN second\n") == 1);
+	SANDBOX_CHECK(forwarded("\n") == 2);
+	/* Without a text of its own, and one that says nothing. */
+	append(NAME,
+	    AT "ERROR [ssm-agent-worker] [EC2Identity] Failed to get "
+	       "instance info from IMDS. Err: a\n\nb\n" AT "WARN third\n\n \n");
+	SANDBOX_CHECK(logtail_read(&tail) == 0);
+	SANDBOX_CHECK(forwarded("IMDS") == 0);
+	SANDBOX_CHECK(forwarded("WARN third\n") == 1);
 	SANDBOX_CHECK(forwarded("\n") == 3);
 	end(&tail);
 }
@@ -359,8 +417,9 @@ many_lines(void)
 		append(NAME, "goroutine\n");
 	append(NAME, AT "ERROR next\n\tgoroutine\n");
 	SANDBOX_CHECK(logtail_read(&tail) == 0);
-	SANDBOX_CHECK(forwarded("goroutine") == 20);
-	SANDBOX_CHECK(forwarded("ERROR next") == 1);
+	SANDBOX_CHECK(forwarded("ERROR panic; goroutine; goroutine; ") == 1);
+	SANDBOX_CHECK(forwarded("ERROR next; goroutine\n") == 1);
+	SANDBOX_CHECK(forwarded("\n") == 2);
 	/* Far behind: only the end counts. */
 	(void)memset(text, 'y', sizeof(text));
 	text[sizeof(text) - 2] = '\n';
@@ -450,6 +509,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_knows_the_levels),
+		cmocka_unit_test(test_knows_what_is_harmless),
 		cmocka_unit_test(test_a_line_without_date_continues),
 		cmocka_unit_test(test_knows_the_news),
 		cmocka_unit_test(test_follows_what_is_new),
