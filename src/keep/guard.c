@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/pass.h"
+#include "base/slice.h"
 #include "settings/config.h"
 #include "work/work.h"
 
@@ -125,6 +126,8 @@ guard_step(struct guard *guard, const struct config *cfg, int *socket,
 		if (guard->dropped)
 			continue;
 		if (record.type == JOURNAL_HELD) {
+			/* A pid of another namespace says nothing. */
+			guard->elsewhere = slice_eq(slice_of(record.text), "0");
 			err_set(err, ERR_KIND_SYSTEM,
 			    "another ssm-activate (pid %s) keeps %s",
 			    record.text, cfg->state_dir);

@@ -19,6 +19,7 @@ struct work;
  */
 enum {
 	GUARD_TAKE_MS = 10000,
+	GUARD_AGAIN_MS = 2000, /* between two tries, where that may help */
 	GUARD_DROP_MS = 1000,
 	GUARD_FDS = 3, /* lock, socket, lock of the agent's folder */
 };
@@ -37,7 +38,8 @@ struct guard {
 	int from;           /* where descriptors come from, -1 = closed */
 	int fds[GUARD_FDS]; /* held, -1 = not */
 	int count;
-	bool dropped; /* the socket is being removed, or was */
+	bool dropped;   /* the socket is being removed, or was */
+	bool elsewhere; /* another container has the lock */
 };
 
 void guard_init(struct guard *guard);

@@ -42,6 +42,9 @@ struct keeper {
 	unsigned news;       /* of the log, not acted on yet */
 	int required_status; /* REQUIRED and no access: the exit status */
 	int64_t leave_by, doubt_after;
+	/* When the lock is tried again, 0 = it was not, INT64_MAX = it is; and
+	 * up to when. */
+	int64_t guard_next, guard_until;
 	struct life life;
 	struct supervisor supervisor;
 	struct spec spec;
@@ -73,6 +76,7 @@ open_keeper(struct keeper *k, struct err *err)
 	guard_init(&k->guard);
 	k->report_fd = k->options->report_fd;
 	k->leave_by = INT64_MAX;
+	k->guard_until = clock_in(k->cfg->give_up_ms);
 	life_init(&k->life, &options);
 	return signals_open(&k->signal_fd, &k->signals, err);
 }
@@ -125,6 +129,44 @@ begin(struct keeper *k, enum guard_news news)
 		life_start(&k->life);
 }
 
+/* A container that this one replaces may still hold it; what it holds is never
+ * taken away. */
+static bool
+waits_for_guard(struct keeper *k, const struct err *err)
+{
+	if (!k->cfg->keep_identity || !k->guard.elsewhere || k->life.stopping ||
+	    clock_ms() >= k->guard_until)
+		return false;
+	if (k->guard_next == 0)
+		log_event(LOG_INFO, "lock_wait", "%s; waiting for its end",
+		    err->msg);
+	k->guard_next = clock_in(GUARD_AGAIN_MS);
+	return true;
+}
+
+static void
+begin_guard(struct keeper *k)
+{
+	struct work work = k->life.work;
+	struct err err = { 0 };
+
+	work.refused = k->options->refused != NULL;
+	if (guard_begin(&k->guard, &work, &err) != 0)
+		refuse(k, work.refused ? k->options->refused : &err);
+}
+
+/* Once more, as long as somebody else has it. */
+static void
+try_guard(struct keeper *k)
+{
+	if (k->guard_next == 0 || k->guard_next == INT64_MAX ||
+	    k->life.stopping || clock_ms() < k->guard_next)
+		return;
+	k->guard_next = INT64_MAX;
+	guard_init(&k->guard);
+	begin_guard(k);
+}
+
 /* Lock and socket are there, or not: then the life can begin, and ends at
  * once in all cases but one.  Where the application has ended already there is
  * nothing to begin, but why there would have been no node is still said. */
@@ -140,6 +182,8 @@ take_guard(struct keeper *k)
 
 	if (news == GUARD_NOTHING)
 		return;
+	if (news == GUARD_OTHER && waits_for_guard(k, &err))
+		return;
 	if (news == GUARD_OTHER)
 		give_way(k, &err);
 	else if (options->refused != NULL)
@@ -148,17 +192,6 @@ take_guard(struct keeper *k)
 		refuse(k, &err);
 	else if (!k->life.stopping)
 		begin(k, news);
-}
-
-static void
-begin_guard(struct keeper *k)
-{
-	struct work work = k->life.work;
-	struct err err = { 0 };
-
-	work.refused = k->options->refused != NULL;
-	if (guard_begin(&k->guard, &work, &err) != 0)
-		refuse(k, work.refused ? k->options->refused : &err);
 }
 
 static void
@@ -172,6 +205,7 @@ reap(struct keeper *k)
 			k->leave_by = clock_in(k->cfg->no_linger
 			                           ? 0
 			                           : k->cfg->down_timeout_ms);
+			life_keep(&k->life);
 			stop(k);
 		} else if (!life_reaped(&k->life, pid) &&
 		           !job_reaped(&k->guard.job, pid) &&
@@ -195,6 +229,7 @@ take_signal(struct keeper *k, int sig)
 	if (!k->life.stopping)
 		log_event(LOG_INFO, "stopping", "SIG%s: taking the node down",
 		    signals_name(sig));
+	life_keep(&k->life);
 	stop(k);
 }
 
@@ -423,6 +458,8 @@ due_next(const struct keeper *k)
 	    clock_min(life_due(&k->life), supervisor_due(&k->supervisor));
 
 	due = clock_min(due, job_due(&k->guard.job));
+	if (k->guard_next != 0 && !k->life.stopping)
+		due = clock_min(due, k->guard_next);
 	due = clock_min(due, job_due(&k->follow.job));
 	due = clock_min(due, job_due(&k->supervisor.builtin.job));
 	return clock_min(due, follow_due(&k->follow));
@@ -449,6 +486,7 @@ loop(struct keeper *k)
 {
 	for (;;) {
 		take_signals(k);
+		try_guard(k);
 		take_guard(k);
 		life_step(&k->life);
 		k->news = follow_step(&k->follow, &k->life.work, k->news);

@@ -205,8 +205,10 @@ look_for_end(struct life *life)
 	}
 	if (ttl_over(&life->ttl))
 		why = "SSM_ACTIVATE_TTL is over";
-	else if (watch_step(&life->watch, &life->work))
+	else if (watch_step(&life->watch, &life->work)) {
 		why = "ECS stops the task";
+		life_keep(life);
+	}
 	if (why == NULL)
 		return;
 	log_event(LOG_INFO, "stopping", "%s: taking the node down", why);
@@ -281,7 +283,7 @@ void
 life_abandon(const struct life *life)
 {
 	/* Who closes has said it already. */
-	if (life->at != LIFE_CLOSE && life->at != LIFE_OVER &&
+	if (life->at != LIFE_CLOSE && life->at != LIFE_OVER && !life->keeps &&
 	    !state_settled(&life->state))
 		life_table_tell_left(&life->state);
 }
@@ -295,8 +297,24 @@ life_agent_runs(struct life *life)
 void
 life_agent_lost(struct life *life, const struct err *err)
 {
-	if (life->at == LIFE_START || life->at == LIFE_UP)
-		life_table_happen(life, LIFE_FAILED, err);
+	if (life->at != LIFE_START && life->at != LIFE_UP)
+		return;
+	life_keep(life);
+	life_table_happen(life, LIFE_FAILED, err);
+}
+
+void
+life_keep(struct life *life)
+{
+	if (life->stopping || life->work.memory ||
+	    !life->work.cfg->keep_identity || !work_registered(&life->state))
+		return;
+	life->keeps = true;
+	if (life->close == LIFE_FORGET)
+		life->close = LIFE_NOTE;
+	log_event(LOG_INFO, "node_kept",
+	    "%s stays registered, for the next container with this volume",
+	    life->state.node);
 }
 
 void

@@ -47,6 +47,11 @@ bool life_reaped(struct life *life, pid_t pid);
 void life_agent_runs(struct life *life);
 void life_agent_lost(struct life *life, const struct err *err);
 
+/* The container ends, and the next one is to have the node
+ * (SSM_ACTIVATE_KEEP_IDENTITY): where it is registered, the stop that follows
+ * leaves it on the account and on disk. */
+void life_keep(struct life *life);
+
 /* Begin the take-down, whatever the state. */
 void life_stop(struct life *life);
 

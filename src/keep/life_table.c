@@ -168,7 +168,9 @@ begin_remove(struct life *life, struct err *err)
 		                           : clock_in(PREDECESSOR_MS),
 	};
 
-	return state_settled(&life->state) ? 1 : begin_job(life, &spec, err);
+	if (life->keeps || state_settled(&life->state))
+		return 1;
+	return begin_job(life, &spec, err);
 }
 
 static int

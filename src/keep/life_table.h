@@ -83,6 +83,7 @@ struct life {
 	bool begun;    /* the worker of this state was started */
 	bool hung_up;  /* sessions were told that it is over */
 	bool stopping; /* on the way to OVER */
+	bool keeps;    /* the node stays, for the next container */
 	bool certs;    /* the agent is to trust a file of ours */
 	int64_t started_at, give_up_at;
 	int64_t retry_at; /* the end of WAIT */

@@ -91,6 +91,10 @@ const struct option options_table[] = {
 	    "SSM_ACTIVATE_REGISTRAR", registrar, "self", "self|agent",
 	    "who registers; agent: amazon-ssm-agent -register, which shows "
 	    "the code in its arguments"),
+	BOOL(OPTIONS_REGISTRATION, CONFIG_BRING_UP, "keep-identity",
+	    "SSM_ACTIVATE_KEEP_IDENTITY", keep_identity, "off",
+	    "use the registration of an earlier container again, and leave "
+	    "it for the next one"),
 
 	WISH(OPTIONS_SESSIONS, CONFIG_BRING_UP, "sudo", "SSM_ACTIVATE_SUDO",
 	    sudo,

@@ -57,7 +57,7 @@ struct config {
 	const char *id, *code, *code_file;
 	int64_t expires_ms, timeout_ms, give_up_ms, down_timeout_ms;
 	int64_t ttl_ms, ttl_grace_ms, watch_ms; /* ttl, watch: 0 = none */
-	bool required, create_user;
+	bool required, create_user, keep_identity;
 	int sudo; /* enum config_wish */
 	const char *session_user, *agent;
 	int registrar;         /* enum config_registrar */

@@ -209,7 +209,8 @@ find_state(const struct prepare *p, struct state *state, enum journal *found,
 		log_event(LOG_WARN, "state_damaged", "%s; starting anew",
 		    damaged.msg);
 	if (loaded == 0 && work_registered(state) &&
-	    is_ours(state, p->cfg->env) && key_matches(p, state))
+	    (p->cfg->keep_identity || is_ours(state, p->cfg->env)) &&
+	    key_matches(p, state))
 		return 0;
 	if (loaded != 0 || (!state->begun && state_settled(state)))
 		return begin(state, p, err);

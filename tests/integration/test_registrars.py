@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Who registers: we, or the agent; and activations made elsewhere."""
 
+import os
 import signal
+import subprocess
 import unittest
 
 import activations
@@ -92,6 +94,65 @@ class Registrars(Case):
         made = self.aws.calls("CreateActivation")
         self.assertEqual(len(made), 1, "ours, in place of the given one")
         self.assertEqual(self.aws.calls("DeleteActivation"), [])
+
+    def volumes(self, count):
+        """Make roots that share the folders of state and agent."""
+        roots = [self.root() for _ in range(count)]
+        for path in ("/var/lib/ssm-activate", "/var/lib/amazon/ssm"):
+            for root in roots:
+                os.makedirs(root.inside(path), exist_ok=True)
+            for root in roots[1:]:
+                subprocess.run(["/usr/bin/mount", "--bind",
+                                roots[0].inside(path), root.inside(path)],
+                               check=True)
+                self.addCleanup(subprocess.run, [
+                    "/usr/bin/umount", "--lazy", root.inside(path)],
+                    check=True)
+        return roots
+
+    def test_kept(self):
+        """An activation for one node, and containers one after another: by
+        signal, by CMD's end, killed; the last is taken down by `down`."""
+        ident, code = activations.make()
+        roots = self.volumes(4)
+        env = environment(SSM_ACTIVATE_ID=ident, SSM_ACTIVATE_CODE=code,
+                          SSM_ACTIVATE_KEEP_IDENTITY="on")
+        nodes = set()
+        for number, end in enumerate((signal.SIGTERM, signal.SIGKILL,
+                                      signal.SIGINT, None)):
+            held, node = self.run_up(root=roots[number], env=env)
+            held.wait_line("is online")
+            nodes.add(node)
+            if end is None:
+                held.program("down")
+                break
+            held.signal(end)
+            held.wait()
+            self.assertEqual([one["InstanceId"] for one in self.aws.nodes()],
+                             [node], held.err)
+        self.assertEqual(len(nodes), 1)
+        self.assertEqual(self.aws.nodes(), [])
+        self.assertEqual(len(self.aws.calls("RegisterManagedInstance")), 1)
+
+    def test_kept_by_one_at_a_time(self):
+        """A rolling deployment: the next container waits for the lock, and
+        gives up with one warning; nothing is taken from the one that runs."""
+        roots = self.volumes(3)
+        env = environment(SSM_ACTIVATE_KEEP_IDENTITY="on")
+        first, node = self.run_up(root=roots[0], env=env)
+        late = self.start([BIN, "run", "--"] + SLEEP, roots[1],
+                          dict(env, SSM_ACTIVATE_GIVE_UP="3s"))
+        second = self.start([BIN, "run", "--"] + SLEEP, roots[2], env)
+        second.wait_line("info: another ssm-activate .* waiting")
+        late.wait_line("warn: another ssm-activate")
+        self.assert_one_line(late.err, "warn: ")
+        self.assertEqual([one["InstanceId"] for one in self.aws.nodes()],
+                         [node])
+        first.signal(signal.SIGTERM)
+        self.assertEqual(first.wait(), 0)
+        second.wait_line("%s is up again" % node)
+        second.program("down")
+        self.assert_account_empty()
 
     def test_given_without_keys(self):
         """No credentials at all: registered, and deregistered by the node's
