@@ -41,6 +41,8 @@ free_list(char **list)
 static void
 check(const struct config *cfg, enum config_command command)
 {
+	struct err err = { .code = ERR_OK };
+
 	if (cfg->gate > CONFIG_GATE_ON || cfg->role == NULL ||
 	    cfg->state_dir == NULL || cfg->state_dir[0] != '/' ||
 	    strlen(cfg->state_dir) > CONFIG_DIR_MAX || cfg->timeout_ms < 0 ||
@@ -51,8 +53,8 @@ check(const struct config *cfg, enum config_command command)
 	    (unsigned)cfg->log_format > LOG_JSON ||
 	    (cfg->argv != NULL && command != CONFIG_RUN) ||
 	    (cfg->odd_gate != NULL && cfg->gate != CONFIG_GATE_OFF) ||
-	    (cfg->malformed.kind != ERR_KIND_NONE &&
-	        cfg->malformed.kind != ERR_KIND_INVALID_VALUE))
+	    (config_check(cfg, &err) != 0) != (cfg->malformed != NULL) ||
+	    (cfg->malformed != NULL && err.kind != ERR_KIND_INVALID_VALUE))
 		abort();
 }
 
