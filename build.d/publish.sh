@@ -57,7 +57,7 @@ image_known()
 		sed 's/"org.opencontainers.image.ref.name":"\([^"]*\)"/\n\1\n/g' \
 		    "${1#oci:}/index.json"
 		;;
-	*) skopeo list-tags --retry-times 3 "$1" | tr '", ' '\n\n\n' ;;
+	*) skopeo list-tags --retry-times 3 "$1" | sed 's/[", ]/\n/g' ;;
 	esac | grep -xE '[0-9]+\.[0-9]+\.[0-9]+.*'
 }
 

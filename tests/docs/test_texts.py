@@ -4,6 +4,7 @@
 import os
 import re
 import unittest
+from xml.etree import ElementTree
 
 import examples
 
@@ -56,6 +57,27 @@ class Links(unittest.TestCase):
                 count += 1
         self.assertGreater(count, 100)
 
+    def test_drawings(self):
+        """Well-formed, linked from a page, and told as text as well."""
+        folder = os.path.join(examples.TOP, "docs")
+        names = [name for name in os.listdir(folder)
+                 if name.endswith(".svg")]
+        self.assertGreaterEqual(len(names), 2)
+        linked = set()
+        for document in documents():
+            with open(document, encoding="utf-8") as file:
+                linked |= {target for target, _ in LINK.findall(file.read())}
+        for name in names:
+            with self.subTest(name=name):
+                self.assertIn(name, linked)
+                root = ElementTree.parse(os.path.join(folder, name)).getroot()
+                space = "{http://www.w3.org/2000/svg}"
+                told = root.find(space + "desc").text
+                for text in root.iter(space + "text"):
+                    if text.get("class") == "name":
+                        self.assertIn(text.text.split(":")[0].split(",")[0],
+                                      told)
+
     def test_agent(self):
         """Dockerfiles take an agent that needs no ec2messages."""
         for name in ("debian", "alpine"):
@@ -74,8 +96,8 @@ class Links(unittest.TestCase):
             linked = {target for target, _ in LINK.findall(file.read())}
         for name in sorted(os.listdir(folder)):
             with self.subTest(page=name):
-                self.assertTrue(
-                    name in linked or name in ("README.md", "examples"))
+                self.assertTrue(name in linked or name == "README.md" or
+                                not name.endswith(".md"))
 
     def test_every_example(self):
         """The index of the examples links each of them."""
