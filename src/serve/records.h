@@ -50,15 +50,15 @@ enum { RECORDS_HOST = 256, RECORDS_BYTES = 512 };
 
 struct records_core {
 	uint32_t magic;
-	uint32_t kind;                    /* enum records_kind */
-	char session[ORDER_SESSION_SIZE]; /* "" where there is none */
+	uint32_t kind; /* enum records_kind */
 	/* SIGN: the fields of struct node_request that the core does not know;
 	 * with which key (0 the node's, 1 the new one). */
+	int64_t when;
 	uint32_t sign; /* enum node_kind */
 	uint32_t with_new;
-	int64_t when;
+	uint32_t len;                     /* of bytes */
+	char session[ORDER_SESSION_SIZE]; /* "" where there is none */
 	char host[RECORDS_HOST];
-	uint32_t len; /* of bytes */
 	unsigned char bytes[RECORDS_BYTES];
 };
 

@@ -81,6 +81,42 @@ class Online(Builtin):
                    "an answer")
 
 
+class Ends(Builtin):
+    """The ends of a node that are not a signal."""
+
+    def test_down(self):
+        """`down`, and the application goes on."""
+        root = self.root()
+        held, _ = self.up(root)
+        worker, core = self.worker(held)
+        done = held.program("down")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assert_clean(root)
+        self.assertFalse(os.path.exists("/proc/%d" % worker))
+        self.assertFalse(os.path.exists("/proc/%d" % core))
+        self.end(held, root)
+
+    def test_ttl(self):
+        """The time is over and no session is open."""
+        root = self.root()
+        held, _ = self.up(root, SSM_ACTIVATE_TTL="1s")
+        held.wait_line("SSM_ACTIVATE_TTL is over")
+        self.wait_forgotten(root)
+        self.end(held, root)
+
+    def test_up(self):
+        """A keeper of its own, beside an entrypoint."""
+        root = self.root()
+        held = self.start(["/bin/sh", "-c", "ssm-activate up && echo status $?"
+                           "; trap 'ssm-activate down; exit 3' TERM;"
+                           " sleep 300 & wait"], root, builtin())
+        wait_until(lambda: "status 0" in held.out, "up")
+        held.wait_line("is online")
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(), 3)
+        self.assert_clean(root)
+
+
 class Faults(Builtin):
     """What goes wrong, and is mended."""
 
