@@ -220,7 +220,8 @@ file_write_at(int dir, const char *name, mode_t mode, struct slice data,
 	if (fill_temp(fd, mode, data, err) == 0) {
 		rc = renameat(dir, temp, dir, name);
 		if (rc != 0)
-			err_sys(err, ERR_KIND_SYSTEM, "cannot put it in place");
+			err_sys(err, ERR_KIND_SYSTEM, "cannot rename %s to it",
+			    temp);
 	}
 	if (rc != 0)
 		unlinkat(dir, temp, 0);
@@ -462,7 +463,7 @@ file_probe_at(int dir, struct err *err)
 	for (int i = 0; rc == 0 && i < PROBE_BLOCKS; i++)
 		rc = file_write_fd(fd, block, sizeof block, err);
 	if (fd >= 0 && unlinkat(dir, temp, 0) != 0)
-		rc = err_sys(err, ERR_KIND_SYSTEM, "cannot remove a file");
+		rc = err_sys(err, ERR_KIND_SYSTEM, "cannot remove %s", temp);
 	file_close(&fd);
 	return rc;
 }

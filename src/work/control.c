@@ -72,7 +72,7 @@ control_bind(int *out, const struct config *cfg, struct err *err)
 	if (fd < 0)
 		err_sys(err, ERR_KIND_SYSTEM, "socket");
 	else if (fchdir(folder) != 0)
-		err_sys(err, ERR_KIND_SYSTEM, "%s", cfg->state_dir);
+		err_sys(err, ERR_KIND_SYSTEM, "fchdir %s", cfg->state_dir);
 	else
 		rc = bind_here(fd, err);
 	close(folder);

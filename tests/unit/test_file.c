@@ -256,7 +256,8 @@ test_failed_write_leaves_nothing(void **state)
 
 	(void)state;
 	assert_int_equal(mkdir("d", 0700), 0);
-	refuse_write("d", "d: cannot put it in place: Is a directory");
+	refuse_write("d", "d: cannot rename .ssm-activate.d to it: "
+	                  "Is a directory");
 	refuse_write("d/", "d/: cannot write: Is a directory");
 	refuse_write("d/.", "d/.: cannot write: Is a directory");
 	refuse_write("d/..", "d/..: cannot write: Is a directory");
