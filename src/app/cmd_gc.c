@@ -159,5 +159,10 @@ cmd_gc(struct config *cfg, struct err *err)
 {
 	if (config_check(cfg, err) != 0)
 		return (int)err->code;
+	if (cfg->yes && cfg->dry_run) {
+		err_set(err, ERR_KIND_USAGE,
+		    "--yes and --dry-run exclude each other");
+		return (int)err->code;
+	}
 	return caller_run(be_caller, cfg, err);
 }

@@ -29,6 +29,31 @@ no_keeper(struct control_status *status, const struct config *cfg,
 	return failure_load(cfg, &status->last, err) < 0 ? -1 : 0;
 }
 
+/* For a person: what to do next, unless the last error says it. */
+static void
+add_next(struct buf *out, const struct control_status *status)
+{
+	const char *what = "wait, or look at the container's log";
+
+	if (status->last.fix[0] != '\0')
+		return;
+	if (status->up && status->online) {
+		buf_printf(out,
+		    "next     aws ssm start-session --region %s --target %s\n",
+		    status->region, status->node);
+		return;
+	}
+	if (status->up)
+		what = "wait for node_online in the container's log";
+	else if (strcmp(status->phase, "off") == 0)
+		what = "set SSM_ACTIVATE=true for the container, start it anew";
+	else if (strcmp(status->phase, CONTROL_UNKNOWN) == 0)
+		what = "ask again as root";
+	else if (strcmp(status->phase, "down") == 0)
+		what = "ssm-activate up, or start the container anew";
+	buf_printf(out, "next     %s\n", what);
+}
+
 int
 cmd_status(struct config *cfg, struct err *err)
 {
@@ -45,6 +70,8 @@ cmd_status(struct config *cfg, struct err *err)
 			control_json(&text, &status);
 		else
 			control_text(&text, &status);
+		if (!cfg->json && isatty(STDOUT_FILENO) == 1)
+			add_next(&text, &status);
 		rc = file_write_fd(STDOUT_FILENO, text.data, text.len, err);
 		buf_free(&text);
 	}

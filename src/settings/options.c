@@ -166,6 +166,8 @@ const struct option options_table[] = {
 	    NULL, HOUR, "of each wait for AWS"),
 	SWITCH(OPTIONS_COMMAND, CONFIG_GC, "yes", NULL, yes,
 	    "remove what is found"),
+	SWITCH(OPTIONS_COMMAND, CONFIG_GC, "dry-run", NULL, dry_run,
+	    "change nothing, as without --yes"),
 	SPAN(OPTIONS_COMMAND, CONFIG_GC, "older-than", NULL, older_than_ms,
 	    "24h", 365 * DAY, "how long a node of no known task may be silent"),
 	TEXT(OPTIONS_COMMAND, CONFIG_GC | CONFIG_NODES, "task", NULL, task,

@@ -74,7 +74,7 @@ struct config {
 	bool background;              /* up */
 	bool json;                    /* status, api, gc, nodes */
 	bool strict;                  /* status */
-	bool yes;                     /* gc */
+	bool yes, dry_run;            /* gc */
 	const char *task;             /* gc, nodes */
 	const char *family, *cluster; /* nodes */
 	const char *port;             /* connect, as newest and print */

@@ -2,6 +2,7 @@
 """With the gate off `run` becomes CMD and does nothing before."""
 
 import os
+import pty
 import re
 import subprocess
 import tempfile
@@ -126,3 +127,33 @@ class Unknown(Case):
             SSM_ACTIVATE_PORT_443_TCP="tcp://10.0.0.1:443",
             SSM_ACTIVATES_TLL="8h", SSM_INSTANCE_NAM="x",
             SSM_ACTIVATE_="x"), [])
+
+
+class Next(Case):
+    """What `status` says to a person, and to a program."""
+
+    def status(self, **variables):
+        """Return the lines on a terminal, and through a pipe."""
+        words = [place.program(), "status"]
+        with tempfile.TemporaryDirectory() as folder:
+            env = dict({"PATH": "/usr/bin:/bin",
+                        "SSM_ACTIVATE_STATE_DIR": folder}, **variables)
+            piped = subprocess.run(words, env=env, capture_output=True,
+                                   text=True, timeout=60, check=True)
+            ours, theirs = pty.openpty()
+            with open(ours, "rb", buffering=0) as terminal:
+                subprocess.run(words, env=env, stdout=theirs, timeout=60,
+                               check=True)
+                os.close(theirs)
+                shown = terminal.read(4096).decode()
+        return shown.splitlines(), piped.stdout.splitlines()
+
+    def test_next(self):
+        """One line more on a terminal: what to do."""
+        self.assertEqual(self.status(), ([
+            "off",
+            "next     set SSM_ACTIVATE=true for the container, start it anew"],
+            ["off"]))
+        self.assertEqual(self.status(SSM_ACTIVATE="true"), ([
+            "down", "next     ssm-activate up, or start the container anew"],
+            ["down"]))

@@ -158,6 +158,17 @@ class Found(Gc):
         self.assertAlmostEqual(
             time.mktime(since) - time.timezone, now - 2 * DAY, delta=60)
 
+    def test_dry_run(self):
+        """The name of the default; with --yes it is a contradiction."""
+        old = {self.node(): "connection_lost"}
+        self.assertEqual(self.ask("--dry-run"), old)
+        self.assertEqual(self.ask(), old)
+        done = subprocess.run([place.program(), "gc", "--dry-run", "--yes"],
+                              capture_output=True, text=True, timeout=60,
+                              check=False)
+        self.assertEqual(done.returncode, 64)
+        self.assertIn("exclude each other", done.stderr)
+
     def test_json(self):
         """--json: an object a line."""
         node = self.node(task(9), name="web")
