@@ -54,7 +54,7 @@ KINDS = (
     ("certificates", r"/var/lib/ssm-activate/ca\.pem"),
     ("socket", r"/var/lib/ssm-activate/control"),
     ("vault", r"/var/lib/amazon/ssm/(Vault/.*|registration|"
-     r"runtimeconfig/identity_config\.json)"),
+     r"mi-[0-9a-f]+/.*|runtimeconfig/identity_config\.json)"),
     ("sudoers", r"/etc/sudoers\.d/ssm-agent-users"),
 )
 
