@@ -38,7 +38,6 @@ CFLAGS         := -g $(PATHS) $(SMALL) $(WHOLE) $(HARDEN) $(MUSL_INCLUDE)
 VENDOR_CFLAGS  :=
 PROGRAM_CFLAGS :=
 FAST           := -O2
-FASTEST        := -O3
 else ifeq ($(FLAVOUR),check)
 CC             := $(GCC)
 CFLAGS         := $(SANITIZE) $(PATHS) -fsanitize=address

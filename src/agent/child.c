@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -75,10 +76,34 @@ set_null(int fd)
 }
 
 static int
+put(int fd, int as)
+{
+	return fd > 0 ? dup2(fd, as) : 0;
+}
+
+/* No terminal is the session's before. */
+static int
+set_terminal(int fd)
+{
+	if (fd <= 0)
+		return 0;
+	if (setsid() < 0 || ioctl(fd, TIOCSCTTY, 0) != 0)
+		return -1;
+	return put(fd, STDIN_FILENO) < 0 || put(fd, STDOUT_FILENO) < 0 ||
+	               put(fd, STDERR_FILENO) < 0
+	           ? -1
+	           : 0;
+}
+
+static int
 set_stdio(const struct child_options *options)
 {
 	if (options->with_parent)
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (set_terminal(options->terminal) != 0 ||
+	    put(options->output, STDOUT_FILENO) < 0 ||
+	    put(options->errors, STDERR_FILENO) < 0)
+		return -1;
 	if (options->null_stdin && set_null(STDIN_FILENO) != 0)
 		return -1;
 	if (options->null_stdout && set_null(STDOUT_FILENO) != 0)
@@ -124,6 +149,9 @@ become(const struct child_options *options, int pipe_fd)
 	report.step = "change user";
 	if (set_user(options->user) != 0)
 		goto fail;
+	/* Changing the user takes the signal back. */
+	if (options->killed_with_parent)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	report.step = NULL;
 	if (options->signals != NULL)
 		exec_restore_signals(options->signals);

@@ -24,8 +24,13 @@ struct child_options {
 	bool foreground; /* and the terminal's foreground group; SIGTTOU has to
 	                  * be blocked */
 	bool null_stdin, null_stdout, null_stderr; /* /dev/null */
-	bool with_parent; /* SIGTERM when the parent dies */
-	bool agent;       /* it is the agent: tell procs_learn() of its files */
+	/* In a session of its own with this terminal, which is its standard
+	 * input, output and error; 0 = none. */
+	int terminal;
+	int output, errors; /* standard output and error; 0 = the parent's */
+	bool with_parent;   /* SIGTERM when the parent dies */
+	bool killed_with_parent; /* SIGKILL in its place */
+	bool agent; /* it is the agent: tell procs_learn() of its files */
 	const struct user_ids *user;        /* NULL = stay */
 	const struct exec_signals *signals; /* NULL = none ignored or blocked */
 };

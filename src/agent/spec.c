@@ -34,6 +34,9 @@ static const char minimal[] =
 static bool
 stays(struct slice name, const struct spec_options *options)
 {
+	if (options->home != NULL &&
+	    (slice_eq(name, "HOME") || slice_eq(name, "TERM")))
+		return false;
 	if (options->minimal)
 		return slice_has_word(slice_of(minimal), name);
 	return !slice_has_word(slice_of(never), name) &&
@@ -112,7 +115,12 @@ fill(struct vars *vars, const struct spec_options *options, size_t count)
 			vars_add(vars, slice_dup(text));
 	}
 	vars_default(vars, "PATH", PATH_DEFAULT);
-	vars_default(vars, "HOME", "/root");
+	vars_default(vars, "HOME",
+	    options->home != NULL ? options->home : "/root");
+	if (options->home != NULL) {
+		vars_default(vars, "TERM", "xterm-256color");
+		vars_default(vars, "LANG", "C.UTF-8");
+	}
 	vars_default(vars, "SSL_CERT_FILE", options->cert_file);
 	if (options->minimal && !vars_sets(vars, "AWS_DEFAULT_REGION"))
 		vars_default(vars, "AWS_REGION", options->region);
@@ -134,8 +142,8 @@ spec_build(struct spec *out, const struct spec_options *options,
 	struct spec new = { 0 };
 	struct vars vars = { 0 };
 
-	/* Five more: four defaults and the end. */
-	new.envp = calloc(count + 5, sizeof *new.envp);
+	/* Seven more: six defaults and the end. */
+	new.envp = calloc(count + 7, sizeof *new.envp);
 	new.argv = calloc(2, sizeof *new.argv);
 	if (new.envp == NULL || new.argv == NULL)
 		goto fail;

@@ -24,6 +24,9 @@ struct spec_options {
 	bool minimal;          /* SSM_ACTIVATE_AGENT_ENV=minimal */
 	const char *region;    /* of the node */
 	const char *cert_file; /* SSL_CERT_FILE to set when it is unset */
+	const char *home;      /* HOME of a session, in place of that, with TERM
+	                        * and LANG as amazon-ssm-agent sets them; NULL =
+	                        * it is the agent */
 };
 
 /*

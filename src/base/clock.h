@@ -44,6 +44,7 @@ void clock_sleep(int64_t deadline);
  *                    CreateActivation is left to it, since many containers
  *                    start at once: aws/retry tries that only once
  *   keep/supervisor  the agent, the reader of its log, the watcher of ECS
+ *   serve/talk       a session's data channel: for a minute after it was lost
  */
 int64_t clock_backoff(int64_t first, int64_t most, int n, double share);
 

@@ -13,53 +13,92 @@ union room {
 };
 
 int
-pass_send(int socket, const int *fds, size_t count)
+pass_put(int socket, struct slice data, const int *fds, size_t count)
 {
 	union room room = { .bytes = { 0 } };
-	char byte = 0;
-	struct iovec data = { &byte, 1 };
-	struct msghdr message = {
-		.msg_iov = &data,
-		.msg_iovlen = 1,
-		.msg_control = room.bytes,
-	};
+	struct iovec part = { .iov_len = data.len };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
 	struct cmsghdr *head = NULL;
+	ssize_t n;
 
-	if (count == 0 || count > PASS_MAX) {
+	if (count > PASS_MAX) {
 		errno = EINVAL;
 		return -1;
 	}
-	message.msg_controllen = (socklen_t)CMSG_SPACE(sizeof(int) * count);
-	head = CMSG_FIRSTHDR(&message);
-	head->cmsg_level = SOL_SOCKET;
-	head->cmsg_type = SCM_RIGHTS;
-	head->cmsg_len = (socklen_t)CMSG_LEN(sizeof(int) * count);
-	memcpy(CMSG_DATA(head), fds, sizeof(int) * count);
-	return sendmsg(socket, &message, MSG_NOSIGNAL) == 1 ? 0 : -1;
+	/* It is only read. */
+	memcpy(&part.iov_base, &data.ptr, sizeof part.iov_base);
+	/* A jail may refuse sendmsg(2). */
+	if (count == 0) {
+		n = send(socket, data.ptr, data.len, MSG_NOSIGNAL);
+	} else {
+		message.msg_control = room.bytes;
+		message.msg_controllen =
+		    (socklen_t)CMSG_SPACE(sizeof(int) * count);
+		head = CMSG_FIRSTHDR(&message);
+		head->cmsg_level = SOL_SOCKET;
+		head->cmsg_type = SCM_RIGHTS;
+		head->cmsg_len = (socklen_t)CMSG_LEN(sizeof(int) * count);
+		memcpy(CMSG_DATA(head), fds, sizeof(int) * count);
+		n = sendmsg(socket, &message, MSG_NOSIGNAL);
+	}
+	if (n == (ssize_t)data.len)
+		return 0;
+	return errno == EAGAIN ? 1 : -1;
 }
 
-size_t
-pass_receive(int socket, int fds[static PASS_MAX])
+/* There may be none. */
+static size_t
+take_fds(struct msghdr *message, int fds[static PASS_MAX])
 {
-	union room room = { .bytes = { 0 } };
-	char byte = 0;
-	struct iovec data = { &byte, 1 };
-	struct msghdr message = {
-		.msg_iov = &data,
-		.msg_iovlen = 1,
-		.msg_control = room.bytes,
-		.msg_controllen = sizeof room.bytes,
-	};
-	struct cmsghdr *head = NULL;
+	struct cmsghdr *head = CMSG_FIRSTHDR(message);
 	size_t size = 0;
 
-	if (recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != 1)
-		return 0;
-	head = CMSG_FIRSTHDR(&message);
 	if (head == NULL || head->cmsg_level != SOL_SOCKET ||
 	    head->cmsg_type != SCM_RIGHTS)
 		return 0;
 	size = head->cmsg_len - CMSG_LEN(0);
 	memcpy(fds, CMSG_DATA(head), size);
 	return size / sizeof(int);
+}
+
+ssize_t
+pass_take(int socket, void *data, size_t size, int fds[static PASS_MAX],
+    size_t *count)
+{
+	union room room = { .bytes = { 0 } };
+	struct iovec part = { data, size };
+	struct msghdr message = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = room.bytes,
+		.msg_controllen = sizeof room.bytes,
+	};
+	ssize_t n = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	*count = n < 0 ? 0 : take_fds(&message, fds);
+	if (n < 0 || (message.msg_flags & MSG_TRUNC) == 0)
+		return n;
+	while (*count > 0)
+		close(fds[--*count]);
+	errno = EMSGSIZE;
+	return -1;
+}
+
+int
+pass_send(int socket, const int *fds, size_t count)
+{
+	if (count == 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	return pass_put(socket, slice_make("", 1), fds, count) == 0 ? 0 : -1;
+}
+
+size_t
+pass_receive(int socket, int fds[static PASS_MAX])
+{
+	size_t count = 0;
+	char byte = 0;
+
+	return pass_take(socket, &byte, 1, fds, &count) == 1 ? count : 0;
 }

@@ -113,6 +113,9 @@ const struct option options_table[] = {
 	CHOICE(OPTIONS_SESSIONS, CONFIG_BRING_UP, "agent-env",
 	    "SSM_ACTIVATE_AGENT_ENV", agent_env, "inherit", "inherit|minimal",
 	    "environment of the agent, and so of sessions"),
+	DIR(OPTIONS_SESSIONS, CONFIG_BRING_UP, "shell", "SSM_ACTIVATE_SHELL",
+	    shell, "/bin/sh", "PATH",
+	    "program of a session, if the agent is our own"),
 
 	SPAN(OPTIONS_FAILURE, CONFIG_BRING_UP, "timeout",
 	    "SSM_ACTIVATE_TIMEOUT", timeout_ms, "10s", DAY,

@@ -59,7 +59,7 @@ struct config {
 	int64_t ttl_ms, ttl_grace_ms, watch_ms; /* ttl, watch: 0 = none */
 	bool required, create_user, keep_identity;
 	int sudo; /* enum config_wish */
-	const char *session_user, *agent;
+	const char *session_user, *agent, *shell;
 	int registrar;         /* enum config_registrar */
 	int agent_env;         /* enum config_agent_env */
 	uint64_t stop_signals; /* see signals_bit() */

@@ -53,12 +53,17 @@ def raise_loopback():
         flags = struct.unpack_from("H", answer, 16)[0] | IFF_UP
         fcntl.ioctl(sock, SIOCSIFFLAGS,
                     _interface("lo", struct.pack("H", flags)))
-        for index, address in enumerate(ADDRESSES):
-            name = "lo:%d" % index
-            fcntl.ioctl(sock, SIOCSIFADDR,
-                        _interface(name, _address(address)))
-            fcntl.ioctl(sock, SIOCSIFNETMASK,
-                        _interface(name, _address("255.255.255.255")))
+    for index, address in enumerate(ADDRESSES):
+        add_address(index, address)
+
+
+def add_address(index, address):
+    """Give lo one more address."""
+    name = "lo:%d" % index
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        fcntl.ioctl(sock, SIOCSIFADDR, _interface(name, _address(address)))
+        fcntl.ioctl(sock, SIOCSIFNETMASK,
+                    _interface(name, _address("255.255.255.255")))
 
 
 def serve_names():

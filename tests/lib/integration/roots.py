@@ -133,6 +133,15 @@ class Root:
               self.inside(path))
         self.mounts.append(self.inside(path))
 
+    def mount_terminals(self):
+        """Give it /dev/ptmx and /dev/pts, as container runtimes do."""
+        pts = self.inside("/dev/pts")
+        os.makedirs(pts, exist_ok=True)
+        mount("-t", "devpts", "-o", "newinstance,ptmxmode=0666,mode=0620",
+              "devpts", pts)
+        self.mounts.append(pts)
+        os.symlink("pts/ptmx", self.inside("/dev/ptmx"))
+
     def make_readonly(self):
         """Let nothing be written from now on."""
         mount("-o", "remount,ro", self.path)
