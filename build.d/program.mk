@@ -38,8 +38,9 @@ replay: $(FUZZ:tests/fuzz/%.c=$(OUT)/fuzz/%)
 # Constants and code lie on pages of their own.  On arm64 a page may have
 # 64 KiB, to which the file would be filled between four segments: 64 KiB more, so
 # there constants share the pages of the code, and what is relocated has a
-# segment of its own.  start.ld lays out what runs before CMD.
-SEGMENTS.amd64 := -z,relro -z,separate-code
+# segment of its own.  start.ld lays out what runs before CMD.  Relocations are
+# packed where the linker can (arm64: from binutils 2.43 on).
+SEGMENTS.amd64 := -z,relro -z,separate-code -z,pack-relative-relocs
 SEGMENTS.arm64 := -z,norelro -z,noseparate-code -T,build.d/segments.arm64.ld
 ifeq ($(FLAVOUR),ship)
 gccfile = $(shell $(GCC) -print-file-name=$(1))
