@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -63,42 +62,84 @@ run_file(const char *path, const char *const *argv, char *const *envp)
 	execve(SHELL, (char *const *)(void *)script_argv, envp);
 }
 
-/* As execvp(3): a file that may not be run does not end the search, but is
- * what the search reports if it finds no other. */
+/* The next place of the name in what is left of PATH: folder/name, where an
+ * empty folder is the current one. */
+static bool
+next_place(char out[static PATH_MAX], struct slice *rest, struct slice name)
+{
+	struct slice folder;
+
+	while (name.len > 0 && slice_cut(rest, ':', &folder)) {
+		size_t at = folder.len;
+
+		if (at + name.len + 2 > PATH_MAX)
+			continue;
+		if (at > 0) {
+			memcpy(out, folder.ptr, at);
+			out[at++] = '/';
+		}
+		memcpy(&out[at], name.ptr, name.len);
+		out[at + name.len] = '\0';
+		return true;
+	}
+	return false;
+}
+
+static struct slice
+search_path(struct env env)
+{
+	const char *path = env_get(env, "PATH");
+
+	return slice_of(path != NULL ? path : EXEC_PATH);
+}
+
 int
 exec_find(char out[static PATH_MAX], const char *name, struct env env)
 {
-	const char *path = env_get(env, "PATH");
-	struct slice rest = slice_of(path != NULL ? path : EXEC_PATH), folder;
+	struct slice rest = search_path(env);
 	bool denied = false;
 
-	while (slice_cut(&rest, ':', &folder)) {
+	while (next_place(out, &rest, slice_of(name))) {
 		struct stat st;
 
-		if (folder.len == 0)
-			folder = slice_of(".");
-		if (snprintf(out, PATH_MAX, "%.*s/%s", (int)folder.len,
-		        folder.ptr, name) >= PATH_MAX)
-			continue;
-		if (access(out, X_OK) == 0 && stat(out, &st) == 0 &&
-		    S_ISREG(st.st_mode))
+		if (access(out, X_OK) != 0)
+			denied |= errno == EACCES;
+		else if (stat(out, &st) == 0 && S_ISREG(st.st_mode))
 			return 0;
-		denied |= errno == EACCES;
+		else
+			denied = true;
 	}
 	errno = denied ? EACCES : ENOENT;
 	return -1;
 }
 
+/* As execvp(3): a file that may not be run does not end the search, but is
+ * what the search reports if it finds no other.  One execve(2) a folder, and
+ * no other call. */
+static void
+run_found(const char *const *argv, char *const *envp)
+{
+	struct slice rest = search_path((struct env){ .vars = envp });
+	char path[PATH_MAX];
+	bool denied = false;
+
+	while (next_place(path, &rest, slice_of(argv[0]))) {
+		run_file(path, argv, envp);
+		if (errno == EACCES)
+			denied = true;
+		else if (errno != ENOENT && errno != ENOTDIR)
+			return;
+	}
+	errno = denied ? EACCES : ENOENT;
+}
+
 void
 exec_program(const char *const *argv, char *const *envp, bool search)
 {
-	struct env env = { .vars = envp };
-	char path[PATH_MAX];
-
-	if (!search || slice_has(slice_of(argv[0]), '/'))
+	if (search && !slice_has(slice_of(argv[0]), '/'))
+		run_found(argv, envp);
+	else
 		run_file(argv[0], argv, envp);
-	else if (exec_find(path, argv[0], env) == 0)
-		run_file(path, argv, envp);
 }
 
 static bool

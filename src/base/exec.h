@@ -39,8 +39,9 @@ int exec_find(char out[static PATH_MAX], const char *name, struct env env);
 
 /*
  * Become argv[0] with the environment; comes back with errno if that fails.
- * search: look a name without '/' up by exec_find().  A file that the kernel
- * does not know how to run is given to /bin/sh, as execvp(3) does.
+ * search: look a name without '/' up in PATH by trying to run it in each
+ * folder. A file that the kernel does not know how to run is given to /bin/sh,
+ * as execvp(3) does.
  */
 void exec_program(const char *const *argv, char *const *envp, bool search);
 
