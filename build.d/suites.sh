@@ -150,7 +150,8 @@ fuzz_all()
 # What we sign, compared with what others sign, with sanitizers.
 suite_interop()
 {
-	need_packages "$PACKAGES_BUILD $PACKAGES_INTEROP"
+	verb_build
+	need_packages "$PACKAGES_INTEROP"
 	lock
 	prepare program
 	compile check interop

@@ -449,6 +449,8 @@ test_worker_ends_unseen(void **state)
 static void
 test_worker_ended_before(void **state)
 {
+	pid_t core = 0;
+
 	(void)state;
 	start(STAYS);
 	supervisor.phase = SUPERVISOR_RUNNING;
@@ -463,8 +465,10 @@ test_worker_ended_before(void **state)
 	start(STAYS);
 	supervisor.phase = SUPERVISOR_RUNNING;
 	supervisor_works(&supervisor);
+	core = supervisor.pid;
 	supervisor.pid = getppid();
 	supervisor_tick(&supervisor);
+	supervisor.pid = core;
 	assert_int_equal(supervisor.phase, SUPERVISOR_RUNNING);
 }
 
