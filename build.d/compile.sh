@@ -16,7 +16,10 @@ set_arch()
 	CROSS=
 	case $ARCH in
 	amd64) MUSL_ARCH=x86_64 ;;
-	arm64) MUSL_ARCH=aarch64 ;;
+	arm64)
+		MUSL_ARCH=aarch64
+		PACKAGES_BUILD="$PACKAGES_BUILD lld"
+		;;
 	*) die "no support for architecture $ARCH" ;;
 	esac
 	if [ "$ARCH" != "$(dpkg --print-architecture)" ]; then

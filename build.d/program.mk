@@ -35,13 +35,20 @@ replay: $(FUZZ:tests/fuzz/%.c=$(OUT)/fuzz/%)
 # the kernel chooses its address, rcrt1.o relocates it, and main makes the
 # relocated constants read-only.  Code has pages of its own, so that no
 # constant can be run.
-# Constants and code lie on pages of their own.  On arm64 a page may have
-# 64 KiB, to which the file would be filled between four segments: 64 KiB more, so
-# there constants share the pages of the code, and what is relocated has a
-# segment of its own.  start.ld lays out what runs before CMD.  Relocations are
-# packed where the linker can (arm64: from binutils 2.43 on).
+# Constants and code lie on pages of their own, relocations are packed, and
+# start.ld lays out what runs before CMD.
+#
+# A page of arm64 may have 64 KiB, up to which GNU ld would fill the file between
+# the segments, and it does not pack relocations there before version 2.43.  So
+# the program for arm64 is linked twice: by GNU ld, which hands all of it to the
+# compiler, and once more by lld from the compiler's output.
 SEGMENTS.amd64 := -z,relro -z,separate-code -z,pack-relative-relocs
-SEGMENTS.arm64 := -z,norelro -z,noseparate-code -T,build.d/segments.arm64.ld
+SEGMENTS.arm64 := -z,relro -z,noseparate-code
+LLD := -pie -static --no-dynamic-linker -z text --gc-sections \
+	--build-id=none --hash-style=gnu -z noexecstack -z now -z relro \
+	--pack-dyn-relocs=relr --icf=safe \
+	--defsym='relocated_start=ADDR(.data.rel.ro)' \
+	--defsym='relocated_end=ADDR(.got)+SIZEOF(.got)'
 ifeq ($(FLAVOUR),ship)
 gccfile = $(shell $(GCC) -print-file-name=$(1))
 comma := ,
@@ -66,9 +73,22 @@ $(OUT)/objects.list: FORCE
 	@mkdir -p $(@D)
 	@echo '$(OBJECTS)' | cmp -s - $@ || echo '$(OBJECTS)' > $@
 
-$(OUT)/ssm-activate.debug: $(OBJECTS) $(LIBS) $(OUT)/objects.list \
-    build.d/start.ld $(wildcard build.d/segments.$(ARCH).ld)
+WHOLE_PROGRAM := $(OBJECTS) $(LIBS) $(OUT)/objects.list build.d/start.ld
+ifeq ($(FLAVOUR)-$(ARCH),ship-arm64)
+$(OUT)/whole/program: $(WHOLE_PROGRAM)
+	rm -rf $(@D)
+	mkdir -p $(@D)
+	$(call link,$^,$(LINK_WHOLE) -save-temps=obj \
+	    -Wl$(comma)-Map=$(OUT)/ssm-activate.map)
+	$(CROSS)as -o $(@D)/whole.o $@.ltrans0.ltrans.s
+$(OUT)/ssm-activate.debug: $(OUT)/whole/program
+	ld.lld $(LLD) -o $@ $(MUSL)/lib/rcrt1.o $(MUSL)/lib/crti.o \
+	    $(OUT)/whole/whole.o $(MUSL)/lib/libc.a \
+	    $(call gccfile,libgcc.a) $(MUSL)/lib/libc.a $(MUSL)/lib/crtn.o
+else
+$(OUT)/ssm-activate.debug: $(WHOLE_PROGRAM)
 	$(call link,$^,$(LINK_WHOLE) -Wl$(comma)-Map=$(@:.debug=.map))
+endif
 $(OUT)/ssm-activate: $(OUT)/ssm-activate.debug
 	$(CROSS)strip --strip-all --remove-section=.comment -o $@ $<
 
