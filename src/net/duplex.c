@@ -98,7 +98,8 @@ take(struct duplex *duplex, void *data, size_t len, size_t *got,
 }
 
 /* Records are small: what several of them hold is read at once.  The end, or
- * a failure, is told when what came before it was read. */
+ * a failure, is told when what came before it was read; a plain socket tells a
+ * failure once only, so it is not asked again after bytes. */
 int
 duplex_read(struct duplex *duplex, void *data, size_t len, size_t *got,
     struct err *err)
@@ -114,6 +115,8 @@ duplex_read(struct duplex *duplex, void *data, size_t len, size_t *got,
 		if (rc != 0 || n == 0)
 			break;
 		*got += n;
+		if (duplex->parts.tls == NULL)
+			break;
 	}
 	return *got > 0 ? 0 : rc;
 }
