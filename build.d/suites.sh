@@ -191,6 +191,7 @@ suite_images()
 {
 	for arch in $DIST_ARCHES; do
 		(
+			# shellcheck disable=SC2030 # for this build alone
 			ARCH=$arch
 			set_arch
 			verb_build
@@ -245,6 +246,7 @@ run_counted()
 suite_coverage()
 {
 	need_packages "$PACKAGES_BUILD $PACKAGES_UNIT"
+	# shellcheck disable=SC2031 # see suite_images
 	out=build/$ARCH/cover
 	units=$(c_tests tests/unit test_ "$@")
 	targets=

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "agent/vault.h"
 
+#include <dirent.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -168,8 +170,10 @@ vault_remove(struct err *err)
 }
 
 int
-vault_remove_data(const char *node, struct err *err)
+vault_remove_data(struct err *err)
 {
+	const struct dirent *entry;
+	DIR *list;
 	int dir = -1;
 	int rc = 0;
 
@@ -181,8 +185,16 @@ vault_remove_data(const char *node, struct err *err)
 	case FILE_FOUND:
 		break;
 	}
-	rc = file_remove_tree_at(dir, node, err);
-	close(dir);
+	list = fdopendir(dir);
+	if (list == NULL) {
+		close(dir);
+		return err_sys(err, ERR_KIND_SYSTEM, "cannot list " PATHS_LIB);
+	}
+	while ((entry = readdir(list)) != NULL) {
+		if (strncmp(entry->d_name, "mi-", 3) == 0)
+			rc |= file_tree_remove(dirfd(list), entry->d_name, err);
+	}
+	closedir(list);
 	return rc == 0 ? 0 : err_wrap(err, PATHS_LIB);
 }
 

@@ -119,13 +119,18 @@ base64_group(struct buf *b, const unsigned char *bytes, size_t len)
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	                             "abcdefghijklmnopqrstuvwxyz"
 	                             "0123456789+/";
+	unsigned first = bytes[0];
 	unsigned second = len > 1 ? bytes[1] : 0;
 	unsigned third = len > 2 ? bytes[2] : 0;
+	char group[] = "====";
 
-	buf_putc(b, digits[bytes[0] >> 2]);
-	buf_putc(b, digits[(bytes[0] << 4 | second >> 4) & 63]);
-	buf_putc(b, len > 1 ? digits[(second << 2 | third >> 6) & 63] : '=');
-	buf_putc(b, len > 2 ? digits[third & 63] : '=');
+	group[0] = digits[first >> 2];
+	group[1] = digits[(first << 4 | second >> 4) & 63];
+	if (len > 1)
+		group[2] = digits[(second << 2 | third >> 6) & 63];
+	if (len > 2)
+		group[3] = digits[third & 63];
+	buf_puts(b, group);
 }
 
 void

@@ -79,7 +79,7 @@ int file_remove_at(int dir, const char *name, struct err *err);
 /* Remove the folder of that name with all that is in it, 32 levels at most.
  * Links are removed, not followed, and another file system that is mounted in
  * it is left alone; it is fine when there is none. */
-int file_remove_tree_at(int dir, const char *name, struct err *err);
+int file_tree_remove(int dir, const char *name, struct err *err);
 
 /* The same by a path, whose folders are checked as base/walk.h says, but not
  * mended: for what has been opened as above before. */

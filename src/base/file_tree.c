@@ -125,7 +125,7 @@ remove_once(int dir, const char *name)
 }
 
 int
-file_remove_tree_at(int dir, const char *name, struct err *err)
+file_tree_remove(int dir, const char *name, struct err *err)
 {
 	int error = remove_once(dir, name);
 

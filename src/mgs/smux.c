@@ -127,7 +127,7 @@ give_data(struct smux *smux, struct slice *bytes, struct smux_event *out)
 {
 	struct slice data = slice_head(*bytes, smux->left);
 
-	if (smux->into != 0 && look(smux, smux->into) != NULL) {
+	if (smux_is_open(smux, smux->into)) {
 		*out = (struct smux_event){ SMUX_DATA, smux->into, data };
 		return true;
 	}

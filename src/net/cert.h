@@ -98,10 +98,10 @@ const char *cert_fault_names(const struct cert *cert, struct slice names,
  * name, is the host or has an asterisk for the host's first label (RFC 6125,
  * 6.4).  None is for the host "".
  */
-bool cert_is_for(const struct cert *cert, const char *host);
+bool cert_name_fits(const struct cert *cert, const char *host);
 
 /* Its first dNSName, or "", for people. */
-void cert_first_host(const struct cert *cert, char *out, size_t size);
+void cert_name_first(const struct cert *cert, char *out, size_t size);
 
 /* Its common name, or organization, or "", for people. */
 void cert_name(const struct cert *cert, char out[static CERT_NAME_SIZE]);

@@ -81,7 +81,7 @@ has_common_name(struct slice subject, const char *host)
 }
 
 bool
-cert_is_for(const struct cert *cert, const char *host)
+cert_name_fits(const struct cert *cert, const char *host)
 {
 	struct slice names = cert->names;
 	struct der name;
@@ -96,7 +96,7 @@ cert_is_for(const struct cert *cert, const char *host)
 }
 
 void
-cert_first_host(const struct cert *cert, char *out, size_t size)
+cert_name_first(const struct cert *cert, char *out, size_t size)
 {
 	struct slice names = cert->names;
 	struct der name;

@@ -165,8 +165,8 @@ judge_leaf(struct x509 *x, const struct cert *cert)
 {
 	x->key = key_of(cert);
 	note_fault(x, cert_fault_server(cert));
-	cert_first_host(cert, x->first_host, sizeof x->first_host);
-	if (!cert_is_for(cert, x->host))
+	cert_name_first(cert, x->first_host, sizeof x->first_host);
+	if (!cert_name_fits(cert, x->host))
 		return BR_ERR_X509_BAD_SERVER_NAME;
 	return is_anchor(x, cert) ? BR_ERR_X509_OK : 0;
 }

@@ -255,6 +255,7 @@ static void
 take_message(struct channel *ch, const struct websocket_message *message)
 {
 	struct order order = { .kind = ORDER_NONE };
+	char name[FRAME_TYPE_MAX + 1];
 	struct frame frame;
 	struct err err = { 0 };
 
@@ -264,6 +265,9 @@ take_message(struct channel *ch, const struct websocket_message *message)
 	    order_read(&order, &frame, &err) != 0) {
 		log_event(LOG_WARN, "agent_channel",
 		    "a message of AWS is not understood: %s", err.msg);
+	} else if (frame.type == FRAME_OTHER) {
+		frame_name(message->data, name);
+		log_debug("a message of type \"%s\" is not for us", name);
 	} else {
 		obey(ch, &order);
 	}

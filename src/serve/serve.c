@@ -137,7 +137,7 @@ start_session(struct core *core, const char *id)
 	slice_copy(slice_of(id), refusal.session, sizeof refusal.session);
 	refusal.len = (uint32_t)strnlen(err.msg, sizeof refusal.bytes - 1);
 	memcpy(refusal.bytes, err.msg, refusal.len);
-	(void)records_tell_core(core->line, &refusal);
+	records_tell_core(core->line, &refusal);
 }
 
 static void
@@ -185,7 +185,7 @@ part(struct core *core)
 	const struct records_core record = { .kind = RECORDS_PART };
 
 	core->parting = true;
-	(void)records_tell_core(core->line, &record);
+	records_tell_core(core->line, &record);
 	for (size_t i = 0; i < SERVE_SESSIONS; i++) {
 		const struct job *job = &core->seats[i].job;
 
@@ -265,7 +265,7 @@ start_channel(struct core *core)
 			hand_over(core, &core->seats[i]);
 	}
 	if (core->parting)
-		(void)records_tell_core(core->line, &parts);
+		records_tell_core(core->line, &parts);
 }
 
 static void
@@ -303,7 +303,7 @@ take(struct core *core, const struct records_core *record)
 		break;
 	}
 	if (answer.kind != RECORDS_NOTHING)
-		(void)records_tell_core(core->line, &answer);
+		records_tell_core(core->line, &answer);
 }
 
 static void

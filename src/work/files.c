@@ -443,33 +443,19 @@ forget_log(const struct work *work, struct err *err)
 	return rc | file_remove_own(path, err);
 }
 
-/* Whose identity is in the vault, "" = nobody's. */
-static void
-vault_node(char out[static SSM_NODE_SIZE])
-{
-	struct vault vault = { 0 };
-	struct err ignored = { 0 };
-
-	out[0] = '\0';
-	if (vault_load(&vault, &ignored) == 0 && id_is_node(vault.node))
-		slice_copy(slice_of(vault.node), out, SSM_NODE_SIZE);
-	vault_free(&vault);
-}
-
 /* Last, since it may take long: the outputs of many commands. */
 static void
-forget_data(const char *node)
+forget_data(void)
 {
 	struct err err = { 0 };
 
-	if (node[0] != '\0' && vault_remove_data(node, &err) != 0)
+	if (vault_remove_data(&err) != 0)
 		log_err(LOG_WARN, "forget_failed", &err);
 }
 
 int
 work_files_forget(const struct work *work, int out, struct err *err)
 {
-	char node[SSM_NODE_SIZE] = "";
 	struct err ignored = { 0 };
 	char path[WORK_PATH_MAX];
 	int rc = 0;
@@ -478,7 +464,6 @@ work_files_forget(const struct work *work, int out, struct err *err)
 	if (work->state->builtin) {
 		rc = node_key_remove(work, err);
 	} else if (work->state->begun) {
-		vault_node(node);
 		rc = vault_remove(err) | forget_log(work, err);
 	}
 	if (work->state->begun && geteuid() == 0)
@@ -490,6 +475,7 @@ work_files_forget(const struct work *work, int out, struct err *err)
 	work_path(path, work->cfg, STATE);
 	rc |= file_remove_own(path, err);
 	work_files_note(work, out, &ignored);
-	forget_data(node);
+	if (work->state->begun && !work->state->builtin)
+		forget_data();
 	return rc;
 }

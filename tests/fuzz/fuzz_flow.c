@@ -51,7 +51,7 @@ next_byte(struct run *run)
 static struct slice
 next_bytes(struct run *run)
 {
-	struct slice head = slice_head(run->rest, next_byte(run) * 9);
+	struct slice head = slice_head(run->rest, (size_t)next_byte(run) * 9);
 
 	run->rest = slice_skip(run->rest, head.len);
 	return head;
@@ -88,7 +88,7 @@ send_some(struct run *run, unsigned amount)
 {
 	static const char text[5000] = "\xe2\x82\xac output \xc3";
 	size_t room = flow_room(run->flow);
-	size_t want = amount * 19, got;
+	size_t want = (size_t)amount * 19, got;
 
 	want = want < sizeof text ? want : sizeof text;
 	got = flow_send(run->flow,

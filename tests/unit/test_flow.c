@@ -218,9 +218,10 @@ test_window(void **state)
 	assert_int_equal(flow_room(p.flow), 0);
 	/* And each of them less and less often. */
 	again = flow_counts(p.flow).again;
-	assert_true(again < 7 * FLOW_OUT);
+	assert_true(again < UINT64_C(7) * FLOW_OUT);
 	plugin_run(&p, 100000);
-	assert_true(flow_counts(p.flow).again - again < 10 * FLOW_OUT);
+	assert_true(flow_counts(p.flow).again - again <
+	            UINT64_C(10) * FLOW_OUT);
 	/* There is room for a last word. */
 	assert_int_equal(flow_exit_code(p.flow, 7), 0);
 	assert_int_equal(flow_flag(p.flow, FLOW_CONNECT_ERROR), 0);

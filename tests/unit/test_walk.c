@@ -316,22 +316,22 @@ trees(void)
 	int root = open("/", O_RDONLY | O_DIRECTORY);
 
 	CHECK(root >= 0);
-	CHECK(file_remove_tree_at(root, "nothing", &err) == 0);
+	CHECK(file_tree_remove(root, "nothing", &err) == 0);
 	sandbox_file("/keep/file", 0600, "x");
 	sandbox_file("/tree/a/b/c/file", 0400, "x");
 	sandbox_file("/tree/file", 0600, "x");
 	make_link("/keep", "/tree/a/link", 0);
 	make("/tree/empty", 0, 0);
-	CHECK(file_remove_tree_at(root, "tree", &err) == 0);
+	CHECK(file_tree_remove(root, "tree", &err) == 0);
 	CHECK(!sandbox_exists("/tree") && sandbox_exists("/keep/file"));
 	make_link("/keep", "/tree", 0);
-	CHECK(file_remove_tree_at(root, "tree", &err) == -1);
+	CHECK(file_tree_remove(root, "tree", &err) == -1);
 	CHECK(sandbox_exists("/keep/file") && unlink("/tree") == 0);
 	sandbox_file("/tree/file", 0600, "x");
 	make("/tree/mount", 0700, 0);
 	CHECK(mount("tmpfs", "/tree/mount", "tmpfs", 0, NULL) == 0);
 	sandbox_file("/tree/mount/file", 0600, "x");
-	CHECK(file_remove_tree_at(root, "tree", &err) == -1);
+	CHECK(file_tree_remove(root, "tree", &err) == -1);
 	CHECK(strstr(err.msg, "tree") != NULL);
 	CHECK(!sandbox_exists("/tree/file"));
 	CHECK(sandbox_exists("/tree/mount/file"));
@@ -341,7 +341,7 @@ trees(void)
 	for (int i = 0; i < LEVELS; i++)
 		CHECK(mkdir("d", 0700) == 0 && chdir("d") == 0);
 	err_clear(&err);
-	CHECK(file_remove_tree_at(root, "deep", &err) == -1);
+	CHECK(file_tree_remove(root, "deep", &err) == -1);
 	CHECK(chdir("/") == 0 && close(root) == 0);
 }
 
