@@ -35,7 +35,7 @@ no_helper(struct err *err)
 static int
 put_words(struct ask *ask, const char *commands, struct err *err)
 {
-	struct words words = { .count = 0 };
+	struct words words = { 0 };
 	struct buf text = { .max = ASK_TEXT };
 	int rc = words_split(&words, slice_of(commands), err);
 

@@ -229,7 +229,7 @@ begin(struct shell *shell, const struct shell_in *in,
 {
 	struct child_options options = *given;
 	const char *argv[WORDS_MAX + 1];
-	struct spec vars = { .envp = NULL };
+	struct spec vars = { 0 };
 	char *copy = NULL;
 	int rc = -1;
 

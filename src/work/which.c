@@ -99,8 +99,5 @@ which_agent(char out[static WORK_AGENT_SIZE], const struct config *cfg,
 bool
 which_builtin(const struct config *cfg)
 {
-	char agent[WORK_AGENT_SIZE];
-
-	return which_agent(agent, cfg, NULL) == 0 &&
-	       strcmp(agent, WORK_BUILTIN) == 0;
+	return is_builtin(cfg);
 }

@@ -17,7 +17,7 @@ struct err;
 int which_agent(char out[static WORK_AGENT_SIZE], const struct config *cfg,
     struct err *err);
 
-/* The same as a question; a failure is a no. */
+/* It is our own, by the setting alone: no file is looked at. */
 bool which_builtin(const struct config *cfg);
 
 /* A setting that our own agent cannot do stands beside

@@ -260,6 +260,12 @@ class Connect(Desk):
             "operation": "StartSession", "status": 200, "body": json.dumps({
                 "SessionId": "s", "TokenValue": "t", "StreamUrl": "wss://u"})})
         self.stand_in("session-manager-plugin")
+        # Before version 2.13 it does not know AWS_ENDPOINT_URL.
+        path = os.path.join(self.folder, "aws")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\nexec %s --endpoint-url "
+                       '"$AWS_ENDPOINT_URL" "$@"\n' % shutil.which("aws"))
+        os.chmod(path, 0o755)
         done = self.run_it(
             "connect", node, "--", "id", SHOWN=self.shown, PATH="%s:%s" % (
                 self.folder, os.environ["PATH"]))
