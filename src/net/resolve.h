@@ -27,7 +27,7 @@ struct err;
  * musl's getaddrinfo() does less: a server that is silent about IPv6 costs it
  * 5 s a name, and a take-down may need two; it gives up at the first domain
  * whose servers fail, tries none when "ndots" is 0, divides by "attempts:0",
- * and needs bind(2), sendmsg(2) and recvmsg(2), which the jail refuses.
+ * and needs bind(2) and sendmsg(2), which the jail refuses.
  *
  * A name that does not exist or has no address is ERR_FINAL; servers that
  * fail or do not answer by then are ERR_TRANSIENT; all ERR_KIND_CONNECTION.
