@@ -556,27 +556,13 @@ talk_to_client(struct talk *talk)
 }
 
 static void
-tell_counts(const struct flow *flow)
-{
-	struct flow_counts counts;
-
-	if (flow == NULL)
-		return;
-	counts = flow_counts(flow);
-	log_debug("client %.16s; sent %llu frames, %llu again, gave up %llu; "
-	          "got %llu, %llu again, dropped %llu",
-	    flow_client(flow), (unsigned long long)counts.sent,
-	    (unsigned long long)counts.again,
-	    (unsigned long long)counts.given_up,
-	    (unsigned long long)counts.received,
-	    (unsigned long long)counts.repeated,
-	    (unsigned long long)counts.dropped);
-}
-
-static void
 free_talk(struct talk *talk)
 {
-	tell_counts(talk->flow);
+	if (talk->flow != NULL) {
+		log_debug("client %.16s, %llu frames again",
+		    flow_client(talk->flow),
+		    (unsigned long long)flow_counts(talk->flow).again);
+	}
 	flow_free(talk->flow);
 	document_free(&talk->doc);
 	cred_value_free(&talk->cred);
