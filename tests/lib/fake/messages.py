@@ -169,13 +169,15 @@ class Messages:
                 before = session.sides[peer.sender]
                 session.sides[peer.sender] = peer
                 session.opened[peer.sender] += 1
+                # With the lock: else a pause of the first that came could
+                # overtake the start of the second.
+                self.publish(session)
         if before is not None:
             before.stop()
         self.log.say("channel-open", {"node": peer.place,
                                       "side": peer.sender})
-        if peer.sender != "node":
-            self.publish(session)
-        elif peer.opened.get("RequireAcknowledgement"):
+        if peer.sender == "node" and peer.opened.get(
+                "RequireAcknowledgement"):
             self.send(framing.encode("control_channel_ready", b"{}"),
                       peer.place)
 
