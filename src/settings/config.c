@@ -346,6 +346,17 @@ config_warn_gate(const struct config *cfg)
 	    err_shown(slice_of(text)), text);
 }
 
+static bool
+is_variable(struct slice name)
+{
+	for (size_t i = 0; i < options_count; i++) {
+		if (options_table[i].variable != NULL &&
+		    slice_eq(name, options_table[i].variable))
+			return true;
+	}
+	return false;
+}
+
 /* The known variable that may have been meant by an unknown one of our prefix,
  * or NULL; what follows the prefix is compared. */
 static const char *
@@ -357,11 +368,9 @@ meant_by(struct slice name)
 	for (size_t i = 0; i < options_count; i++) {
 		const char *known = options_table[i].variable;
 
-		if (known == NULL || strncmp(known, PREFIX, prefix) != 0)
-			continue;
-		if (slice_eq(name, known))
-			return NULL;
-		near_try(&best, slice_skip(name, prefix), &known[prefix]);
+		if (known != NULL && strncmp(known, PREFIX, prefix) == 0)
+			near_try(&best, slice_skip(name, prefix),
+			    &known[prefix]);
 	}
 	return best.word;
 }
@@ -376,7 +385,7 @@ config_warn_unknown(const struct config *cfg)
 		const char *meant = NULL;
 
 		if (!slice_split(slice_of(vars[i]), '=', &name, &value) ||
-		    !slice_starts(name, PREFIX))
+		    !slice_starts(name, PREFIX) || is_variable(name))
 			continue;
 		meant = meant_by(name);
 		if (meant == NULL)
