@@ -76,7 +76,6 @@ open_keeper(struct keeper *k, struct err *err)
 	guard_init(&k->guard);
 	k->report_fd = k->options->report_fd;
 	k->leave_by = INT64_MAX;
-	k->guard_until = clock_in(k->cfg->give_up_ms);
 	life_init(&k->life, &options);
 	return signals_open(&k->signal_fd, &k->signals, err);
 }
@@ -526,6 +525,9 @@ keeper_run(const struct keeper_options *options, struct err *err)
 	/* What the application inherits is not for us to hold open. */
 	if (options->report_fd < 0)
 		close_others(&k);
+	/* Not before CMD: the first look at the clock reads the kernel's
+	 * vdso(7). */
+	k.guard_until = clock_in(k.cfg->give_up_ms);
 	begin_guard(&k);
 	loop(&k);
 	if (!life_over(&k.life))
