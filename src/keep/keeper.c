@@ -480,7 +480,8 @@ wait_for_events(const struct keeper *k)
 	signals_wait(fds, count, due == INT64_MAX ? -1 : clock_left(due));
 }
 
-static void
+/* A function of its own: its space is not on the stack before CMD starts. */
+static void __attribute__((noinline))
 loop(struct keeper *k)
 {
 	for (;;) {
