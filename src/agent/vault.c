@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "agent/vault.h"
 
-#include <dirent.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -170,10 +168,8 @@ vault_remove(struct err *err)
 }
 
 int
-vault_remove_data(struct err *err)
+vault_remove_data(const char *node, struct err *err)
 {
-	const struct dirent *entry;
-	DIR *list;
 	int dir = -1;
 	int rc = 0;
 
@@ -185,16 +181,8 @@ vault_remove_data(struct err *err)
 	case FILE_FOUND:
 		break;
 	}
-	list = fdopendir(dir);
-	if (list == NULL) {
-		close(dir);
-		return err_sys(err, ERR_KIND_SYSTEM, "cannot list " PATHS_LIB);
-	}
-	while ((entry = readdir(list)) != NULL) {
-		if (strncmp(entry->d_name, "mi-", 3) == 0)
-			rc |= file_tree_remove(dirfd(list), entry->d_name, err);
-	}
-	closedir(list);
+	rc = file_tree_remove(dir, node, err);
+	close(dir);
 	return rc == 0 ? 0 : err_wrap(err, PATHS_LIB);
 }
 

@@ -71,9 +71,8 @@ int vault_load(struct vault *out, struct err *err);
  * first one. */
 int vault_remove(struct err *err);
 
-/* Remove what the agent keeps of nodes, in folders of their names: documents
- * that were run with what they wrote, sessions, inventory.  Those of earlier
- * nodes go as well. */
-int vault_remove_data(struct err *err);
+/* Remove what the agent keeps of that node in a folder of its name: documents
+ * that were run with what they wrote, sessions, inventory. */
+int vault_remove_data(const char *node, struct err *err);
 
 #endif

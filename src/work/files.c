@@ -443,19 +443,34 @@ forget_log(const struct work *work, struct err *err)
 	return rc | file_remove_own(path, err);
 }
 
-/* Last, since it may take long: the outputs of many commands. */
+/* Whose identity is in the vault: the agent may have registered again. */
 static void
-forget_data(void)
+vault_node(char out[static SSM_NODE_SIZE], const struct state *state)
+{
+	struct vault vault = { 0 };
+	struct err ignored = { 0 };
+	bool known = vault_load(&vault, &ignored) == 0 &&
+	             id_is_node(vault.node);
+
+	slice_copy(slice_of(known ? vault.node : state->node), out,
+	    SSM_NODE_SIZE);
+	vault_free(&vault);
+}
+
+/* It may take long: the outputs of many commands. */
+static void
+forget_data(const char *node)
 {
 	struct err err = { 0 };
 
-	if (vault_remove_data(&err) != 0)
+	if (id_is_node(node) && vault_remove_data(node, &err) != 0)
 		log_err(LOG_WARN, "forget_failed", &err);
 }
 
 int
 work_files_forget(const struct work *work, int out, struct err *err)
 {
+	char node[SSM_NODE_SIZE] = "";
 	struct err ignored = { 0 };
 	char path[WORK_PATH_MAX];
 	int rc = 0;
@@ -464,6 +479,7 @@ work_files_forget(const struct work *work, int out, struct err *err)
 	if (work->state->builtin) {
 		rc = node_key_remove(work, err);
 	} else if (work->state->begun) {
+		vault_node(node, work->state);
 		rc = vault_remove(err) | forget_log(work, err);
 	}
 	if (work->state->begun && geteuid() == 0)
@@ -472,10 +488,9 @@ work_files_forget(const struct work *work, int out, struct err *err)
 		return rc;
 	certs_path(path, work->cfg);
 	rc |= file_remove_own(path, err);
-	work_path(path, work->cfg, STATE);
-	rc |= file_remove_own(path, err);
 	work_files_note(work, out, &ignored);
-	if (work->state->begun && !work->state->builtin)
-		forget_data();
-	return rc;
+	/* Whoever is killed here finds the state again, and goes on. */
+	forget_data(node);
+	work_path(path, work->cfg, STATE);
+	return rc | file_remove_own(path, err);
 }

@@ -277,7 +277,7 @@ class Strangers(Case):
     def test_nobody_answers_in_the_keepers_place(self):
         """What a stranger says is not shown, and `down` does not end well."""
         root = self.root("debian")
-        os.makedirs(root.inside("/var/lib/ssm-activate"))
+        os.makedirs(root.inside("/var/lib/ssm-activate"), exist_ok=True)
         os.chmod(root.inside("/var/lib/ssm-activate"), 0o777)
         root.write("/tmp/fake.py", FAKE_KEEPER)
         held = self.start(
