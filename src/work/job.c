@@ -299,9 +299,10 @@ job_start(struct job *job, const struct job_spec *spec, struct err *err)
 }
 
 /* A worker that nobody listens to any more is gone before we go on, with what
- * it has started, so that none is left when its keeper is. */
+ * it has started, so that none is left when its keeper is.  over: it has said
+ * its last word, and ends by itself. */
 static void
-bury(struct job *job)
+bury(struct job *job, bool over)
 {
 	int status;
 
@@ -310,16 +311,16 @@ bury(struct job *job)
 	kill(-job->pid, SIGKILL);
 	/* Without CAP_KILL a worker that has changed its user cannot be killed.
 	 */
-	if (kill(job->pid, SIGKILL) != 0)
+	if (kill(job->pid, SIGKILL) != 0 && !over)
 		return;
 	if (capture_ended(job->pid, &status, clock_in(JOB_BURY_MS)))
 		job->pid = 0;
 }
 
 static void
-end(struct job *job)
+end(struct job *job, bool over)
 {
-	bury(job);
+	bury(job, over);
 	close_log(&job->log, job->name);
 	file_close(&job->fd);
 	job->active = false;
@@ -333,7 +334,7 @@ fail(struct job *job, struct job_record *out, const char *why, bool timed_out)
 	    "%s: %s", job->name, why);
 	out->err.timed_out = timed_out;
 	out->err.retry = ERR_TRANSIENT;
-	end(job);
+	end(job, false);
 	return 1;
 }
 
@@ -368,7 +369,7 @@ job_next(struct job *job, struct job_record *out)
 	/* What it wrote in its last moment still counts: then the pipe is read
 	 * to its end before the job is over. */
 	if (late)
-		bury(job);
+		bury(job, false);
 	for (int i = 0; got == 0 && i < (late ? PIPE_RECORDS : 1); i++)
 		got = receive(job, out);
 	if (got == 0 && !late)
@@ -377,7 +378,7 @@ job_next(struct job *job, struct job_record *out)
 		return fail(job, out,
 		    late ? "no end within its time" : "the worker died", late);
 	if (out->type == JOURNAL_DONE || out->type == JOURNAL_FAILED)
-		end(job);
+		end(job, true);
 	return 1;
 }
 
@@ -385,7 +386,7 @@ void
 job_kill(struct job *job)
 {
 	if (job->active)
-		end(job);
+		end(job, false);
 }
 
 bool
