@@ -39,13 +39,14 @@ is_user(const struct ask *ask)
 
 /* Words end with a NUL each; what a shell runs has none. */
 static bool
-start_valid(const struct ask *ask)
+task_valid(const struct ask *ask)
 {
-	bool words = ask->program == DOCUMENT_COMMAND;
-
-	if (!is_user(ask) || ask->elevated > 1 || ask->separate > 1)
+	if (!is_user(ask) || ask->elevated > 1 || ask->separate > 1 ||
+	    ask->remote > 1)
 		return false;
-	if (words)
+	if (ask->program == DOCUMENT_PORT)
+		return ask->port != 0 && ask->len == 0;
+	if (ask->program == DOCUMENT_COMMAND)
 		return ask->len > 0 && ask->text[ask->len - 1] == '\0';
 	return (ask->program == DOCUMENT_SHELL ||
 	           ask->program == DOCUMENT_INTERACTIVE) &&
@@ -70,8 +71,10 @@ static bool
 asked_valid(const struct ask *ask)
 {
 	switch ((enum ask_kind)ask->kind) {
+	case ASK_TASK:
+		return task_valid(ask);
 	case ASK_START:
-		return start_valid(ask) && size_valid(ask);
+		return size_valid(ask);
 	case ASK_RESIZE:
 		return size_valid(ask) && ask->columns > 0 && ask->rows > 0;
 	case ASK_SIGNAL:
@@ -108,9 +111,22 @@ ask_valid(const struct ask *ask, size_t len, bool from_worker)
 	if (len < ASK_HEAD || ask->magic != MAGIC ||
 	    ask->len > sizeof ask->text || ask->len != len - ASK_HEAD)
 		return false;
-	if (ask->len > 0 && ask->kind != ASK_START && ask->kind != ASK_FAILED)
+	if (ask->len > 0 && ask->kind != ASK_TASK && ask->kind != ASK_FAILED)
 		return false;
 	return from_worker ? asked_valid(ask) : told_valid(ask);
+}
+
+bool
+ask_within(const struct ask *task, const struct ask *ask)
+{
+	bool port = task != NULL && task->program == DOCUMENT_PORT;
+
+	if (ask->kind == ASK_TASK)
+		return task == NULL;
+	if (ask->kind == ASK_DIAL)
+		return port && ask->port == task->port &&
+		       (ask->address_size > 0) == (task->remote != 0);
+	return task != NULL && port == (ask->kind == ASK_CLOSE);
 }
 
 int

@@ -18,7 +18,8 @@
 enum ask_kind {
 	ASK_NOTHING,
 	/* of the worker */
-	ASK_START,  /* run a program; once */
+	ASK_TASK,   /* what the session is for; once, and first */
+	ASK_START,  /* run its program, columns and rows; once */
 	ASK_RESIZE, /* the terminal's size */
 	ASK_SIGNAL, /* number: SIGINT or SIGQUIT to the command */
 	ASK_DIAL,   /* id: connect */
@@ -27,7 +28,7 @@ enum ask_kind {
 	ASK_STARTED,   /* descriptors: the terminal; or output, errors */
 	ASK_EXITED,    /* number: status, as a shell tells it */
 	ASK_CONNECTED, /* id; a descriptor */
-	ASK_FAILED,    /* id, 0 = START; text: why */
+	ASK_FAILED,    /* id, 0 = the program; text: why */
 	ASK_PART,      /* the container stops */
 	ASK_KINDS,
 };
@@ -39,15 +40,16 @@ struct ask {
 	uint32_t kind; /* enum ask_kind */
 	uint32_t id;   /* DIAL: not 0 */
 	int32_t number;
-	/* START: SHELL, INTERACTIVE or COMMAND, of whom; elevated and separate
-	 * as in struct document.  The text is COMMAND's words, each with a NUL,
-	 * or what the shell of INTERACTIVE is to run. */
-	uint32_t program;
-	uint32_t elevated, separate; /* 0 or 1 */
+	/* TASK: the document's kind, and whose the program is; elevated and
+	 * separate as in struct document.  The text is COMMAND's words, each
+	 * with a NUL, or what the shell of INTERACTIVE is to run.  PORT: which
+	 * one, and whether it is of another host. */
+	uint32_t program; /* enum document_kind */
+	uint32_t elevated, separate, remote; /* 0 or 1 */
 	char user[DOCUMENT_USER_SIZE];
 	uint16_t columns, rows; /* 1 to ASK_SIDE_MAX; 0 = not known */
-	/* DIAL: 4 or 16 bytes of an address; 0 = this host. */
 	uint16_t port;
+	/* DIAL: 4 or 16 bytes of an address; 0 = this host. */
 	uint32_t address_size, scope;
 	unsigned char address[16];
 	uint32_t len;        /* of the text */
@@ -75,5 +77,10 @@ int ask_take(int socket, bool from_worker, struct ask *out,
 
 /* Whether a record of len bytes is one.  Pure. */
 bool ask_valid(const struct ask *ask, size_t len, bool from_worker);
+
+/* Whether a worker's valid request is one of its task (NULL = none came yet).
+ * The worker tells the task before it hears anything of its client, so who
+ * takes it over from there cannot choose program, user or port.  Pure. */
+bool ask_within(const struct ask *task, const struct ask *ask);
 
 #endif

@@ -53,23 +53,33 @@ put_words(struct ask *ask, const char *commands, struct err *err)
 	return rc;
 }
 
-static int
-start(struct program *program, struct err *err)
+int
+program_bind(const struct document *doc, int hand, struct ask *ask,
+    struct err *err)
 {
-	const struct document *doc = program->doc;
-	struct ask *ask = program->ask;
-
-	ask_make(ask, ASK_START);
+	ask_make(ask, ASK_TASK);
 	ask->program = doc->kind;
 	ask->elevated = doc->elevated;
 	ask->separate = doc->separate;
-	ask->columns = (uint16_t)program->columns;
-	ask->rows = (uint16_t)program->rows;
+	ask->remote = doc->host[0] != '\0';
+	ask->port = doc->port;
 	slice_copy(slice_of(doc->user), ask->user, sizeof ask->user);
-	if (is_command(program) && put_words(ask, doc->commands, err) != 0)
+	if (doc->kind == DOCUMENT_COMMAND &&
+	    put_words(ask, doc->commands, err) != 0)
 		return -1;
 	if (doc->kind == DOCUMENT_INTERACTIVE)
 		ask_say(ask, slice_of(doc->commands));
+	return ask_send(hand, ask, NULL, 0) == 0 ? 0 : no_helper(err);
+}
+
+static int
+start(struct program *program, struct err *err)
+{
+	struct ask *ask = program->ask;
+
+	ask_make(ask, ASK_START);
+	ask->columns = (uint16_t)program->columns;
+	ask->rows = (uint16_t)program->rows;
 	program->asked = true;
 	return ask_send(program->hand, ask, NULL, 0) == 0 ? 0 : no_helper(err);
 }

@@ -41,6 +41,10 @@ struct program {
 /* What all of these give: 0 = the session goes on, 1 = it is over, -1 = it has
  * failed, err->msg is for the user. */
 
+/* Tell the helper what the document wants, which binds it (ask_within()). */
+int program_bind(const struct document *doc, int hand, struct ask *ask,
+    struct err *err);
+
 /* An event of the flow; INPUT may stay. */
 int program_event(struct program *program, const struct flow_event *event,
     struct err *err);

@@ -30,8 +30,9 @@ struct helper {
 	const struct talk_in *in;
 	int signals, hand;
 	struct job job;  /* the session worker */
-	struct ask *ask; /* what it asked for last; START stays in *start */
-	struct ask *start;
+	struct ask *ask;  /* what it asked for last */
+	struct ask *task; /* NULL = it was not told yet */
+	bool started;
 	struct shell shell;
 	struct dialer dialer;
 	int status;  /* of the program; -1 = it runs, or there is none */
@@ -64,29 +65,35 @@ shell_of(const struct helper *helper)
 	return (struct shell_in){
 		.cfg = helper->in->work.cfg,
 		.region = helper->in->work.state->region,
-		.ask = helper->start,
+		.ask = helper->task,
 	};
+}
+
+static void
+keep_task(struct helper *helper)
+{
+	struct ask *other = calloc(1, sizeof *other);
+
+	helper->over = other == NULL;
+	if (other == NULL)
+		return;
+	helper->task = helper->ask;
+	helper->ask = other;
 }
 
 /* Once: a second one is what only a worker that was taken over asks for. */
 static void
 start(struct helper *helper)
 {
-	struct ask *ask = helper->ask;
-	struct shell_in in;
+	struct shell_in in = shell_of(helper);
 	struct err err = { 0 };
 
-	if (helper->start != NULL) {
-		helper->over = true;
+	helper->over = helper->started;
+	if (helper->started)
 		return;
-	}
-	helper->start = ask;
-	helper->ask = calloc(1, sizeof *ask);
-	if (helper->ask == NULL) {
-		helper->over = true;
-		return;
-	}
-	in = shell_of(helper);
+	helper->started = true;
+	helper->task->columns = helper->ask->columns;
+	helper->task->rows = helper->ask->rows;
 	if (shell_start(&helper->shell, &in, &err) != 0)
 		tell_failure(helper, 0, &err);
 }
@@ -106,7 +113,17 @@ obey(struct helper *helper)
 {
 	const struct ask *ask = helper->ask;
 
+	if (!ask_within(helper->task, ask)) {
+		log_event(LOG_WARN, "agent_session",
+		    "a session's process asked for what its task does not "
+		    "want, and was ended");
+		helper->over = true;
+		return;
+	}
 	switch ((enum ask_kind)ask->kind) {
+	case ASK_TASK:
+		keep_task(helper);
+		break;
 	case ASK_START:
 		start(helper);
 		break;
@@ -352,7 +369,7 @@ help(const struct work *work, int out, struct err *err)
 	job_kill(&helper.job);
 	end_program(&helper);
 	free(helper.ask);
-	free(helper.start);
+	free(helper.task);
 	return rc;
 }
 

@@ -22,7 +22,7 @@ struct err;
 struct shell_in {
 	const struct config *cfg;
 	const char *region;    /* of the node */
-	const struct ask *ask; /* ASK_START, valid */
+	const struct ask *ask; /* ASK_TASK, valid, with a size */
 };
 
 struct shell {

@@ -231,14 +231,15 @@ static int
 read_task(struct talk *talk)
 {
 	struct slice task = slice_make(talk->task.data, talk->task.len);
-	int rc;
 
 	if (!buf_ok(&talk->task))
 		return err_memory(&talk->why);
-	rc = document_read(&talk->doc, task, &talk->why);
+	if (document_read(&talk->doc, task, &talk->why) != 0 ||
+	    program_bind(&talk->doc, talk->in->hand, talk->ask, &talk->why))
+		return -1;
 	buf_free(&talk->task);
-	if (rc != 0 || talk->doc.kind != DOCUMENT_PORT)
-		return rc;
+	if (talk->doc.kind != DOCUMENT_PORT)
+		return 0;
 	talk->ports = calloc(1, sizeof *talk->ports);
 	return talk->ports != NULL ? 0 : err_memory(&talk->why);
 }

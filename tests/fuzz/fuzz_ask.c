@@ -14,12 +14,14 @@
 #include "serve/ask.h"
 
 static void
-check_start(const struct ask *ask)
+check_task(const struct ask *ask)
 {
 	bool words = ask->program == DOCUMENT_COMMAND;
 
 	if (strnlen(ask->user, sizeof ask->user) == sizeof ask->user ||
-	    ask->program == DOCUMENT_PORT || ask->columns > ASK_SIDE_MAX)
+	    ask->program > DOCUMENT_PORT)
+		abort();
+	if (ask->program == DOCUMENT_PORT && (ask->port == 0 || ask->len > 0))
 		abort();
 	if (words && (ask->len == 0 || ask->text[ask->len - 1] != '\0'))
 		abort();
@@ -30,13 +32,15 @@ check_start(const struct ask *ask)
 static void
 check(const struct ask *ask, bool from_worker)
 {
-	bool asked = ask->kind >= ASK_START && ask->kind <= ASK_CLOSE;
+	bool asked = ask->kind >= ASK_TASK && ask->kind <= ASK_CLOSE;
 
 	if (ask->len > ASK_TEXT || ask->kind >= ASK_KINDS ||
 	    ask->kind == ASK_NOTHING || asked != from_worker)
 		abort();
-	if (ask->kind == ASK_START)
-		check_start(ask);
+	if (ask->kind == ASK_TASK)
+		check_task(ask);
+	if (ask->kind == ASK_START && ask->columns > ASK_SIDE_MAX)
+		abort();
 	if (ask->kind == ASK_DIAL && ask->address_size > sizeof ask->address)
 		abort();
 	if (ask->kind == ASK_SIGNAL && ask->number != SIGINT &&

@@ -52,9 +52,9 @@ is_told(void)
 }
 
 static void
-start(enum document_kind kind, const char *text, size_t len)
+task(enum document_kind kind, const char *text, size_t len)
 {
-	ask_make(&ask, ASK_START);
+	ask_make(&ask, ASK_TASK);
 	ask.program = kind;
 	ask_say(&ask, slice_make(text, len));
 }
@@ -63,37 +63,46 @@ static void
 test_programs(void **state)
 {
 	(void)state;
-	start(DOCUMENT_SHELL, "", 0);
+	task(DOCUMENT_SHELL, "", 0);
 	assert_true(is_asked());
 	assert_false(is_told());
-	start(DOCUMENT_INTERACTIVE, "ls", 2);
+	task(DOCUMENT_INTERACTIVE, "ls", 2);
 	assert_true(is_asked());
-	start(DOCUMENT_INTERACTIVE, "l\0s", 3);
+	task(DOCUMENT_INTERACTIVE, "l\0s", 3);
 	assert_false(is_asked());
-	start(DOCUMENT_COMMAND, "ls\0-l", 6);
+	task(DOCUMENT_COMMAND, "ls\0-l", 6);
 	assert_true(is_asked());
-	start(DOCUMENT_COMMAND, "ls\0-l", 5);
+	task(DOCUMENT_COMMAND, "ls\0-l", 5);
 	assert_false(is_asked());
-	start(DOCUMENT_COMMAND, "", 0);
+	task(DOCUMENT_COMMAND, "", 0);
 	assert_false(is_asked());
-	start(DOCUMENT_PORT, "", 0);
+	task(DOCUMENT_PORT, "", 0);
+	assert_false(is_asked());
+	ask.port = 22;
+	assert_true(is_asked());
+	ask_say(&ask, slice_of("ls"));
 	assert_false(is_asked());
 }
 
 static void
-test_fields_of_a_start(void **state)
+test_fields_of_a_task(void **state)
 {
 	(void)state;
-	start(DOCUMENT_SHELL, "", 0);
+	ask_make(&ask, ASK_START);
 	ask.columns = ASK_SIDE_MAX + 1;
 	assert_false(is_asked());
-	start(DOCUMENT_SHELL, "", 0);
+	ask.columns = ASK_SIDE_MAX;
+	assert_true(is_asked());
+	task(DOCUMENT_SHELL, "", 0);
+	ask.remote = 2;
+	assert_false(is_asked());
+	task(DOCUMENT_SHELL, "", 0);
 	ask.elevated = 2;
 	assert_false(is_asked());
-	start(DOCUMENT_SHELL, "", 0);
+	task(DOCUMENT_SHELL, "", 0);
 	ask.separate = 2;
 	assert_false(is_asked());
-	start(DOCUMENT_SHELL, "", 0);
+	task(DOCUMENT_SHELL, "", 0);
 	memset(ask.user, 'u', sizeof(ask.user));
 	assert_false(is_asked());
 	ask.user[sizeof(ask.user) - 1] = '\0';
@@ -128,6 +137,46 @@ test_other_requests(void **state)
 	assert_false(is_asked());
 }
 
+static bool
+is_within(const struct ask *bound, enum ask_kind kind)
+{
+	ask_make(&ask, kind);
+	ask.port = 22;
+	ask.id = 3;
+	return ask_within(bound, &ask);
+}
+
+/* Who takes a worker over has no other choice than its task. */
+static void
+test_what_a_task_lets(void **state)
+{
+	static struct ask shell, port;
+
+	(void)state;
+	shell.program = DOCUMENT_SHELL;
+	port.program = DOCUMENT_PORT;
+	port.port = 22;
+	for (enum ask_kind kind = ASK_START; kind <= ASK_CLOSE; kind++) {
+		bool ports = kind == ASK_DIAL || kind == ASK_CLOSE;
+
+		assert_false(is_within(NULL, kind));
+		assert_true(is_within(&shell, kind) == !ports);
+		assert_true(is_within(&port, kind) == ports);
+	}
+	assert_true(is_within(NULL, ASK_TASK));
+	assert_false(is_within(&shell, ASK_TASK));
+	ask_make(&ask, ASK_DIAL);
+	ask.port = 23;
+	assert_false(ask_within(&port, &ask));
+	ask.port = 22;
+	ask.address_size = 4;
+	assert_false(ask_within(&port, &ask));
+	port.remote = 1;
+	assert_true(ask_within(&port, &ask));
+	ask.address_size = 0;
+	assert_false(ask_within(&port, &ask));
+}
+
 static void
 test_answers(void **state)
 {
@@ -155,13 +204,13 @@ static void
 test_lengths(void **state)
 {
 	(void)state;
-	start(DOCUMENT_INTERACTIVE, "ls", 2);
+	task(DOCUMENT_INTERACTIVE, "ls", 2);
 	assert_false(ask_valid(&ask, length() - 1, true));
 	assert_false(ask_valid(&ask, length() + 1, true));
 	assert_false(ask_valid(&ask, ASK_HEAD - 1, true));
 	ask.len = UINT32_MAX;
 	assert_false(ask_valid(&ask, ASK_HEAD + 2, true));
-	start(DOCUMENT_INTERACTIVE, "ls", 2);
+	task(DOCUMENT_INTERACTIVE, "ls", 2);
 	ask.magic++;
 	assert_false(is_asked());
 	ask_make(&ask, ASK_KINDS);
@@ -188,7 +237,7 @@ test_passing(void **state)
 	(void)state;
 	assert_int_equal(take(true, &count), 0);
 	assert_int_equal(count, 0);
-	start(DOCUMENT_INTERACTIVE, NULL, 0);
+	task(DOCUMENT_INTERACTIVE, NULL, 0);
 	memset(ask.text, 'x', sizeof(ask.text));
 	ask.len = sizeof(ask.text);
 	assert_int_equal(ask_send(ends[0], &ask, &ends[0], 1), 0);
@@ -213,7 +262,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_programs),
-		cmocka_unit_test(test_fields_of_a_start),
+		cmocka_unit_test(test_fields_of_a_task),
+		cmocka_unit_test(test_what_a_task_lets),
 		cmocka_unit_test(test_other_requests),
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_lengths),
