@@ -44,7 +44,7 @@ struct ask {
 	 * separate as in struct document.  The text is COMMAND's words, each
 	 * with a NUL, or what the shell of INTERACTIVE is to run.  PORT: which
 	 * one, and whether it is of another host. */
-	uint32_t program; /* enum document_kind */
+	uint32_t program;                    /* enum document_kind */
 	uint32_t elevated, separate, remote; /* 0 or 1 */
 	char user[DOCUMENT_USER_SIZE];
 	uint16_t columns, rows; /* 1 to ASK_SIDE_MAX; 0 = not known */

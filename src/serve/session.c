@@ -29,7 +29,7 @@ enum { HANG_UP_MS = 300, LOOK_MS = 10, RECORDS_MAX = 64, FIXED_FDS = 3 };
 struct helper {
 	const struct talk_in *in;
 	int signals, hand;
-	struct job job;  /* the session worker */
+	struct job job;   /* the session worker */
 	struct ask *ask;  /* what it asked for last */
 	struct ask *task; /* NULL = it was not told yet */
 	bool started;
@@ -86,14 +86,15 @@ static void
 start(struct helper *helper)
 {
 	struct shell_in in = shell_of(helper);
+	struct ask *task = helper->task;
 	struct err err = { 0 };
 
-	helper->over = helper->started;
-	if (helper->started)
+	helper->over = helper->started || task == NULL;
+	if (helper->over)
 		return;
 	helper->started = true;
-	helper->task->columns = helper->ask->columns;
-	helper->task->rows = helper->ask->rows;
+	task->columns = helper->ask->columns;
+	task->rows = helper->ask->rows;
 	if (shell_start(&helper->shell, &in, &err) != 0)
 		tell_failure(helper, 0, &err);
 }
