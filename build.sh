@@ -301,6 +301,7 @@ verb_help()
 	  bench [quick] [N...]  times and sizes, and crowds of N containers
 	                        each; default 1, 10, 100 and 1000, 0 = none;
 	                        writes docs/performance.md
+	  bench agent [--quick] the agent of our own: times, memory, throughput
 	  fuzz MODULE SECONDS   libFuzzer on tests/fuzz/fuzz_MODULE.c; all: each that
 	                        long, one after another, and a table
 	  live                  the whole life on a real account (guarded)
