@@ -3,10 +3,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/slice.h"
 #include "mgs/websocket.h"
@@ -25,8 +25,6 @@ ledger_open(struct ledger **out, int line, struct err *err)
 		return err_memory(err);
 	}
 	new->line = line;
-	for (size_t i = 0; i < LEDGER_MAX; i++)
-		new->entries[i].fd = -1;
 	*out = new;
 	return 0;
 }
@@ -74,15 +72,22 @@ note_recent(struct ledger *ledger, const char *id)
 	recent->until = clock_in(LEDGER_RECENT_MS);
 }
 
+static void
+forget(struct ledger_entry *entry)
+{
+	if (entry->fd > 0)
+		close(entry->fd);
+	buf_free(&entry->task);
+	*entry = (struct ledger_entry){ .fd = 0 };
+}
+
 /* Forget it; the core does, too. */
 static void
 drop(struct ledger *ledger, struct ledger_entry *entry)
 {
 	tell_core(ledger, RECORDS_OVER, entry->id);
 	note_recent(ledger, entry->id);
-	file_close(&entry->fd);
-	buf_free(&entry->task);
-	*entry = (struct ledger_entry){ .fd = -1 };
+	forget(entry);
 }
 
 void
@@ -91,8 +96,8 @@ ledger_free(struct ledger *ledger)
 	if (ledger == NULL)
 		return;
 	for (size_t i = 0; i < LEDGER_MAX; i++) {
-		file_close(&ledger->entries[i].fd);
-		buf_free(&ledger->entries[i].task);
+		if (ledger->entries[i].id[0] != '\0')
+			forget(&ledger->entries[i]);
 	}
 	explicit_bzero(ledger->cred, sizeof *ledger->cred);
 	free(ledger->cred);
@@ -174,8 +179,8 @@ ledger_seat(struct ledger *ledger, const char *id, int fd)
 		if (entry != NULL)
 			entry->cred_due = true;
 	}
-	if (entry == NULL || entry->fd >= 0)
-		file_close(&fd);
+	if (entry == NULL || entry->fd > 0)
+		close(fd);
 	else
 		entry->fd = fd;
 }
@@ -193,8 +198,10 @@ void
 ledger_credentials(struct ledger *ledger, const struct records_session *cred)
 {
 	*ledger->cred = *cred;
-	for (size_t i = 0; i < LEDGER_MAX; i++)
-		ledger->entries[i].cred_due = ledger->entries[i].id[0] != '\0';
+	for (size_t i = 0; i < LEDGER_MAX; i++) {
+		if (ledger->entries[i].id[0] != '\0')
+			ledger->entries[i].cred_due = true;
+	}
 }
 
 /* True when the whole task has been sent. */
@@ -270,7 +277,7 @@ ledger_move(struct ledger *ledger)
 	for (size_t i = 0; i < LEDGER_MAX; i++) {
 		struct ledger_entry *entry = &ledger->entries[i];
 
-		if (entry->fd < 0 || entry->ended)
+		if (entry->fd == 0 || entry->ended)
 			continue;
 		tell_session(ledger, entry);
 		hear_session(ledger, entry);
@@ -332,6 +339,8 @@ void
 ledger_reopened(struct ledger *ledger)
 {
 	for (size_t i = 0; i < LEDGER_MAX; i++) {
+		if (ledger->entries[i].id[0] == '\0')
+			continue;
 		ledger->entries[i].tries = 0;
 		ledger->entries[i].next = 0;
 	}
@@ -349,7 +358,7 @@ ledger_poll(const struct ledger *ledger, struct pollfd *fds)
 		bool writes = entry->task_due || entry->stop_due ||
 		              (entry->cred_due && cred);
 
-		if (entry->fd < 0 || entry->ended)
+		if (entry->fd == 0 || entry->ended)
 			continue;
 		fds[count++] = (struct pollfd){
 			.fd = entry->fd,

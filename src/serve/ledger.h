@@ -29,7 +29,7 @@ enum {
 
 struct ledger_entry {
 	char id[ORDER_SESSION_SIZE]; /* "" = free */
-	int fd;                      /* the session's socket, -1 = none yet */
+	int fd;                      /* the session's socket, 0 = none yet */
 	struct buf task;             /* what was not sent yet of it */
 	size_t sent;
 	bool task_due, cred_due, stop_due;
@@ -44,6 +44,7 @@ struct ledger {
 	int line; /* to the core */
 	bool parting;
 	struct records_session *cred; /* owned: RECORDS_CRED; kind 0 = none */
+	/* Those that are free are not written to, and take no memory then. */
 	struct ledger_entry entries[LEDGER_MAX];
 	struct ledger_recent {
 		char id[ORDER_SESSION_SIZE];
