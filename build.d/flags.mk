@@ -15,10 +15,13 @@ PATHS := -ffile-prefix-map=$(ROOT)=.
 STACK := -fstack-protector-strong -fstack-clash-protection
 HARDEN := $(STACK) -ftrivial-auto-var-init=zero -fno-common
 # Small code at any address, without tables for unwinding; the linker leaves
-# out what is not used and optimizes the program as a whole.  Objects hold
+# out what is not used and optimizes the program as a whole.  On arm64 all of it
+# lies within the megabyte that one instruction reaches.  Objects hold
 # machine code as well: tests are linked from that, which takes a fraction of
 # the time.
-SMALL := -Os -fPIE -ffunction-sections -fdata-sections \
+SIZE.amd64 := -Oz
+SIZE.arm64 := -Os -mcmodel=tiny
+SMALL := $(SIZE.$(ARCH)) -fPIE -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables
 WHOLE := -flto -ffat-lto-objects
 
