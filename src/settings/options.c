@@ -108,8 +108,8 @@ const struct option options_table[] = {
 	    "make ssm-user a second name of these ids"),
 	TEXT(OPTIONS_SESSIONS, CONFIG_BRING_UP, "agent", "SSM_ACTIVATE_AGENT",
 	    agent, "auto", "auto|builtin|PATH",
-	    "the agent: amazon-ssm-agent, looked for or at this path, or our "
-	    "own (builtin)"),
+	    "the agent; auto: amazon-ssm-agent where it is installed, else "
+	    "our own (builtin)"),
 	CHOICE(OPTIONS_SESSIONS, CONFIG_BRING_UP, "agent-env",
 	    "SSM_ACTIVATE_AGENT_ENV", agent_env, "inherit", "inherit|minimal",
 	    "environment of the agent, and so of sessions"),

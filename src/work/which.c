@@ -8,6 +8,7 @@
 
 #include "agent/spec.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/slice.h"
 #include "settings/config.h"
 
@@ -79,21 +80,53 @@ check_wishes(const struct config *cfg, struct err *err)
 int
 which_check(const struct config *cfg, struct err *err)
 {
-	return is_builtin(cfg) ? check_wishes(cfg, err) : check_privileges(err);
+	if (is_builtin(cfg))
+		return check_wishes(cfg, err);
+	if (!is_auto(cfg))
+		return check_privileges(err);
+	/* Then no other agent is looked for. */
+	return check_privileges(NULL) == 0 ? 0 : check_wishes(cfg, err);
+}
+
+/* Why amazon-ssm-agent does not run, told where somebody wanted it to. */
+static int
+fall_back(const struct config *cfg, int found, struct err *why)
+{
+	struct err ignored = { 0 };
+
+	/* The reason why there is none is the better one. */
+	if (check_wishes(cfg, &ignored) != 0)
+		return -1;
+	if (found < 0 && log_once("agent_unfit"))
+		log_event(LOG_WARN, "agent_unfit",
+		    "%s; the agent of ssm-activate runs in its place",
+		    why->msg);
+	err_clear(why);
+	return 0;
 }
 
 int
 which_agent(char out[static WORK_AGENT_SIZE], const struct config *cfg,
     struct err *err)
 {
-	if (is_builtin(cfg)) {
+	struct err why = { 0 };
+	int found = 0;
+
+	if (is_builtin(cfg) || (is_auto(cfg) && check_privileges(NULL) != 0)) {
 		memcpy(out, WORK_BUILTIN, sizeof WORK_BUILTIN);
 		return check_wishes(cfg, err);
 	}
-	return spec_find(out, WORK_AGENT_SIZE, is_auto(cfg) ? NULL : cfg->agent,
-	           cfg->env, err) == 0
-	           ? 0
-	           : -1;
+	found = spec_find(out, WORK_AGENT_SIZE,
+	    is_auto(cfg) ? NULL : cfg->agent, cfg->env, &why);
+	if (found == 0)
+		return 0;
+	if (is_auto(cfg) && fall_back(cfg, found, &why) == 0) {
+		memcpy(out, WORK_BUILTIN, sizeof WORK_BUILTIN);
+		return 0;
+	}
+	if (err != NULL && err->code == ERR_OK)
+		*err = why;
+	return -1;
 }
 
 bool

@@ -10,7 +10,9 @@ struct config;
 struct err;
 
 /*
- * Which agent runs (SSM_ACTIVATE_AGENT).  `auto` is amazon-ssm-agent.
+ * Which agent runs (SSM_ACTIVATE_AGENT).  `auto` is amazon-ssm-agent where it
+ * is installed, may be run by us, and may be what the settings ask for; else
+ * our own.  One that is there and cannot be used is told of by one warning.
  */
 
 /* Its path or WORK_BUILTIN.  Looks at files, whose volume may not answer. */
