@@ -10,7 +10,6 @@
 #include "agent/paths.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/log.h"
 #include "base/slice.h"
 #include "base/walk.h"
 
@@ -247,33 +246,29 @@ check_worker(const char *agent, struct err *err)
 
 /* A folder that others can write to is no place for what root runs. */
 static bool
-find_in_path(char out[static PATH_MAX], struct env env)
+find_in_path(char out[static PATH_MAX], struct env env, struct err *skipped)
 {
 	struct slice rest = slice_of(env_get(env, "PATH")), folder;
-	struct err why = { 0 };
 	bool found = false;
 
 	while (!found && slice_cut(&rest, ':', &folder)) {
 		if (slice_starts(folder, "/") &&
 		    join(out, folder, PATHS_AGENT) && is_program(out))
-			found = walk_trusted(out, &why) == 0;
+			found = walk_trusted(out, skipped) == 0;
 	}
-	if (why.code != ERR_OK && log_once("agent_skipped"))
-		log_event(LOG_WARN, "agent_skipped",
-		    "an " PATHS_AGENT " in PATH is not started: %s", why.msg);
 	return found;
 }
 
 /* The agent's path, absolute; 1 = none is installed. */
 static int
 find_agent(char out[static PATH_MAX], const char *path, struct env env,
-    struct err *err)
+    struct err *skipped, struct err *err)
 {
 	if (path == NULL) {
 		slice_copy(slice_of(PATHS_BIN "/" PATHS_AGENT), out, PATH_MAX);
 		if (is_program(out))
 			return walk_trusted(out, err);
-		if (find_in_path(out, env))
+		if (find_in_path(out, env, skipped))
 			return 0;
 		err_set(err, ERR_KIND_INVALID_VALUE,
 		    PATHS_AGENT " is not installed");
@@ -292,10 +287,10 @@ find_agent(char out[static PATH_MAX], const char *path, struct env env,
 
 int
 spec_find(char *out, size_t size, const char *path, struct env env,
-    struct err *err)
+    struct err *skipped, struct err *err)
 {
 	char found[PATH_MAX];
-	int rc = find_agent(found, path, env, err);
+	int rc = find_agent(found, path, env, skipped, err);
 
 	if (rc != 0)
 		return rc;

@@ -48,11 +48,12 @@ void spec_free(struct spec *spec);
  * too and both are root's and nobody else can write them, else /usr/bin's.
  * Where we are root, each must be one that nobody else can change or replace
  * (base/walk.h, walk_trusted); of PATH, folders where that is not so are left
- * out with one warning.  ERR_KIND_INVALID_VALUE with what to add to the
- * Dockerfile, ERR_KIND_SYSTEM where others could have put the agent there; 1 in
- * place of -1 where no path is given and there is none at all.
+ * out, the first one with its reason in *skipped.  ERR_KIND_INVALID_VALUE with
+ * what to add to the Dockerfile, ERR_KIND_SYSTEM where others could have put
+ * the agent there; 1 in place of -1 where no path is given and there is none at
+ * all.
  */
 int spec_find(char *out, size_t size, const char *path, struct env env,
-    struct err *err);
+    struct err *skipped, struct err *err);
 
 #endif

@@ -8,6 +8,19 @@
 #include "base/version.h"
 #include "serve/serve.h"
 #include "settings/config.h"
+#include "work/which.h"
+
+/* Which one would run here; there may be none, and why. */
+static void
+add_agent(struct buf *text, const struct config *cfg)
+{
+	char agent[WORK_AGENT_SIZE] = "none";
+	struct err skipped = { 0 }, err = { 0 };
+
+	which_agent(agent, cfg, &skipped, &err);
+	buf_printf(text, "agent %s%s%s\n", agent,
+	    err.code != ERR_OK ? ": " : "", err.msg);
+}
 
 int
 cmd_version(struct config *cfg, struct err *err)
@@ -17,11 +30,13 @@ cmd_version(struct config *cfg, struct err *err)
 	if (cfg->licenses)
 		buf_puts(&text, version_licenses);
 	else {
+		buf_printf(&text, "ssm-activate %s (%s)\n", version_program,
+		    version_revision);
+		add_agent(&text, cfg);
 		buf_printf(&text,
-		    "ssm-activate %s (%s)\nbuiltin agent " SERVE_VERSION
+		    "builtin agent " SERVE_VERSION
 		    "\nBearSSL %s\ncJSON %s\nmusl %s\n",
-		    version_program, version_revision, version_bearssl,
-		    version_cjson, version_musl);
+		    version_bearssl, version_cjson, version_musl);
 	}
 	file_write_fd(STDOUT_FILENO, buf_str(&text), text.len, err);
 	buf_free(&text);

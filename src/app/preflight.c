@@ -118,9 +118,10 @@ tell_agent(void *argument)
 {
 	const struct config *cfg = argument;
 	char agent[WORK_AGENT_SIZE];
+	struct err skipped = { 0 };
 	struct found found = { 0 };
 
-	found.rc = which_agent(agent, cfg, &found.err);
+	found.rc = which_agent(agent, cfg, &skipped, &found.err);
 	return file_write_fd(STDOUT_FILENO, &found, sizeof found, NULL);
 }
 

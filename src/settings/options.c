@@ -106,8 +106,8 @@ const struct option options_table[] = {
 	TEXT(OPTIONS_SESSIONS, CONFIG_BRING_UP, "session-user",
 	    "SSM_ACTIVATE_SESSION_USER", session_user, NULL, "UID:GID",
 	    "make ssm-user a second name of these ids"),
-	TEXT(OPTIONS_SESSIONS, CONFIG_BRING_UP, "agent", "SSM_ACTIVATE_AGENT",
-	    agent, "auto", "auto|builtin|PATH",
+	TEXT(OPTIONS_SESSIONS, CONFIG_BRING_UP | CONFIG_VERSION, "agent",
+	    "SSM_ACTIVATE_AGENT", agent, "auto", "auto|builtin|PATH",
 	    "the agent; auto: amazon-ssm-agent where it is installed, else "
 	    "our own (builtin)"),
 	CHOICE(OPTIONS_SESSIONS, CONFIG_BRING_UP, "agent-env",

@@ -271,7 +271,7 @@ register_with(const struct ssm *ssm, const struct register_in *in,
 	    (ambiguous && in->given == NULL &&
 	        adopt_lost(ssm, activation->id, node) == 0))
 		return register_tell(journal, JOURNAL_NODE, node, err);
-	if (is_explained(&refused)) {
+	if (is_explained(&refused) || in->hand_over == NULL) {
 		*err = refused;
 		return -1;
 	}

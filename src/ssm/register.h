@@ -35,7 +35,8 @@ struct register_in {
 	                     * refuses tags */
 	/* The agent registers by itself: from the start, or because AWS
 	 * answered our own attempt with something that cannot be explained.
-	 * hand_over gets the activation then, which is not deleted. */
+	 * hand_over gets the activation then, which is not deleted.  NULL =
+	 * there is no agent that can. */
 	bool delegate;
 	void *context; /* of the two functions */
 	int (*hand_over)(void *context, const struct ssm_activation *activation,

@@ -188,8 +188,14 @@ is_ours(const struct state *state, struct env env)
 static int
 find_agent(struct prepare *p, struct err *err)
 {
-	if (which_agent(p->agent, p->cfg, err) != 0)
+	struct err skipped = { 0 };
+
+	if (which_agent(p->agent, p->cfg, &skipped, err) != 0)
 		return -1;
+	if (skipped.code != ERR_OK) {
+		err_wrap(&skipped, "an amazon-ssm-agent is not used");
+		log_err(LOG_WARN, "agent_skipped", &skipped);
+	}
 	p->builtin = strcmp(p->agent, WORK_BUILTIN) == 0;
 	return job_tell(p->out, JOURNAL_AGENT, p->agent, err);
 }
@@ -449,8 +455,8 @@ vault_node(char out[static SSM_NODE_SIZE], const struct state *state)
 {
 	struct vault vault = { 0 };
 	struct err ignored = { 0 };
-	bool known = vault_load(&vault, &ignored) == 0 &&
-	             id_is_node(vault.node);
+	bool known =
+	    vault_load(&vault, &ignored) == 0 && id_is_node(vault.node);
 
 	slice_copy(slice_of(known ? vault.node : state->node), out,
 	    SSM_NODE_SIZE);

@@ -195,7 +195,7 @@ register_all(struct net *net, const struct task *task, struct err *err)
 		.tags_required = work->cfg->fis,
 		.delegate = work->delegate,
 		.context = net,
-		.hand_over = hand_over,
+		.hand_over = work->state->builtin ? NULL : hand_over,
 		.public_key = public_key,
 	};
 

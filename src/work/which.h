@@ -11,20 +11,22 @@ struct err;
 
 /*
  * Which agent runs (SSM_ACTIVATE_AGENT).  `auto` is amazon-ssm-agent where it
- * is installed, may be run by us, and may be what the settings ask for; else
- * our own.  One that is there and cannot be used is told of by one warning.
+ * is installed whole, root's, and we are root; else our own, unless a setting
+ * asks for what that cannot do.
  */
 
-/* Its path or WORK_BUILTIN.  Looks at files, whose volume may not answer. */
+/* Its path or WORK_BUILTIN.  *skipped, which is empty before: why an
+ * amazon-ssm-agent that is there is not the one.  Looks at files, whose volume
+ * may not answer. */
 int which_agent(char out[static WORK_AGENT_SIZE], const struct config *cfg,
-    struct err *err);
+    struct err *skipped, struct err *err);
 
-/* It is our own, by the setting alone: no file is looked at. */
+/* It is our own; looks at files. */
 bool which_builtin(const struct config *cfg);
 
 /* A setting that our own agent cannot do stands beside
- * SSM_ACTIVATE_AGENT=builtin, or a path beside too few privileges; pure but for
- * asking the kernel for our privileges. */
+ * SSM_ACTIVATE_AGENT=builtin or too few privileges for the other one, or a path
+ * beside these; pure but for asking the kernel for our privileges. */
 int which_check(const struct config *cfg, struct err *err);
 
 #endif

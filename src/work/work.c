@@ -57,7 +57,8 @@ work_advise_volumes(const struct config *cfg, struct err *err)
 {
 	err_fix(err,
 	    "with a read-only root filesystem mount writable volumes (tmpfs "
-	    "is enough) on %s, " PATHS_LIB " and " PATHS_ETC,
+	    "is enough) on %s, " PATHS_LIB " and " PATHS_ETC
+	    ", or set SSM_ACTIVATE_AGENT=" WORK_BUILTIN,
 	    cfg->state_dir);
 }
 

@@ -240,6 +240,22 @@ test_unexplained_answer(void **unused)
 	assert_string_equal(handed, CODE);
 }
 
+/* Our own agent does not register: then the answer is what has failed. */
+static void
+test_unexplained_answer_without_an_agent(void **unused)
+{
+	static const struct world_step steps[] = { { CREATES, MADE },
+		{ REGISTERS, ACCOUNT_REFUSES("ValidationException", "what") },
+		{ DELETES(ACCOUNT_ID_A), OK } };
+	struct register_in in = input();
+
+	(void)unused;
+	in.hand_over = NULL;
+	assert_int_equal(run(&in, WORLD_STEPS(steps)), -1);
+	assert_string_equal(a.err.peer_code, "ValidationException");
+	assert_string_equal(told, "made settled deleted");
+}
+
 static void
 explained(struct world_step answer)
 {
@@ -673,6 +689,7 @@ main(void)
 		ACCOUNT_TEST(test_given_activation_stays),
 		ACCOUNT_TEST(test_agent_registers),
 		ACCOUNT_TEST(test_unexplained_answer),
+		ACCOUNT_TEST(test_unexplained_answer_without_an_agent),
 		ACCOUNT_TEST(test_explained_answers),
 		ACCOUNT_TEST(test_no_key),
 		ACCOUNT_TEST(test_activation_that_cannot_be_deleted),

@@ -129,6 +129,9 @@ test_what_is_set_stays(void **state)
 	spec_free(&spec);
 }
 
+/* Why one in PATH was left out, of the last look. */
+static struct err skipped;
+
 /* Look with the path given, and PATH; give where it is. */
 static void
 finds(const char *path, char *search, const char *found)
@@ -138,7 +141,9 @@ finds(const char *path, char *search, const char *found)
 	struct err err = { 0 };
 	char out[128] = "";
 
-	SANDBOX_CHECK(spec_find(out, sizeof(out), path, env, &err) == 0);
+	err_clear(&skipped);
+	SANDBOX_CHECK(spec_find(out, sizeof(out), path, env, &skipped, &err) ==
+	              0);
 	SANDBOX_CHECK(strcmp(out, found) == 0);
 }
 
@@ -152,7 +157,8 @@ refuses(const char *path, char *search, const char *why)
 
 	bool none = strstr(why, "not installed") != NULL;
 
-	SANDBOX_CHECK(spec_find(out, sizeof(out), path, env, &err) ==
+	err_clear(&skipped);
+	SANDBOX_CHECK(spec_find(out, sizeof(out), path, env, &skipped, &err) ==
 	              (none ? 1 : -1));
 	SANDBOX_CHECK(strcmp(out, "unchanged") == 0);
 	SANDBOX_CHECK(err.kind == ERR_KIND_INVALID_VALUE);
@@ -226,13 +232,16 @@ find_safely(void)
 	SANDBOX_CHECK(chown("/app", 1000, 1000) == 0);
 	finds(NULL, path, agent);
 	refuses(NULL, app, "not installed");
+	SANDBOX_CHECK(strstr(skipped.msg, "/app belongs to uid 1000") != NULL);
 	SANDBOX_CHECK(spec_find(out, sizeof(out), "/app/amazon-ssm-agent",
-	                  (struct env){ 0 }, &err) == -1);
+	                  (struct env){ 0 }, &skipped, &err) == -1);
 	SANDBOX_CHECK(strstr(err.msg, "/app belongs to uid 1000") != NULL);
 	SANDBOX_CHECK(chown("/app", 0, 0) == 0);
 	finds(NULL, app, "/app/amazon-ssm-agent");
+	SANDBOX_CHECK(skipped.code == ERR_OK);
 	SANDBOX_CHECK(chown("/app/amazon-ssm-agent", 1000, 0) == 0);
 	finds(NULL, path, agent);
+	SANDBOX_CHECK(skipped.code != ERR_OK);
 	SANDBOX_CHECK(unlink("/app/amazon-ssm-agent") == 0);
 	SANDBOX_CHECK(symlink(agent, "/app/amazon-ssm-agent") == 0);
 	finds(NULL, app, "/app/amazon-ssm-agent");
@@ -256,13 +265,13 @@ find_says_what_to_do(void)
 	char out[8];
 
 	SANDBOX_CHECK(spec_find(out, sizeof(out), NULL, (struct env){ 0 },
-	                  &err) == 1);
+	                  &skipped, &err) == 1);
 	SANDBOX_CHECK(strstr(err.fix, "COPY --from=") != NULL);
 	err_clear(&err);
 	sandbox_file(AGENT, 0755, "x");
 	sandbox_file("/usr/bin/ssm-agent-worker", 0755, "x");
 	SANDBOX_CHECK(spec_find(out, sizeof(out), NULL, (struct env){ 0 },
-	                  &err) == -1);
+	                  &skipped, &err) == -1);
 	SANDBOX_CHECK(strstr(err.msg, "too long") != NULL);
 }
 
