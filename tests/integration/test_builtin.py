@@ -9,6 +9,7 @@ from case import (BIN, Case, SLEEP, environment, json, procfs,
 
 STATE_DIR = "/var/lib/ssm-activate"
 KEY = STATE_DIR + "/key"
+AGENT = "/usr/bin/amazon-ssm-agent"
 NOBODY = ["/usr/bin/setpriv", "--reuid=1000", "--regid=1000",
           "--clear-groups", "--no-new-privs", "--bounding-set=-all",
           "--inh-caps=-all"]
@@ -79,6 +80,62 @@ class Online(Builtin):
         held.wait_line("Run Command is refused")
         wait_until(lambda: "51407" in str(self.aws.get("frames")),
                    "an answer")
+
+
+class Chosen(Case):
+    """By default it runs where amazon-ssm-agent cannot."""
+
+    def live(self, root, kind="builtin"):
+        """Come up with this agent; return what was said but `info`."""
+        held = self.start([BIN, "run", "--"] + SLEEP, root)
+        held.wait_line("is online")
+        self.assertEqual(self.status(held)[0]["agent_kind"], kind)
+        self.assertEqual(" is up with the builtin agent;" in held.err,
+                         kind == "builtin")
+        said = held.program("version").stdout
+        self.assertIn("agent %s\n" % ("builtin" if kind == "builtin" else
+                                      AGENT), said)
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(), 0)
+        self.assert_clean(root)
+        return [line for line in held.err.splitlines()
+                if not line.startswith("ssm-activate: info: ")]
+
+    def test_none(self):
+        """Where none is installed there is nothing to say."""
+        for kind in ("empty", "alpine"):
+            root = self.root(kind)
+            os.remove(root.inside(AGENT))
+            if kind == "empty":
+                held = self.start([BIN, "run"], root)
+                held.wait_line("up with the builtin")
+                held.wait_line("is online")
+                held.signal(signal.SIGTERM)
+                self.assertEqual(held.wait(), 0)
+                self.assert_clean(root)
+            else:
+                self.assertEqual(self.live(root), [])
+
+    def test_half(self):
+        """One warning, with what is missing; no file of the other's."""
+        root = self.root()
+        os.remove(root.inside("/usr/bin/ssm-agent-worker"))
+        said, = self.live(root)
+        self.assertIn("warn: an amazon-ssm-agent is not used: " + AGENT
+                      + " has no ssm-agent-worker", said)
+        self.assertFalse(root.exists("/etc/amazon"))
+        self.assertFalse(root.exists("/var/lib/amazon"))
+
+    def test_not_roots(self):
+        """One that others can change is not run."""
+        root = self.root()
+        os.chown(root.inside(AGENT), 1000, 1000)
+        said, = self.live(root)
+        self.assertIn("is not used: %s belongs to uid 1000" % AGENT, said)
+
+    def test_found(self):
+        """The whole one that is root's runs."""
+        self.assertEqual(self.live(self.root(), "amazon-ssm-agent"), [])
 
 
 class Ends(Builtin):
@@ -226,6 +283,19 @@ class Refused(Builtin):
         self.assertEqual(held.wait(), 7)
         self.assert_one_line(held.err, pattern)
         self.assertEqual(self.aws.calls(), [])
+
+    def test_unknown_answer(self):
+        """AWS's answer to the registration cannot be explained, and there is
+        no other agent that could try."""
+        self.aws.fault(operation="RegisterManagedInstance", count=0,
+                       code="SomethingNewException")
+        held = self.start([BIN, "run", "--"] + SLEEP, env=builtin())
+        held.wait_line("warn: .*SomethingNewException")
+        wait_until(lambda: self.status(held)[0]["phase"] == "down", "an end")
+        self.assertEqual(len(self.aws.calls("RegisterManagedInstance")), 1)
+        self.assert_clean(held.root)
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(), 0)
 
     def test_registrar(self):
         """The agent that registers is another."""

@@ -47,15 +47,20 @@ class Settings(Wrong):
             calls=False)
 
     def test_no_agent(self):
-        """The image has none: the fix is a line for the Dockerfile."""
-        self.check("amazon-ssm-agent is not installed.*COPY --from", 78, {},
-                   lambda root: os.remove(
-                       root.inside("/usr/bin/amazon-ssm-agent")),
-                   calls=False)
+        """The image has none, and something wants it: the fix is a line for
+        the Dockerfile."""
+        for wish in ({"SSM_ACTIVATE_FIS": "on"},
+                     {"SSM_ACTIVATE_REGISTRAR": "agent"}):
+            self.check("%s.*: amazon-ssm-agent is not installed.*COPY --from"
+                       % list(wish)[0], 78, wish,
+                       lambda root: os.remove(
+                           root.inside("/usr/bin/amazon-ssm-agent")),
+                       calls=False, ways=("run_open", "up_required"))
 
     def test_half_an_agent(self):
-        """A core without its worker."""
-        self.check("ssm-agent-worker", 78, {},
+        """A core without its worker, which is asked for."""
+        self.check("ssm-agent-worker", 78,
+                   {"SSM_ACTIVATE_AGENT": "/usr/bin/amazon-ssm-agent"},
                    lambda root: os.remove(
                        root.inside("/usr/bin/ssm-agent-worker")),
                    calls=False)

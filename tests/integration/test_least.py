@@ -9,7 +9,7 @@ import signal
 import unittest
 
 import place
-from case import BIN, SH, Case, environment, native, procfs, wait_until
+from case import BIN, SH, SLEEP, Case, environment, native, procfs, wait_until
 from roots import BUSYBOX
 
 USER = ["/usr/bin/setpriv", "--reuid=1000", "--regid=1000",
@@ -22,21 +22,29 @@ ENTRY = "trap 'ssm-activate down; exit 5' TERM; ssm-activate up; " \
 
 
 class Refused(Case):
-    """What the agent cannot do without."""
+    """What amazon-ssm-agent cannot do without, where it is asked for."""
 
     def refuse(self, before, pattern):
+        """Asked for by its path, or for what it alone can do."""
+        agent = "/usr/bin/amazon-ssm-agent"
+        self.refuse_with(before, pattern, SSM_ACTIVATE_AGENT=agent)
+        self.refuse_with(before, "SSM_ACTIVATE_FIS: .*" + pattern,
+                         SSM_ACTIVATE_FIS="on")
+
+    def refuse_with(self, before, pattern, **wish):
         """CMD runs with one warning; required, it does not start; `up` says
         the same. AWS is not asked."""
         for required, status in ((None, 7), ("true", 71)):
             held = self.start(
                 before + [BIN, "run", "--", SH, "-c", "id -u; exit 7"],
                 self.root("debian"),
-                environment(SSM_ACTIVATE_REQUIRED=required))
+                environment(SSM_ACTIVATE_REQUIRED=required, **wish))
             self.assertEqual(held.wait(), status, held.err)
             self.assert_one_line(held.err, pattern)
             self.assertEqual(held.out != "", required is None)
         held = self.start(before + [SH, "-c", "ssm-activate up --required; "
-                                    "echo status $?"], self.root("debian"))
+                                    "echo status $?"], self.root("debian"),
+                          environment(**wish))
         self.assertEqual(held.wait(), 0)
         self.assertEqual(held.out, "status 71\n")
         self.assert_one_line(held.err, pattern)
@@ -58,6 +66,39 @@ class Refused(Case):
         self.assertNotEqual(held.wait(), 0)
         self.assert_one_line(held.err, "app")
         self.assertEqual(self.aws.calls(), [])
+
+
+class Ours(Case):
+    """By default our own agent runs where the other one could not, although
+    it is installed."""
+
+    def live(self, before, kind, readonly):
+        """Come up, go online, go down; no word but that of the memory."""
+        root = self.root(kind)
+        if readonly:
+            root.make_readonly()
+        held = self.start(before + [BIN, "run", "--"] + SLEEP, root)
+        node = held.wait_line(
+            r"(mi-[0-9a-f]+) is up with the builtin agent").group(1)
+        self.wait_online(node)
+        held.wait_line("is online")
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(), 0)
+        self.assert_clean(root)
+        wrong = [line for line in held.err.splitlines()
+                 if not line.startswith("ssm-activate: info: ")
+                 and "remembered in memory only" not in line]
+        self.assertEqual(wrong, [])
+
+    def test_not_root(self):
+        """A container with a USER, with and without a writable root."""
+        for readonly in (False, True):
+            with self.subTest(readonly=readonly):
+                self.live(USER, "debian", readonly)
+
+    def test_nothing_at_all(self):
+        """With a USER, no capability, nothing to write to."""
+        self.live(USER + NO_CAPABILITY[1:], "debian", True)
 
 
 class Works(Case):
