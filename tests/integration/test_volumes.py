@@ -321,7 +321,7 @@ class Strangers(Case):
             environment(PATH="/home/app:/opt/ssm:/usr/local/bin:/bin"))
         held.wait_line("is up")
         self.assertFalse(root.exists("/run/ran"))
-        self.assert_one_line(held.err, "in PATH is not started: /home/app "
+        self.assert_one_line(held.err, "an amazon-ssm-agent is not used: /home/app "
                                        "belongs to uid 1000")
         held.signal(signal.SIGTERM)
         self.assertEqual(held.wait(40), 0)
