@@ -79,14 +79,17 @@ class Links(unittest.TestCase):
                                       told)
 
     def test_agent(self):
-        """Dockerfiles take an agent that needs no ec2messages."""
-        for name in ("debian", "alpine"):
+        """The Dockerfile with AWS's agent takes one that needs no ec2messages;
+        the other one does without."""
+        def text_of(name):
             path = os.path.join(examples.TOP, "docker", "Dockerfile." + name)
             with open(path, encoding="utf-8") as file:
-                found = re.search(r"^ARG AGENT_IMAGE=\S+:([\d.]+)$",
-                                  file.read(), re.M)
-            self.assertGreaterEqual([int(n) for n in found[1].split(".")],
-                                    [3, 3, 40, 0])
+                return file.read()
+        found = re.search(r"^ARG AGENT_IMAGE=\S+:([\d.]+)$", text_of("debian"),
+                          re.M)
+        self.assertGreaterEqual([int(n) for n in found[1].split(".")],
+                                [3, 3, 40, 0])
+        self.assertNotIn("amazon-ssm-agent", text_of("alpine"))
 
     def test_every_page(self):
         """The index by question links each page."""

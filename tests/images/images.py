@@ -66,8 +66,10 @@ def build_files(store, arch, revision):
                   # Debian 12's buildah does not know it by itself.
                   "BUILDPLATFORM": "linux/" + runner_arch(),
                   "BUILD_REVISION": revision}
-        unused = "ALPINE_IMAGE" if kind == "debian" else "RUBY_IMAGE"
-        del values[unused]
+        # Alpine's image has no agent but ours.
+        for name in (("ALPINE_IMAGE",) if kind == "debian"
+                     else ("RUBY_IMAGE", "AGENT_IMAGE")):
+            del values[name]
         began = time.monotonic()
         # The name keeps its layers for the next run.
         store.build("localhost/build:" + arch, arch, TOP, file,
