@@ -5,12 +5,14 @@ import os
 import signal
 import threading
 
+from agents import amazon, with_builtin
 from case import environment, wait_until
 from wrong import Wrong
 
 NO_KEYS = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
 
 
+@with_builtin("test_bad_role", "test_no_region")
 class Settings(Wrong):
     """Refused before any call."""
 
@@ -46,6 +48,7 @@ class Settings(Wrong):
             "AWS_REGION": None, "AWS_EC2_METADATA_DISABLED": "true"},
             calls=False)
 
+    @amazon
     def test_no_agent(self):
         """The image has none, and something wants it: the fix is a line for
         the Dockerfile."""
@@ -57,6 +60,7 @@ class Settings(Wrong):
                            root.inside("/usr/bin/amazon-ssm-agent")),
                        calls=False, ways=("run_open", "up_required"))
 
+    @amazon
     def test_half_an_agent(self):
         """A core without its worker, which is asked for."""
         self.check("ssm-agent-worker", 78,

@@ -136,6 +136,20 @@ class Sidecar(Case):
             self.assertEqual(held.out, "status %d\n" % expected, held.err)
         self.assertEqual(self.ours_and_theirs(), [])
 
+    def test_our_own_agent(self):
+        """It has no Run Command, by which FIS works: refused before any
+        call, where it is asked for and where the image has no other."""
+        for more, gone in (({"SSM_ACTIVATE_AGENT": "builtin"}, False),
+                           ({}, True)):
+            root = self.root("debian")
+            if gone:
+                os.remove(root.inside("/usr/bin/amazon-ssm-agent"))
+            held = self.start(SIDECAR, root, self.env(**more))
+            self.assertEqual(held.wait(30), 78, held.err)
+            self.assertRegex(held.err, "SSM_ACTIVATE_FIS.* amazon-ssm-agent "
+                             ".* - add .*amazon-ssm-agent")
+        self.assertEqual(self.ours_and_theirs(), [])
+
     def test_refused(self):
         """Refused by AWS: an end that is not 0. Theirs leaves the activation
         when the registration fails, ours does not."""

@@ -6,7 +6,8 @@ import signal
 import subprocess
 
 import place
-from case import (BIN, SH, SLEEP, STATE, UP, VAULT, Case, environment, json,
+from agents import amazon, with_builtin
+from case import (BIN, KEY, SH, SLEEP, STATE, UP, VAULT, Case, environment, json,
                   wait_until)
 
 STEPS = ("CreateActivation", "RegisterManagedInstance", "DeleteActivation")
@@ -14,6 +15,7 @@ DELAY = 1.0
 URI = "ECS_CONTAINER_METADATA_URI_V4"
 
 
+@with_builtin("test_after_it_was_done", "test_while_stopping")
 class Killed(Case):
     """SIGKILL of PID 1, so that nobody can clean up."""
 
@@ -87,6 +89,7 @@ class Killed(Case):
         self.assert_clean(root)
 
 
+@with_builtin("test_in_place", "test_in_the_image")
 class Restarted(Case):
     """Files from before."""
 
@@ -155,9 +158,9 @@ class Restarted(Case):
 
     @staticmethod
     def vault_of(root):
-        """Return all that a root has in its vault."""
+        """Return all that a root has in its vault, or our own agent's key."""
         return "".join(text.hex() for path, text in root.contents()
-                       if path.startswith(VAULT))
+                       if path.startswith(VAULT) or path == KEY)
 
     def test_other_container_of_the_task(self):
         """The same root and boot, but ECS says that it is another
@@ -230,6 +233,7 @@ class Restarted(Case):
         other.mounts.append(folder)
         return root, other, held, node
 
+    @amazon
     def test_agents_volume_in_use(self):
         """Another container's, while the state directory is our own: no word
         to AWS, no file touched."""
@@ -257,6 +261,7 @@ class Restarted(Case):
         third.wait()
         self.assert_clean(other)
 
+    @amazon
     def test_agents_volume_that_was_ours(self):
         """`down` for a container that was killed, while another one has gone
         on with the volume: the node goes, the files stay."""

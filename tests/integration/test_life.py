@@ -4,12 +4,14 @@
 import re
 import signal
 
+from agents import amazon, with_builtin
 from case import (AGENTS, BIN, NODE, SH, SLEEP, Case, environment, procfs,
                   wait_until)
 
 ORDER = ["CreateActivation", "RegisterManagedInstance", "DeleteActivation"]
 
 
+@with_builtin("test_whole_life", "test_status", "test_down_leaves_the_command")
 class Run(Case):
     """`run -- CMD` as PID 1."""
 
@@ -23,8 +25,9 @@ class Run(Case):
         self.assertEqual(self.aws.activations(), [])
         self.assertEqual(root.mode("/var/lib/ssm-activate/state.json"), 0o600)
         self.assertEqual(root.mode("/var/lib/ssm-activate"), 0o700)
-        self.assertEqual(sorted(held.find(name)[:1] != [] for name in AGENTS),
-                         [True, True])
+        self.assertTrue(self.agent_pids(held))
+        self.assertEqual([held.find(name) != [] for name in AGENTS],
+                         [self.agent is None] * 2)
         held.signal(signal.SIGTERM)
         self.assertEqual(held.wait(), 0)
         self.assertEqual(self.operations(),
@@ -259,6 +262,7 @@ class Gate(Case):
         self.assertNotEqual(self.off(None, "status", "--strict")[1], 0)
 
 
+@with_builtin("test_entrypoint", "test_down_ends_all")
 class Up(Case):
     """`up` in an entrypoint script, `down` in its trap."""
 
@@ -370,6 +374,7 @@ class Up(Case):
         self.let_go()
         wait_until(self.aws.nodes, "the node")
 
+    @amazon
     def test_kept_agent(self):
         """The agent's group is its own; it is below the keeper."""
         held = self.entry("ssm-activate up; echo done; sleep 300")

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """AWS cannot be reached, is somebody else, or says no."""
 
+from agents import with_builtin
 from wrong import Wrong
 
 QUICK = {"SSM_ACTIVATE_GIVE_UP": "1s"}
 
 
+@with_builtin("test_refused")
 class Network(Wrong):
     """AWS cannot be reached, or is somebody else."""
 
@@ -56,6 +58,7 @@ class Network(Wrong):
                                             garbage=True, count=0))
 
 
+@with_builtin("test_access_denied", "test_register_refused")
 class Refused(Wrong):
     """AWS says no."""
 

@@ -6,6 +6,8 @@ import os
 import re
 import unittest
 
+import agents
+import container
 import place
 import procfs
 from container import Container, environment, wait_until
@@ -16,6 +18,7 @@ NODE = r"mi-[0-9a-f]{17}"
 UP = r"(%s) is up" % NODE
 STATE = "/var/lib/ssm-activate/state.json"
 VAULT = "/var/lib/amazon/ssm/Vault"
+KEY = "/var/lib/ssm-activate/key"
 SH = "/bin/sh"
 # CMD that ends by itself when it is told to.
 SLEEP = [SH, "-c", "trap 'exit 0' TERM INT QUIT; sleep 300 & wait"]
@@ -32,6 +35,7 @@ def native(reason):
 class Case(unittest.TestCase):
     """A test with an empty account."""
 
+    agent = None  # SSM_ACTIVATE_AGENT where a test does not say it
     maxDiff = None
     longMessage = True
 
@@ -40,10 +44,12 @@ class Case(unittest.TestCase):
         self.aws.reset()
         self.held = []
         self.roots = []
+        container.agent = self.agent
         self.addCleanup(self.clear)
 
     def clear(self):
         """End and remove what the test has made."""
+        container.agent = None
         for one in self.held:
             one.kill()
         for root in self.roots:
@@ -89,8 +95,11 @@ class Case(unittest.TestCase):
 
     def own_calls(self):
         """Return the calls of ours: not the agent's, not of metadata."""
+        others = {"metadata"}
+        if self.agent == agents.BUILTIN:
+            others |= agents.OPERATIONS
         return [call for call in self.aws.calls()
-                if call["operation"] != "metadata"
+                if call["operation"] not in others
                 and ((call["peer"] or {}).get("exe") or "").endswith(
                     "/ssm-activate")]
 
@@ -104,7 +113,7 @@ class Case(unittest.TestCase):
     def assert_disk_clean(self, root):
         """No identity is left, and nothing half-written."""
         left = [path for path in root.changes()
-                if path == STATE or path.startswith(VAULT)
+                if path in (STATE, KEY) or path.startswith(VAULT)
                 or path.endswith("/registration") or ".tmp" in path
                 or path.endswith((".new", ".part"))]
         left = [path for path in left if root.exists(path)]
@@ -123,13 +132,26 @@ class Case(unittest.TestCase):
                          % (pattern, text))
         return lines[0]
 
-    @staticmethod
-    def wait_one_core(held):
+    def wait_one_core(self, held):
         """Wait until there is one core of the agent and return its pid, in a
         list: its worker has the same file until it becomes another
         program."""
-        return wait_until(lambda: len(held.find("amazon-ssm-agent")) == 1
-                          and held.find("amazon-ssm-agent"), "one core")
+        def look():
+            if self.agent == agents.BUILTIN:
+                found = self.builtin_cores(held)
+            else:
+                found = held.find("amazon-ssm-agent")
+            return len(found) == 1 and found
+        return wait_until(look, "one core")
+
+    @staticmethod
+    def builtin_cores(held):
+        """Return the pids of our own agent's cores: below a keeper, with a
+        worker of theirs."""
+        parents = {pid: int(procfs.status(pid).get("PPid", 0))
+                   for pid in held.find("ssm-activate")}
+        return sorted({core for core in parents.values()
+                       if parents.get(core) in parents})
 
     @staticmethod
     def wait_forgotten(root):
@@ -137,7 +159,10 @@ class Case(unittest.TestCase):
         wait_until(lambda: not root.exists(STATE), "the last file gone")
 
     def agent_pids(self, held):
-        """Return the pids of the agent's core and worker."""
+        """Return the pids of the agent's core and worker; of our own agent
+        the core's."""
+        if self.agent == agents.BUILTIN:
+            return self.builtin_cores(held)
         return [pid for name in AGENTS for pid in held.find(name)]
 
     def status(self, held, *flags, **options):
@@ -158,6 +183,6 @@ class Case(unittest.TestCase):
         return "\n".join(parts)
 
 
-__all__ = ["AGENTS", "BIN", "Case", "IS_AGENT", "NODE", "SH", "SLEEP", "STATE",
+__all__ = ["AGENTS", "BIN", "Case", "IS_AGENT", "KEY", "NODE", "SH", "SLEEP", "STATE",
            "UP", "VAULT", "environment", "json", "native", "os", "procfs", "re",
            "wait_until"]

@@ -15,6 +15,8 @@ UNSHARE = ["/usr/bin/unshare", "--mount", "--pid", "--fork", "--kill-child",
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 START_TIMEOUT = 20.0
 WAIT = 15.0
+# SSM_ACTIVATE_AGENT of containers that are given none; None = unset.
+agent = None
 
 
 class Timeout(AssertionError):
@@ -37,7 +39,8 @@ def environment(task=False, **more):
     """Return a container's environment; None takes a variable out."""
     aws = place.current.aws
     base = {"PATH": PATH, "SSM_ACTIVATE": "true", "HOME": "/root",
-            "AWS_REGION": place.REGION, "AWS_CA_BUNDLE": "/aws.pem"}
+            "AWS_REGION": place.REGION, "AWS_CA_BUNDLE": "/aws.pem",
+            "SSM_ACTIVATE_AGENT": agent}
     if task:
         base.update(aws.task_env)
         base["AWS_CA_BUNDLE"] = "/aws.pem"
