@@ -146,7 +146,7 @@ class Sidecar(Case):
                 os.remove(root.inside("/usr/bin/amazon-ssm-agent"))
             held = self.start(SIDECAR, root, self.env(**more))
             self.assertEqual(held.wait(30), 78, held.err)
-            self.assertRegex(held.err, "SSM_ACTIVATE_FIS.* amazon-ssm-agent "
+            self.assertRegex(held.err, "SSM_ACTIVATE_FIS.* amazon-ssm-agent"
                              ".* - add .*amazon-ssm-agent")
         self.assertEqual(self.ours_and_theirs(), [])
 
