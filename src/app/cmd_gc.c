@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "app/cmd.h"
 #include "aws/client.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/env.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -15,16 +18,61 @@
 #include "work/caller.h"
 #include "work/jail.h"
 
+/* How often it is told how far it is: on a terminal, and in the log. */
+enum { LOOKED_AT_MS = 200, LOGGED_MS = 30000, PROGRESS_WIDTH = 70 };
+
 struct gc {
 	const struct config *cfg;
 	struct ssm ssm;
 	struct ssm_pace pace;
 	struct buf list; /* of struct leftover */
-	int found, removed;
+	int total, found, removed;
+	int64_t began_at, told_at;
+	bool terminal;     /* somebody looks on */
+	bool shown;        /* a line without an end is on it */
 	bool blind;        /* something could not be looked at, told already */
 	struct err failed; /* the first failure, told already */
 	struct err *err;   /* of printing */
 };
+
+/* The line that tells how far it is makes room. */
+static void
+clear_progress(struct gc *gc)
+{
+	char blank[PROGRESS_WIDTH + 3];
+
+	if (gc->shown) {
+		snprintf(blank, sizeof blank, "\r%*s\r", PROGRESS_WIDTH, "");
+		file_write_fd(STDERR_FILENO, blank, sizeof blank - 1, NULL);
+	}
+	gc->shown = false;
+}
+
+/* Of many, while AWS lets only some calls through in a second. */
+static void
+tell_progress(struct gc *gc)
+{
+	int64_t now = clock_ms();
+	int64_t seconds = (now - gc->began_at) * (gc->total - gc->removed) /
+	                  (gc->removed > 0 ? gc->removed : 1) / 1000;
+	const char *slow = gc->pace.slowed ? ", AWS throttles" : "";
+	struct buf line = { 0 };
+
+	if (now - gc->told_at < (gc->terminal ? LOOKED_AT_MS : LOGGED_MS))
+		return;
+	gc->told_at = now;
+	buf_printf(&line, "removed %d of %d%s, about %d %s left", gc->removed,
+	    gc->total, slow, (int)(seconds < 120 ? seconds : seconds / 60),
+	    seconds < 120 ? "s" : "min");
+	if (!gc->terminal) {
+		log_event(LOG_INFO, "gc_progress", "%s", buf_str(&line));
+	} else {
+		clear_progress(gc);
+		file_write_fd(STDERR_FILENO, line.data, line.len, NULL);
+		gc->shown = true;
+	}
+	buf_free(&line);
+}
 
 /* One leftover, one line. */
 static void
@@ -49,6 +97,7 @@ put(struct gc *gc, const struct leftover *item, bool removed)
 		    item->node.task[0] != '\0' ? item->node.task : "-",
 		    item->node.name);
 	}
+	clear_progress(gc);
 	file_write_fd(STDOUT_FILENO, line.data, line.len, gc->err);
 	buf_free(&line);
 }
@@ -62,6 +111,7 @@ stays(struct gc *gc, const struct leftover *item, struct err *err)
 		gc->failed = *err;
 	else
 		err->fix[0] = '\0';
+	clear_progress(gc);
 	log_err(LOG_WARN, "left_behind", err);
 }
 
@@ -111,6 +161,9 @@ go_through(struct gc *gc)
 	const struct leftover *item = (const void *)gc->list.data;
 	size_t left = gc->list.len / sizeof *item;
 
+	for (size_t i = 0; i < left; i++)
+		gc->total += item[i].why != LEFTOVER_NO;
+	gc->began_at = gc->told_at = clock_ms();
 	for (; left > 0; left--, item++) {
 		if (item->why == LEFTOVER_NO)
 			continue;
@@ -119,7 +172,20 @@ go_through(struct gc *gc)
 			take_away(gc, item);
 		else
 			put(gc, item, false);
+		if (gc->cfg->yes && gc->found < gc->total)
+			tell_progress(gc);
 	}
+	clear_progress(gc);
+}
+
+/* One on which a line may begin anew. */
+static bool
+on_terminal(const struct config *cfg)
+{
+	const char *term = env_get(cfg->env, "TERM");
+
+	return isatty(STDERR_FILENO) == 1 && term != NULL &&
+	       strcmp(term, "dumb") != 0;
 }
 
 static int
@@ -145,18 +211,21 @@ static int
 be_caller(void *argument)
 {
 	struct err err = { 0 };
-	struct gc gc = { .cfg = argument, .err = &err };
+	struct gc *gc = argument;
 
-	if (collect(&gc, &err) != 0 || err.code != ERR_OK)
+	gc->err = &err;
+	if (collect(gc, &err) != 0 || err.code != ERR_OK)
 		log_err(LOG_ERROR, "failed", &err);
-	buf_free(&gc.list);
-	client_free(gc.ssm.client);
-	return (int)(err.code != ERR_OK ? err.code : gc.failed.code);
+	buf_free(&gc->list);
+	client_free(gc->ssm.client);
+	return (int)(err.code != ERR_OK ? err.code : gc->failed.code);
 }
 
 int
 cmd_gc(struct config *cfg, struct err *err)
 {
+	struct gc gc = { .cfg = cfg, .terminal = on_terminal(cfg) };
+
 	if (config_check(cfg, err) != 0)
 		return (int)err->code;
 	if (cfg->yes && cfg->dry_run) {
@@ -164,5 +233,5 @@ cmd_gc(struct config *cfg, struct err *err)
 		    "--yes and --dry-run exclude each other");
 		return (int)err->code;
 	}
-	return caller_run(be_caller, cfg, err);
+	return caller_run(be_caller, &gc, err);
 }

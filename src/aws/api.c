@@ -496,6 +496,7 @@ wait_for_next(struct call *call, struct err *err)
 
 	call->reply->ambiguous |= made > 0 && is_ambiguous(err);
 	classify_failure(call, err);
+	call->reply->throttled |= err->retry == ERR_THROTTLED;
 	if (correct_clock(call, err))
 		return true;
 	if (err->retry == ERR_FINAL || made >= call->max)

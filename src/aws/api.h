@@ -71,6 +71,7 @@ struct api_reply {
 	int status;
 	int attempts;   /* requests sent */
 	bool ambiguous; /* an attempt that failed may have been carried out */
+	bool throttled; /* an attempt was */
 	char request_id[64];
 };
 

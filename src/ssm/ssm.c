@@ -30,13 +30,14 @@ ssm_pace_begin(struct ssm_pace *pace)
 /* Whether to repeat a call that is throttled even after the attempts of
  * aws/retry (see base/clock.h); err is empty after a success. */
 static bool
-wait_for_turn(const struct ssm *ssm, struct err *err)
+wait_for_turn(const struct ssm *ssm, bool throttled, struct err *err)
 {
 	struct ssm_pace *pace = ssm->pace;
 	int64_t next = 0;
 
 	if (pace == NULL)
 		return false;
+	pace->slowed = throttled;
 	if (err->retry != ERR_THROTTLED) {
 		if (err->kind == ERR_KIND_NONE || err->kind == ERR_KIND_API)
 			ssm_pace_begin(pace);
@@ -66,6 +67,7 @@ ssm_exchange(const struct ssm *ssm, struct ssm_exchange *what, struct err *err)
 		.own = what->signer == NULL && ssm->as == NULL,
 	};
 	struct api_reply reply = { 0 };
+	bool throttled = false;
 	int rc = -1;
 
 	if (what->signer != NULL) {
@@ -81,7 +83,8 @@ ssm_exchange(const struct ssm *ssm, struct ssm_exchange *what, struct err *err)
 		else
 			rc = api_call(client_api(ssm->client), &req, &reply,
 			    err);
-	} while (wait_for_turn(ssm, err));
+		throttled |= reply.throttled;
+	} while (wait_for_turn(ssm, throttled, err));
 	what->ambiguous = reply.ambiguous;
 	if (rc == 0) {
 		rc = api_reply_json(&reply, &what->doc, err);

@@ -33,6 +33,7 @@ enum { SSM_PATIENCE_MS = 180000 };
 struct ssm_pace {
 	int64_t until; /* clock_ms() time base */
 	int pause_ms;  /* the next one */
+	bool slowed;   /* the last call was throttled before it was done */
 };
 void ssm_pace_begin(struct ssm_pace *pace);
 

@@ -19,7 +19,8 @@ enum { CHARACTER_MAX = 4 };
 /* One of the child's two outputs. */
 struct stream {
 	int to;
-	size_t len; /* of text */
+	bool terminal; /* a line may begin anew on it */
+	size_t len;    /* of text */
 	char text[CAPTURE_PIECE + CHARACTER_MAX];
 	struct err *err;
 };
@@ -37,6 +38,12 @@ is_partial(struct slice text)
 	       slice_printable(text) == 0;
 }
 
+static bool
+is_allowed(const struct stream *stream, char c)
+{
+	return c == '\n' || c == '\t' || (c == '\r' && stream->terminal);
+}
+
 /* Clean the text in place and give how much of it is whole; a partial character
  * at its end waits for the rest, unless the stream has ended. */
 static size_t
@@ -47,7 +54,7 @@ clean(struct stream *stream, bool end)
 	while (rest.len > 0 && (end || !is_partial(rest))) {
 		size_t len = slice_printable(rest);
 
-		if (len == 0 && rest.ptr[0] != '\n' && rest.ptr[0] != '\t')
+		if (len == 0 && !is_allowed(stream, rest.ptr[0]))
 			stream->text[stream->len - rest.len] = '?';
 		rest = slice_skip(rest, len > 0 ? len : 1);
 	}
@@ -84,7 +91,11 @@ static int
 run(int (*work)(void *argument), void *argument,
     const struct capture_stream *out, struct err *err)
 {
-	struct stream errors = { .to = STDERR_FILENO, .err = err };
+	struct stream errors = {
+		.to = STDERR_FILENO,
+		.terminal = isatty(STDERR_FILENO) == 1,
+		.err = err,
+	};
 	struct caller caller = { work, argument };
 	struct capture capture = {
 		.work = be_caller,

@@ -8,7 +8,8 @@ struct err;
  * For commands that talk to AWS from a shell: the work is done in a child that
  * goes into the jail (work/jail.h), and what it writes on 1 and 2 comes
  * through pipes, so that it has no terminal.  Characters that are not
- * printable become '?' on the way, but for LF and tab.
+ * printable become '?' on the way, but for LF and tab, and CR where descriptor
+ * 2 is a terminal.
  *
  * The exit status: what work gives, 128 and the signal that ended it, or that
  * of err when it could not be started or its output not be written.

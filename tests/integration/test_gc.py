@@ -477,6 +477,48 @@ class Throttled(Gc):
         self.assertLess(time.monotonic() - began, 60)
         self.assertEqual(self.aws.nodes(), [])
 
+    def on_terminal(self, term):
+        """Run `gc --yes` with stderr on a terminal; return its lines and what
+        the terminal was given."""
+        master, slave = os.openpty()
+        with subprocess.Popen(
+                place.command() + ["gc", "--yes"], stderr=slave,
+                env=self.aws.environment(TERM=term, AWS_MAX_ATTEMPTS="1"),
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+            os.close(slave)
+            text = b""
+            while True:
+                try:
+                    piece = os.read(master, 4096)
+                except OSError:
+                    break
+                text += piece
+            lines = process.stdout.read().decode().splitlines()
+        os.close(master)
+        self.assertEqual(process.returncode, 0, text)
+        return lines, text.decode()
+
+    def test_progress(self):
+        """A terminal shows how far it is, in one line that is gone at the
+        end; a dumb one does not."""
+        for term in ("xterm", "dumb"):
+            with self.subTest(term=term):
+                nodes = {self.node() for _ in range(12)}
+                self.throttle("DeregisterManagedInstance", rate=4, burst=2)
+                lines, text = self.on_terminal(term)
+                self.assertEqual({line.split()[1] for line in lines}, nodes)
+                found = re.findall(r"removed (\d+) of 12(, AWS throttles)?, "
+                                   r"about \d+ s left\r {70}\r", text)
+                self.assertRegex(text, r"12 of 12 removed\r?\n$")
+                self.assertNotIn("\x1b", text)
+                if term == "dumb":
+                    self.assertEqual(found, [])
+                    continue
+                self.assertGreater(len(found), 1, text)
+                self.assertIn(", AWS throttles", [slow for _, slow in found])
+                self.assertEqual(found, sorted(found, key=lambda one:
+                                               int(one[0])))
+
     def test_crowd(self):
         """Many stop at once: what the bucket allows is removed within the
         budget, the rest is named, and goes by one `gc --yes`."""
