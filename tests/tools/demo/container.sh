@@ -5,8 +5,9 @@
 #
 #     container.sh KIND ROOT PROGRAM AGENT CA CMD [ARG...]
 #
-# KIND: debian (this machine's programs, its own /etc and /var), busybox (one
-# static busybox and four files in /etc) or empty (no program at all).
+# KIND: debian (this machine's programs, its own /etc and /var, AWS's agent),
+# busybox (one static busybox and four files in /etc), nobody (the same for uid
+# 1000, nothing of it to be written) or empty (no program at all).
 # The environment of CMD is ours.
 set -eu
 
@@ -65,6 +66,10 @@ make_devices()
 		: >"$root/dev/$name"
 		mount --bind "/dev/$name" "$root/dev/$name"
 	done
+	mkdir "$root/dev/pts"
+	mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts \
+	    "$root/dev/pts"
+	ln -s pts/ptmx "$root/dev/ptmx"
 }
 
 # The names of AWS lead to the local AWS.
@@ -76,7 +81,7 @@ make_hosts()
 	done
 }
 
-# What two COPY lines of a Dockerfile would do.
+# What a COPY line of a Dockerfile would do, and in debian a second one.
 add_programs()
 {
 	bin=$root/usr/local/bin
@@ -85,6 +90,7 @@ add_programs()
 	show "$program" "$bin/ssm-activate"
 	for name in amazon-ssm-agent ssm-agent-worker ssm-session-worker \
 	    ssm-document-worker; do
+		[ "$kind" = debian ] || continue
 		[ -x "$agent/$name" ] || continue
 		: >"$bin/$name"
 		show "$agent/$name" "$bin/$name"
@@ -99,7 +105,7 @@ mkdir "$root/etc" "$root/var" "$root/dev" "$root/proc" "$root/root"
 mkdir -m 1777 "$root/tmp"
 case $kind in
 debian) make_debian ;;
-busybox) make_busybox ;;
+busybox | nobody) make_busybox ;;
 empty) ;;
 esac
 make_devices
@@ -107,4 +113,10 @@ make_hosts >"$root/etc/hosts"
 cp "$ca" "$root/etc/local-aws.pem"
 add_programs
 mount -t proc proc "$root/proc"
+if [ "$kind" = nobody ]; then
+	mount -o remount,ro "$root"
+	# Whoever becomes another user so has no capability any more.
+	set -- --userspec=1000:1000 --groups=1000 "$root" "$@"
+	exec chroot "$@"
+fi
 exec chroot "$root" "$@"

@@ -7,11 +7,14 @@ whoever called it, on the machine itself, and shows what needs no root.
 
 import argparse
 import os
+import re
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -20,12 +23,27 @@ sys.path.insert(0, os.path.join(HERE, "..", "..", "lib", "fake"))
 import client  # noqa: E402
 from container import Container, Unexpected, wait_until  # noqa: E402
 from screen import Screen  # noqa: E402
+from sessionclient import SessionClient, SessionError  # noqa: E402
+from signing import Client  # noqa: E402
 
 # The stand-in takes as long as the real agent unless it is told otherwise.
 QUICK = {"STANDIN_START_MS": "100", "STANDIN_STOP_MS": "300"}
 
+PROMPT = rb"[$#] "
+NODE = "mi-[0-9a-f]{17}"
+PORT = "AWS-StartPortForwardingSession"
+README = os.path.join(HERE, "..", "..", "..", "README.md")
+
 WHO = {"task": "the task's role", "node": "the node's own key",
        None: "nobody: the activation's code is the proof"}
+
+
+def recordings():
+    """Return what README shows of a container's log, a list of lines each,
+    with one id for all nodes."""
+    with open(README, encoding="utf-8") as file:
+        blocks = re.findall(r"^```text\n(.*?)^```", file.read(), re.M | re.S)
+    return [re.sub(NODE, "mi-", block).splitlines() for block in blocks]
 
 
 class Demo:
@@ -74,6 +92,55 @@ class Demo:
                     call["operation"], call["status"], call["connection"],
                     WHO.get(call["principal"], call["principal"])))
 
+    def session(self, node, words, *commands):
+        """Show a session: a shell, and what it answers."""
+        self.screen.command("aws ssm start-session --target %s" % node)
+        with SessionClient(Client(self.aws), node) as shell:
+            shell.expect(PROMPT)
+            for command in commands:
+                shell.write(command.encode() + b"\n")
+                shell.expect(PROMPT)
+            shell.write(b"exit\n")
+            shell.ended()
+            said = shell.output.decode(errors="replace")
+        # The shell asks the terminal where its cursor is.
+        said = said.replace("\r", "").replace("\033[6n", "")
+        self.screen.lines(said.splitlines())
+        for pattern in words:
+            if not re.search(pattern, said):
+                raise Unexpected("the session did not say '%s'" % pattern)
+
+    def port(self, node):
+        """Show a connection to a port in the container."""
+        server = socket.create_server(("127.0.0.1", 0))
+        number = server.getsockname()[1]
+        threading.Thread(target=self.greet, args=(server,),
+                         daemon=True).start()
+        self.screen.command(
+            "aws ssm start-session --target %s --document-name %s "
+            "--parameters portNumber=%d" % (node, PORT, number))
+        with SessionClient(Client(self.aws), node, PORT,
+                           portNumber=number) as one:
+            said = one.started_up().mux.open().read(5)
+        self.screen.line("from the port: %s" % said.decode())
+        server.close()
+
+    @staticmethod
+    def greet(server):
+        """Say a word to whoever connects, once."""
+        peer, _ = server.accept()
+        with peer:
+            peer.sendall(b"hello")
+
+    def compare(self, box):
+        """README's recording is what the container printed."""
+        printed = [re.sub(NODE, "mi-", line) for line in box.output.lines]
+        for line in sum(recordings(), []):
+            if line not in printed:
+                raise Unexpected("README.md shows what is not printed: "
+                                 + line)
+        self.screen.good("README.md shows these lines.")
+
     def mark(self):
         """Return the number of the last call so far."""
         return max([call["n"] for call in self.aws.calls()], default=0)
@@ -107,7 +174,8 @@ class Demo:
 
     def show_run(self):
         """Show the recommended form, from start to stop."""
-        self.screen.step("ssm-activate as PID 1, from start to stop")
+        self.screen.step("ssm-activate as PID 1, from start to stop, with "
+                         "AWS's agent in the image")
         mark = self.mark()
         with self.container("debian", ["ssm-activate", "run", "--", "app"],
                             SSM_ACTIVATE="true",
@@ -158,31 +226,50 @@ class Demo:
         if shutil.which("busybox") is None:
             self.show_nothing()
             return
-        self.screen.step("An image with busybox and nothing else, as Alpine")
-        self.screen.text("No CA certificates, no useradd, no libc, no sudo. "
-                         "The same two files were copied into it.")
+        self.screen.step("One COPY line: an image with busybox and our file")
+        self.screen.text("Nothing of AWS's: the program is its own agent. No "
+                         "CA certificates, no useradd, no libc, no sudo.")
         with self.container("busybox", ["ssm-activate", "run", "--", "app"],
                             SSM_ACTIVATE="true") as box:
-            self.online()
-            box.wait_line("is up")
+            node = self.online()
+            box.wait_line("is online")
             self.screen.account(self.aws.state())
-            self.screen.text("Sessions need a user of this name; it was "
-                             "made:")
-            self.screen.command("grep ssm-user /etc/passwd")
-            self.screen.lines(line for line in box.file("/etc/passwd")
-                              if line.startswith("ssm-user:"))
+            self.screen.text("A session, which needs a user; it was made:")
+            self.session(node["InstanceId"], [r"uid=\d+\(ssm-user\)"], "id")
+            box.signal(signal.SIGTERM)
+            self.expect_status(box, 0)
+        self.compare(box)
+        self.expect_empty()
+        self.show_nobody()
+        self.show_nothing()
+
+    def show_nobody(self):
+        """Show the same with the fewest rights."""
+        self.screen.step("The same as uid 1000, without a capability, on a "
+                         "read-only root")
+        with self.container("nobody", ["ssm-activate", "run", "--", "app"],
+                            SSM_ACTIVATE="true") as box:
+            node = self.online()
+            box.wait_line("is online")
+            self.session(node["InstanceId"],
+                         ["uid=1000", "Read-only file system", r"0{16}"],
+                         "id", "grep CapEff /proc/self/status",
+                         "touch /tmp/file")
             box.signal(signal.SIGTERM)
             self.expect_status(box, 0)
         self.expect_empty()
 
     def show_nothing(self):
-        """Show a root folder that holds the two programs only: a sidecar."""
-        self.screen.step("An image with nothing in it: a sidecar")
+        """Show a root folder that holds our file only: a sidecar."""
+        self.screen.step("An image with nothing but our file: a sidecar")
         with self.container("empty", ["/usr/local/bin/ssm-activate", "run"],
                             SSM_ACTIVATE="true") as box:
-            self.online()
-            box.wait_line("is up")
+            node = self.online()
+            box.wait_line("is online")
             self.screen.account(self.aws.state())
+            self.screen.text("It has no shell, which a session says; ports of "
+                             "the container can be reached:")
+            self.port(node["InstanceId"])
             box.signal(signal.SIGTERM)
             self.expect_status(box, 0)
         self.expect_empty()
@@ -280,13 +367,17 @@ class Alone(Demo):
             # Without a namespace it would be this machine that is changed.
             self.show_end()
             return
-        screen.step("A node needs root: the application runs all the same")
-        self.run(["run", "--", "sh", "-c",
-                  'sleep 1; echo "app: my work is done"; exit 7'], wanted=7,
-                 SSM_ACTIVATE="true",
-                 SSM_ACTIVATE_AGENT=os.path.join(self.agent,
-                                                 "amazon-ssm-agent"),
-                 SSM_ACTIVATE_STATE_DIR=os.path.join(self.scratch, "state"))
+        screen.step("A node needs no root")
+        said = self.run(
+            ["run", "--", "sh", "-c",
+             "i=0; until %s status | grep -q ', online,'; do sleep 0.1; "
+             "i=$((i + 1)); [ $i -lt 100 ] || exit 1; done; "
+             "echo 'app: my work is done'; exit 7"
+             % shlex.quote(self.program)], wanted=7, SSM_ACTIVATE="true",
+            SSM_ACTIVATE_STATE_DIR=os.path.join(self.scratch, "state"))
+        if "is up with the builtin agent" not in said:
+            raise Unexpected("there was no node")
+        self.expect_empty()
         self.show_end()
 
 
@@ -346,7 +437,8 @@ def main():
         with client.FakeAws(dir=os.path.join(options.scratch, "aws"),
                             link_local=not options.alone) as aws:
             story(options, aws, screen).tell()
-    except (Unexpected, RuntimeError, subprocess.SubprocessError) as error:
+    except (Unexpected, RuntimeError, SessionError,
+            subprocess.SubprocessError) as error:
         screen.bad("Not as it should be: %s" % error)
         return 1
     return 0
