@@ -29,6 +29,9 @@ enum {
 	"InvalidInstanceId MachineFingerprintDoesNotMatch " \
 	"AccessDeniedException InvalidSignatureException"
 
+/* Codes for credentials that are out of date. */
+#define EXPIRED "ExpiredTokenException ExpiredToken UnrecognizedClientException"
+
 /* A share of the time, so that many containers do not come at once. */
 static int64_t
 jitter(int64_t most)
@@ -74,9 +77,10 @@ badge_cred(const struct badge *badge)
 }
 
 void
-badge_expired(struct badge *badge)
+badge_refused(struct badge *badge, const struct err *why)
 {
-	badge->token_at = clock_ms();
+	if (slice_names(EXPIRED, why->peer_code))
+		badge->token_at = clock_ms();
 }
 
 void
@@ -282,6 +286,7 @@ badge_beat(struct badge *badge, bool connected)
 	}
 	badge->beat_at = clock_in(BEAT_AGAIN_MS + jitter(BEAT_AGAIN_MS));
 	log_err(LOG_WARN, "agent_heartbeat", &err);
+	badge_refused(badge, &err);
 	if (slice_names("InvalidInstanceId", err.peer_code))
 		tell(badge, RECORDS_DOUBT);
 }

@@ -53,8 +53,9 @@ bool badge_renew(struct badge *badge);
 /* NULL = there are none yet. */
 const struct cred *badge_cred(const struct badge *badge);
 
-/* AWS says that they are out of date. */
-void badge_expired(struct badge *badge);
+/* A call failed; if AWS says that they are out of date there are new ones
+ * soon. */
+void badge_refused(struct badge *badge, const struct err *why);
 
 /* Send the heartbeat if it is time; soon, after badge_hurry(). */
 void badge_beat(struct badge *badge, bool connected);

@@ -32,9 +32,6 @@ enum {
 	TRIES_MAX = 16,
 };
 
-/* Codes for credentials that are out of date. */
-#define EXPIRED "ExpiredTokenException ExpiredToken UnrecognizedClientException"
-
 struct channel {
 	const struct work *work;
 	int line, pass;
@@ -183,8 +180,7 @@ open_link(struct channel *ch)
 	    0.5 + 0.5 * rng_unit());
 	ch->open_at = clock_in(pause);
 	log_err(LOG_WARN, "agent_channel", &err);
-	if (slice_names(EXPIRED, err.peer_code))
-		badge_expired(&ch->badge);
+	badge_refused(&ch->badge, &err);
 }
 
 /* Whatever the reason, it is opened again, soon if it was open for a while. */
