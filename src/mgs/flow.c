@@ -487,13 +487,14 @@ is_drained(const struct flow *flow, int64_t now)
 int
 flow_pump(struct flow *flow, struct websocket *ws, int64_t now, struct err *err)
 {
+	bool drained = is_drained(flow, now);
+
 	if (put_state(flow, ws, "Connected", &flow->say_connected, err) != 0 ||
-	    put_acks(flow, ws, err) != 0 ||
-	    sender_pump(&flow->out, ws, now, err) != 0)
+	    (drained && put_state(flow, ws, "Terminating",
+	                    &flow->say_terminating, err) != 0) ||
+	    put_acks(flow, ws, err) != 0)
 		return -1;
-	return is_drained(flow, now) ? put_state(flow, ws, "Terminating",
-	                                   &flow->say_terminating, err)
-	                             : 0;
+	return drained ? 0 : sender_pump(&flow->out, ws, now, err);
 }
 
 int64_t

@@ -12,7 +12,7 @@
 #include "mgs/flow.h"
 #include "mgs/websocket.h"
 
-enum { ROOM = 32 * 1024, STEPS_MAX = 3000 };
+enum { ROOM = 32 * 1024, STEPS_MAX = 300 };
 
 enum step {
 	INPUT, /* number, part, length, payload */

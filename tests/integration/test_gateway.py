@@ -52,11 +52,12 @@ VALUES = (None, True, 7, -1, 1e308, "", "true", "x" * 70000, "\n\x1b\x7f", [],
           "{{ command }}" * 20000)
 GIVEN = {SHELL: {}, COMMAND: {"command": "true"}, PORT: {"portNumber": "80"}}
 NEST = json.loads("[" * 400 + "]" * 400)
-SAMPLE = 17  # each so many cells, but for the whole table
+SAMPLE = 31  # each so many cells, but for the whole table
 AT_ONCE = 12
-AWAY = 120 if FULL else 10
-HOURS = 24
-SESSIONS, WARM = (1000, 300) if FULL else (20, 5)
+AWAY = 120 if FULL else 6
+HOURS = 24 if FULL else 6
+STALL = 9 if FULL else 5
+SESSIONS, WARM = (1000, 300) if FULL else (12, 4)
 GROWTH = 160  # KiB
 
 
@@ -155,7 +156,7 @@ class Hostile(Gateway):
         self.up()
         other = self.session()
         other.expect(PROMPT)
-        for kind, part in STREAM if FULL else STREAM[::3]:
+        for kind, part in STREAM if FULL else STREAM[::4]:
             with self.subTest(kind, part=part):
                 one = self.session()
                 one.expect(PROMPT)
@@ -233,7 +234,7 @@ class Slow(Gateway):
 
     def test_heartbeat(self):
         """One is not answered: sessions come later, none is lost."""
-        self.aws.fault(operation="UpdateInstanceInformation", stall=8)
+        self.aws.fault(operation="UpdateInstanceInformation", stall=STALL)
         self.up()
         wait_until(lambda: any(one["hits"] for one in
                                self.aws.get("faults")), "a heartbeat")
@@ -253,7 +254,7 @@ class Slow(Gateway):
         one, two = self.session(), self.session()
         one.expect(PROMPT)
         two.expect(PROMPT)
-        self.aws.fault(operation="CreateControlChannel", stall=8)
+        self.aws.fault(operation="CreateControlChannel", stall=STALL)
         self.aws.post("disconnect", {"node": self.node, "code": 1000})
         self.held_up.wait_line("is not online")
         one.write(b"exit\n")
