@@ -56,7 +56,7 @@ SAMPLE = 31  # each so many cells, but for the whole table
 AT_ONCE = 12
 AWAY = 120 if FULL else 6
 HOURS = 24 if FULL else 6
-STALL = 9 if FULL else 5
+DELAY = 9 if FULL else 5
 SESSIONS, WARM = (1000, 300) if FULL else (12, 4)
 GROWTH = 160  # KiB
 
@@ -233,8 +233,8 @@ class Slow(Gateway):
     """What the channel worker waits for, and what waits for it meanwhile."""
 
     def test_heartbeat(self):
-        """One is not answered: sessions come later, none is lost."""
-        self.aws.fault(operation="UpdateInstanceInformation", stall=STALL)
+        """One is answered late: so are sessions, and none is lost."""
+        self.aws.fault(operation="UpdateInstanceInformation", delay=DELAY)
         self.up()
         wait_until(lambda: any(one["hits"] for one in
                                self.aws.get("faults")), "a heartbeat")
@@ -254,7 +254,7 @@ class Slow(Gateway):
         one, two = self.session(), self.session()
         one.expect(PROMPT)
         two.expect(PROMPT)
-        self.aws.fault(operation="CreateControlChannel", stall=STALL)
+        self.aws.fault(operation="CreateControlChannel", delay=DELAY)
         self.aws.post("disconnect", {"node": self.node, "code": 1000})
         self.held_up.wait_line("is not online")
         one.write(b"exit\n")

@@ -176,7 +176,7 @@ static void
 expect_frame(unsigned command, unsigned char id, const char *text)
 {
 	static size_t at;
-	const unsigned char *got;
+	struct slice got;
 	size_t len = strlen(text);
 
 	if (p.output.len == 0)
@@ -184,11 +184,11 @@ expect_frame(unsigned command, unsigned char id, const char *text)
 	for (int i = 0; i < STEPS && p.output.len < at + SMUX_HEADER + len; i++)
 		step();
 	assert_true(p.output.len >= at + SMUX_HEADER + len);
-	got = (const unsigned char *)&p.output.data[at];
-	assert_int_equal(got[1], command);
-	assert_int_equal(got[2], len);
-	assert_int_equal(got[4], id);
-	assert_memory_equal(&got[SMUX_HEADER], text, len);
+	got = slice_skip(slice_make(p.output.data, p.output.len), at);
+	assert_int_equal(got.ptr[1], command);
+	assert_int_equal(got.ptr[2], len);
+	assert_int_equal(got.ptr[4], id);
+	assert_memory_equal(&got.ptr[SMUX_HEADER], text, len);
 	at += SMUX_HEADER + len;
 	if (at == p.output.len) {
 		buf_cut(&p.output, 0);
