@@ -104,7 +104,8 @@ say(unsigned command, unsigned char id, const char *text)
 
 	frame[2] = (unsigned char)(len & 0xff);
 	frame[3] = (unsigned char)(len >> 8);
-	memcpy(&frame[SMUX_HEADER], text, len);
+	for (size_t i = 0; i < len; i++)
+		frame[SMUX_HEADER + i] = (unsigned char)text[i];
 	plugin_send(&p, FRAME_OUTPUT, frame, SMUX_HEADER + len);
 }
 
