@@ -338,9 +338,7 @@ tidy(struct life *life, const struct err *why)
 	err_clear(&life->last);
 	if (life->state.activation[0] == '\0')
 		return;
-	life->tidied = life->state;
-	life->tidied.node[0] = '\0';
-	work.state = &life->tidied;
+	work.state = &life->state;
 	work.tidy = true;
 	work.deadline = spec.deadline - MARGIN_MS;
 	if (job_start(&life->tidy, &spec, &err) != 0)

@@ -89,7 +89,7 @@ struct life {
 	int64_t retry_at; /* the end of WAIT */
 	int64_t stop_by;  /* once stopping */
 	int64_t parts_at; /* REMOVE begins: sessions have had their time */
-	struct state state, tidied;
+	struct state state;
 	struct work work;
 	struct job job, tidy;
 	struct {

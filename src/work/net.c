@@ -343,7 +343,10 @@ work_net_remove(const struct work *work, int out, struct err *err)
 	net.ssm.pace = &pace;
 	node_key_identity(&net.vault, work, NULL);
 	/* A key of another node is of no use. */
-	if (state.node[0] != '\0' && strcmp(net.vault.node, state.node) != 0)
+	if (work->tidy)
+		state.node[0] = '\0';
+	else if (state.node[0] != '\0' &&
+	         strcmp(net.vault.node, state.node) != 0)
 		vault_free(&net.vault);
 	if (net_open(&net, state.region, err) == 0) {
 		if (!work->tidy)
