@@ -22,7 +22,7 @@ with the same files, ends it, and finds account and disk clean.
 | `N` | a node on the account |
 | `A` | an activation on the account |
 | `s` | `state.json`: what a next start, `ssm-activate down` or the log needs |
-| `v` | the agent's identity, `/var/lib/amazon/ssm` |
+| `v` | the agent's identity: `/var/lib/amazon/ssm`; `key` in the state directory |
 | `c` | `ca.pem` in the state directory |
 | `u` | the sudoers file |
 | `h` | a file that was just being written, under a name of its own |
@@ -30,9 +30,10 @@ with the same files, ends it, and finds account and disk clean.
 
 The ends: stop signals to PID 1; SIGKILL of PID 1, and so of all; the
 application ends by itself; *agent dies*: it is killed, or before it ever ran
-cannot be started; *network gone*: every packet is lost, then the container is
-stopped; *task refused*: AWS takes all rights from the caller but not from the
-node's role, which has those that AWS FIS documents; *all refused*: from both.
+cannot be started (`-`: the builtin agent always can); *network gone*: every
+packet is lost, then the container is stopped; *task refused*: AWS takes all
+rights from the caller but not from the node's role, which has those that AWS
+FIS documents; *all refused*: from both.
 After a dead agent and a refusal, the program makes the best of it, and then
 the container is stopped. Stages from `DeregisterManagedInstance asked` on are
 reached by `ssm-activate down` from outside, while the application goes on.
@@ -46,6 +47,8 @@ WAYS = {
                  "down` in a trap and after the application's end."),
     "up": ("`up` alone", "The same without `down`: when PID 1 ends, the "
            "kernel kills the keeper, too."),
+    "run, builtin": ("`run` with the builtin agent", "PID 1 is `ssm-activate "
+                     "run -- CMD`, with `SSM_ACTIVATE_AGENT=builtin`."),
 }
 
 
@@ -59,11 +62,14 @@ def rows(results, way):
     """Return the table of one way."""
     lines = ["| stage | " + " | ".join(ends.ENDS) + " |",
              "|---" * (len(ends.ENDS) + 1) + "|"]
-    for stage in stages.RISING + stages.FALLING:
-        found = [results.get((stage.name, end, way)) for end in ends.ENDS]
+    for stage in sum(stages.of(way), ()):
+        found = [results.get((stage.name, end, way))
+                 if stages.ends(stage, end, way) else False
+                 for end in ends.ENDS]
         if None not in found:
             lines.append("| %s | %s |" % (stage.name, " | ".join(
-                "`%s`" % left_text(one["left"]) for one in found)))
+                "`%s`" % (left_text(one["left"]) if one else "-")
+                for one in found)))
     return lines
 
 

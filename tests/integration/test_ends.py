@@ -29,10 +29,9 @@ def cells():
     """Return all cells; what makes most work comes first."""
     found = []
     for way in ends.WAYS:
-        rows = stages.RISING + (() if way == "up" else stages.FALLING)
-        found += [(stage.name, end, way) for stage in rows
-                  for end in ends.ENDS
-                  if re.search(ONLY, ", ".join((stage.name, end, way)))]
+        found += [(stage.name, end, way) for stage in sum(stages.of(way), ())
+                  for end in ends.ENDS if stages.ends(stage, end, way)
+                  and re.search(ONLY, ", ".join((stage.name, end, way)))]
     slow = ("agent dies", "network gone")
     found = found if FULL or ONLY else found[::STRIDE]
     return sorted(found, key=lambda cell: cell[1] not in slow)

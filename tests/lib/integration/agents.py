@@ -4,6 +4,7 @@ tests has, and our own."""
 
 import sys
 
+import procfs
 from runner import FULL
 
 BUILTIN = "builtin"
@@ -32,6 +33,18 @@ def with_builtin(*sample):
         setattr(sys.modules[cls.__module__], twin.__name__, twin)
         return cls
     return double
+
+
+def cores(held):
+    """Return the pids of our own agent's cores in a container: below a
+    keeper, with a worker of theirs."""
+    name = "ssm-activate"
+    keepers = ([held.pid1] if procfs.program(held.pid1) == name
+               else held.keepers())
+    parents = {pid: int(procfs.status(pid).get("PPid", 0))
+               for pid in held.find(name)}
+    return sorted({core for core in parents.values()
+                   if parents.get(core) in keepers})
 
 
 def amazon(test):

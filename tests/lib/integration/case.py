@@ -138,23 +138,11 @@ class Case(unittest.TestCase):
         program."""
         def look():
             if self.agent == agents.BUILTIN:
-                found = self.builtin_cores(held)
+                found = agents.cores(held)
             else:
                 found = held.find("amazon-ssm-agent")
             return len(found) == 1 and found
         return wait_until(look, "one core")
-
-    @staticmethod
-    def builtin_cores(held):
-        """Return the pids of our own agent's cores: below a keeper, with a
-        worker of theirs."""
-        name = "ssm-activate"
-        keepers = ([held.pid1] if procfs.program(held.pid1) == name
-                   else held.keepers())
-        parents = {pid: int(procfs.status(pid).get("PPid", 0))
-                   for pid in held.find(name)}
-        return sorted({core for core in parents.values()
-                       if parents.get(core) in keepers})
 
     @staticmethod
     def wait_forgotten(root):
@@ -165,7 +153,7 @@ class Case(unittest.TestCase):
         """Return the pids of the agent's core and worker; of our own agent
         the core's."""
         if self.agent == agents.BUILTIN:
-            return self.builtin_cores(held)
+            return agents.cores(held)
         return [pid for name in AGENTS for pid in held.find(name)]
 
     def status(self, held, *flags, **options):

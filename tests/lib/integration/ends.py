@@ -10,6 +10,7 @@ import socket
 import struct
 import threading
 
+import agents
 import place
 import procfs
 import stages
@@ -42,6 +43,7 @@ WAYS = {
                  % ALONE],
     "up": ["/bin/sh", "-c", "ssm-activate up --background; " + APP],
 }
+WAYS["run, builtin"] = WAYS["run"]
 # What may stay: ssm-user, the agent's settings and logs, the lock.
 STAYS = re.compile(
     r"/etc/(passwd|group|shadow|\.pwd\.lock|amazon/ssm/.*)|/home/ssm-user.*|"
@@ -54,7 +56,8 @@ KINDS = (
     ("certificates", r"/var/lib/ssm-activate/ca\.pem"),
     ("socket", r"/var/lib/ssm-activate/control"),
     ("vault", r"/var/lib/amazon/ssm/(Vault/.*|registration|"
-     r"mi-[0-9a-f]+/.*|runtimeconfig/identity_config\.json)"),
+     r"mi-[0-9a-f]+/.*|runtimeconfig/identity_config\.json)|"
+     r"/var/lib/ssm-activate/key"),
     ("sudoers", r"/etc/sudoers\.d/ssm-agent-users"),
 )
 
@@ -86,7 +89,8 @@ class Cell:
         self.aws = place.current.aws
         self.stage = stages.ALL[stage]
         self.end = end
-        self.way = way
+        self.builtin = way.endswith("builtin")
+        self.way = way.partition(", builtin")[0]
         self.root = Root()
         self.held = None
         self.is_down = threading.Event()
@@ -107,7 +111,7 @@ class Cell:
 
     def start(self, way):
         """Start a container of this way, braked."""
-        more = {}
+        more = {"SSM_ACTIVATE_AGENT": agents.BUILTIN} if self.builtin else {}
         if self.end == "network gone":
             more["SSM_ACTIVATE_DOWN_TIMEOUT"] = "2s"
         held = Container(self.root, WAYS[way], environment(**more))
@@ -225,10 +229,19 @@ class Cell:
     def lose_agent(self):
         """The agent ends, and before it ever ran it cannot be started."""
         if self.stage is stages.UP or self.stage.removal:
-            for pid in self.held.find("amazon-ssm-agent"):
+            for pid in (self.cores() if self.builtin
+                        else self.held.find("amazon-ssm-agent")):
                 os.kill(pid, signal.SIGKILL)
         else:
             os.chmod(self.root.inside(AGENT), 0)
+
+    def cores(self):
+        """Return the core of our own agent; while the node is taken down
+        there may be none."""
+        if self.stage.removal:
+            return agents.cores(self.held)
+        return wait_until(lambda: agents.cores(self.held), "the core",
+                          PATIENCE)
 
     def lose_network(self):
         """Nothing comes through any more; then the container stops."""

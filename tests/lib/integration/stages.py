@@ -12,11 +12,13 @@ import os
 
 LIB = "/var/lib/amazon/ssm/"
 OURS = "/var/lib/ssm-activate/"
+KEY = OURS + "key"
 STATE = OURS + "state.json"
 STORE = LIB + "Vault/Store/"
 MANIFEST = LIB + "Vault/Manifest"
 TEMPORARY = ".ssm-activate.*"
 REGION, NODE = '"region"', '"node"'
+PRIVATE = "MII"  # how every RSA key begins in base64
 MADE = ('"activation"', '"unsettled": false')
 
 
@@ -101,9 +103,11 @@ def done(operation, *texts):
 
 UP = Stage("the agent runs")
 
-RISING = (
+FIRST = (
     Stage("agent's configuration written",
           files=has("/etc/amazon/ssm/amazon-ssm-agent.json")),
+)
+REGISTERING = (
     Stage("state written", files=has(STATE)),
     asked("CreateActivation", REGION),
     done("CreateActivation", REGION),
@@ -115,12 +119,20 @@ RISING = (
     Stage("state with the node half written", "DeleteActivation", "asked",
           files=half(OURS, NODE),
           after=asked("RegisterManagedInstance", *MADE)),
+)
+VAULT = (
     Stage("key half written", files=half(STORE)),
     Stage("key written", files=has(STORE + "RegistrationKey")),
     Stage("fingerprint written", files=has(STORE + "InstanceFingerprint")),
     Stage("registration written", files=has(LIB + "registration")),
     Stage("manifest written", files=has(MANIFEST)),
     Stage("certificates written", files=has(OURS + "ca.pem")),
+)
+OWN_KEY = (
+    Stage("own key half written", files=half(OURS, PRIVATE)),
+    Stage("own key written", files=has(KEY)),
+)
+USER = (
     Stage("group written", files=has("/etc/group", "ssm-user")),
     Stage("shadow written", files=has("/etc/shadow", "ssm-user")),
     Stage("passwd written", files=has("/etc/passwd", "ssm-user")),
@@ -128,14 +140,40 @@ RISING = (
     Stage("state complete", files=has(STATE, '"installed": true')),
     UP,
 )
-FALLING = (
+DEREGISTERING = (
     Stage("DeregisterManagedInstance asked", "DeregisterManagedInstance",
           "asked", removal=True),
     Stage("DeregisterManagedInstance done", "DeregisterManagedInstance",
           "done", removal=True),
+)
+FALLING = DEREGISTERING + (
     Stage("manifest removed", removal=True,
           files=lacks(MANIFEST, LIB + "registration")),
     Stage("vault removed", removal=True,
           files=lacks(STORE + "RegistrationKey", STATE)),
 )
-ALL = {stage.name: stage for stage in RISING + FALLING}
+RISING = FIRST + REGISTERING + VAULT + USER
+# With our own agent.
+RISING_BUILTIN = REGISTERING + OWN_KEY + USER
+FALLING_BUILTIN = DEREGISTERING + (
+    Stage("own key removed", removal=True, files=lacks(KEY, STATE)),
+)
+ALL = {stage.name: stage for stage in RISING + FALLING + RISING_BUILTIN
+       + FALLING_BUILTIN}
+
+
+def of(way):
+    """Return the stages of a way on which a node comes up, and those on which
+    it is taken down."""
+    if way == "up":
+        return RISING, ()
+    if way.endswith("builtin"):
+        return RISING_BUILTIN, FALLING_BUILTIN
+    return RISING, FALLING
+
+
+def ends(stage, end, way):
+    """Tell whether there is such an end: our own agent has no file that could
+    not be started."""
+    return (end != "agent dies" or not way.endswith("builtin")
+            or stage is UP or stage.removal)
