@@ -31,7 +31,8 @@ no_keeper(struct control_status *status, const struct config *cfg,
 
 /* For a person: what to do next, unless the last error says it. */
 static void
-add_next(struct buf *out, const struct control_status *status)
+add_next(struct buf *out, const struct control_status *status,
+    const struct config *cfg)
 {
 	const char *what = "wait, or look at the container's log";
 
@@ -49,8 +50,13 @@ add_next(struct buf *out, const struct control_status *status)
 		what = "set SSM_ACTIVATE=true for the container, start it anew";
 	else if (strcmp(status->phase, CONTROL_UNKNOWN) == 0)
 		what = "ask again as root";
-	else if (strcmp(status->phase, "down") == 0)
-		what = "ssm-activate up, or start the container anew";
+	else if (strcmp(status->phase, "down") == 0) {
+		/* A keeper that can write nowhere has no socket. */
+		what = access(cfg->state_dir, F_OK) != 0
+		           ? "look at the container's log: without a state "
+		             "directory no keeper can be asked"
+		           : "ssm-activate up, or start the container anew";
+	}
 	buf_printf(out, "next     %s\n", what);
 }
 
@@ -71,7 +77,7 @@ cmd_status(struct config *cfg, struct err *err)
 		else
 			control_text(&text, &status);
 		if (!cfg->json && isatty(STDOUT_FILENO) == 1)
-			add_next(&text, &status);
+			add_next(&text, &status, cfg);
 		rc = file_write_fd(STDOUT_FILENO, text.data, text.len, err);
 		buf_free(&text);
 	}
