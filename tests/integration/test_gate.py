@@ -157,3 +157,7 @@ class Next(Case):
         self.assertEqual(self.status(SSM_ACTIVATE="true"), ([
             "down", "next     ssm-activate up, or start the container anew"],
             ["down"]))
+        self.assertEqual(self.status(
+            SSM_ACTIVATE="true", SSM_ACTIVATE_STATE_DIR="/nowhere/state"), ([
+                "down", "next     look at the container's log: without a state "
+                "directory no keeper can be asked"], ["down"]))
