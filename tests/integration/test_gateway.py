@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import time
+from unittest import mock
 
 import documents
 import place
@@ -59,6 +60,7 @@ HOURS = 24 if FULL else 6
 DELAY = 9 if FULL else 5
 SESSIONS, WARM = (1000, 300) if FULL else (12, 4)
 GROWTH = 160  # KiB
+LONG = ["/bin/sleep", "3000"]
 
 
 def replaced(content, path, value):
@@ -348,7 +350,8 @@ class Many(Gateway):
 
     def test_one_after_another(self):
         """Nothing grows."""
-        self.up()
+        with mock.patch.object(test_sessions, "SLEEP", LONG):
+            self.up()
         self.run_some(WARM)
         before = self.weight()
         self.run_some(SESSIONS)
