@@ -19,7 +19,7 @@ is_off(const struct config *cfg)
 {
 	if (cfg->argv == NULL && cfg->gate == CONFIG_GATE_UNSET)
 		return false;
-	return cfg->gate != CONFIG_GATE_ON;
+	return cfg->gate < CONFIG_GATE_ON;
 }
 
 static int

@@ -18,7 +18,7 @@ static int
 no_keeper(struct control_status *status, const struct config *cfg,
     const struct err *failure, struct err *err)
 {
-	const char *phase = cfg->gate == CONFIG_GATE_ON ? "down" : "off";
+	const char *phase = cfg->gate >= CONFIG_GATE_ON ? "down" : "off";
 
 	*status = (struct control_status){ .last = *failure };
 	if (failure->code != ERR_OK)
@@ -44,7 +44,9 @@ add_next(struct buf *out, const struct control_status *status,
 		    status->region, status->node);
 		return;
 	}
-	if (status->up)
+	if (status->waits)
+		what = "ssm-activate up, or the parameter that asks for it";
+	else if (status->up)
 		what = "wait for node_online in the container's log";
 	else if (strcmp(status->phase, "off") == 0)
 		what = "set SSM_ACTIVATE=true for the container, start it anew";

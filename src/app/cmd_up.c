@@ -170,23 +170,26 @@ wait_up(const struct config *cfg, int fd, struct err *err)
 	return record.type == JOURNAL_NODE ? print_node(record.text, err) : 0;
 }
 
-/* A keeper that is there already: 1 = there is none, else as wait_up(). */
+/* A keeper that is there already: 1 = there is none, else as wait_up().  One
+ * that waits to be asked is. */
 static int
 ask_up(const struct config *cfg, struct err *err)
 {
 	int64_t deadline = clock_in(cfg->timeout_ms);
+	enum control_request what = CONTROL_UP;
 	struct control_status status = { 0 };
 
 	for (;;) {
-		int rc = control_ask(cfg, CONTROL_STATUS, clock_in(ASK_MS),
-		    &status, err);
+		int rc = control_ask(cfg, what, clock_in(ASK_MS), &status, err);
 
 		if (rc != 0)
 			return rc;
 		if (status.up)
 			return print_node(status.node, err);
-		if (status.over || clock_ms() >= deadline)
+		if (status.over || clock_ms() >= deadline ||
+		    (status.waits && what == CONTROL_STATUS))
 			break;
+		what = CONTROL_STATUS;
 		clock_sleep(clock_in(ASK_AGAIN_MS));
 	}
 	if (status.last.code != ERR_OK)
@@ -253,7 +256,7 @@ cmd_up(struct config *cfg, struct err *err)
 	int rc = 0;
 
 	config_warn_gate(cfg);
-	if (cfg->gate != CONFIG_GATE_ON)
+	if (cfg->gate < CONFIG_GATE_ON)
 		return 0;
 	file_close_cover();
 	config_warn_unknown(cfg);

@@ -17,9 +17,13 @@
 #include "settings/config.h"
 #include "work/naming.h"
 #include "work/which.h"
+#include "work/wish.h"
 #include "work/work.h"
 
-enum { FIND_MS = 2000 }; /* for a folder that may not answer */
+enum {
+	FIND_MS = 2000, /* for a folder that may not answer */
+	DEMAND_TTL_MS = 3600000,
+};
 
 /* A code that stays in the environment is inherited and can be read in /proc.
  */
@@ -91,6 +95,35 @@ check_names(const struct config *cfg, struct err *err)
 }
 
 static int
+check_demand(struct config *cfg, struct err *err)
+{
+	struct naming_words words = { "", "", "", "", "" };
+	char name[NAMING_NAME_SIZE];
+
+	if (cfg->gate != CONFIG_GATE_DEMAND)
+		return 0;
+	/* Access that nobody ends any more is no access on demand. */
+	if (cfg->ttl_ms == 0)
+		cfg->ttl_ms = DEMAND_TTL_MS;
+	if (cfg->keep_identity) {
+		return err_set(err, ERR_KIND_INVALID_VALUE,
+		    "SSM_ACTIVATE_KEEP_IDENTITY keeps a node, which "
+		    "SSM_ACTIVATE=demand does not");
+	}
+	if (cfg->demand == NULL)
+		return 0;
+	if (slice_starts(slice_of(cfg->demand), WISH_STORE)) {
+		if (naming_name(name, cfg->demand + sizeof WISH_STORE - 1,
+		        &words, err) == 0)
+			return 0;
+	} else {
+		err_set(err, ERR_KIND_INVALID_VALUE,
+		    "%.64s: it must be " WISH_STORE "NAME", cfg->demand);
+	}
+	return config_blame(cfg, "SSM_ACTIVATE_DEMAND", err);
+}
+
+static int
 check_session_user(const struct config *cfg, struct err *err)
 {
 	struct slice uid, gid;
@@ -159,8 +192,8 @@ preflight_check(struct preflight *out, struct config *cfg, struct err *err)
 
 	if (malformed != 0 || code != 0 || check_role(out, cfg, err) != 0 ||
 	    check_activation(out, cfg, err) != 0 ||
-	    check_names(cfg, err) != 0 || check_session_user(cfg, err) != 0 ||
-	    which_check(cfg, err) != 0)
+	    check_names(cfg, err) != 0 || check_demand(cfg, err) != 0 ||
+	    check_session_user(cfg, err) != 0 || which_check(cfg, err) != 0)
 		return -1;
 	/* Else the keeper's first worker looks for it, beside CMD. */
 	return cfg->required ? check_agent(cfg, err) : 0;

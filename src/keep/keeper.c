@@ -17,6 +17,7 @@
 #include "base/signals.h"
 #include "base/slice.h"
 #include "keep/command.h"
+#include "keep/demand.h"
 #include "keep/follow.h"
 #include "keep/guard.h"
 #include "keep/life.h"
@@ -28,7 +29,7 @@
 #include "work/job.h"
 
 enum {
-	FDS_MAX = LIFE_FDS + 2 * JOB_FDS + SUPERVISOR_FDS + LISTENER_CLIENTS + 2
+	FDS_MAX = LIFE_FDS + 3 * JOB_FDS + SUPERVISOR_FDS + LISTENER_CLIENTS + 2
 };
 enum { DOUBT_MS = 600000 }; /* between two questions whether AWS knows us */
 
@@ -51,6 +52,7 @@ struct keeper {
 	struct listener listener;
 	struct guard guard;
 	struct follow follow;
+	struct demand demand;
 };
 
 /* Tell `up`; false if nobody waits for it, or does not any more. */
@@ -95,6 +97,7 @@ stop(struct keeper *k)
 	int64_t by = clock_in(k->cfg->down_timeout_ms);
 
 	leave_disk(k);
+	demand_end(&k->demand);
 	life_stop(&k->life);
 	follow_end(&k->follow);
 	if (!k->options->command || k->command.ended)
@@ -118,12 +121,21 @@ give_way(struct keeper *k, const struct err *err)
 }
 
 static void
+wait_for_demand(struct keeper *k)
+{
+	demand_begin(&k->demand, &k->life);
+	report(k, JOURNAL_DONE);
+}
+
+static void
 begin(struct keeper *k, enum guard_news news)
 {
 	const struct state *leftover = k->options->leftover;
 
 	if (leftover != NULL)
 		life_clear(&k->life, leftover, news == GUARD_SHARED);
+	else if (k->cfg->gate == CONFIG_GATE_DEMAND)
+		wait_for_demand(k);
 	else
 		life_start(&k->life);
 }
@@ -208,7 +220,8 @@ reap(struct keeper *k)
 			stop(k);
 		} else if (!life_reaped(&k->life, pid) &&
 		           !job_reaped(&k->guard.job, pid) &&
-		           !job_reaped(&k->follow.job, pid)) {
+		           !job_reaped(&k->follow.job, pid) &&
+		           !job_reaped(&k->demand.job, pid)) {
 			supervisor_reaped(&k->supervisor, pid, status);
 		}
 	}
@@ -391,11 +404,13 @@ fill_status(const struct keeper *k, struct control_status *out)
 		.builtin = life_builtin(&k->life),
 		.since = state->node[0] != '\0' ? state->since : 0,
 		.until = k->life.stopping ? 0 : k->life.ttl.until,
-		.stays = k->options->command && !k->command.ended,
+		.stays =
+		    k->demand.on || (k->options->command && !k->command.ended),
+		.waits = demand_waits(&k->demand, &k->life),
 		.restarts = k->supervisor.restarts,
 		.up = k->life.at == LIFE_UP,
 		.online = k->online,
-		.over = life_over(&k->life),
+		.over = life_over(&k->life) && !k->demand.on,
 		.last = k->life.last,
 	};
 	memcpy(out->node, state->node, sizeof out->node);
@@ -404,17 +419,33 @@ fill_status(const struct keeper *k, struct control_status *out)
 	    sizeof out->phase);
 }
 
+/* On demand it may be asked for again. */
+static void
+take_down(struct keeper *k)
+{
+	k->demand.wanted = false;
+	if (k->life.stopping || demand_waits(&k->demand, &k->life))
+		return;
+	log_event(LOG_INFO, "stopping", "down: taking the node down");
+	if (k->demand.on)
+		life_stop(&k->life);
+	else
+		stop(k);
+}
+
 static void
 serve(struct keeper *k)
 {
 	struct control_status status;
+	unsigned asked;
 
 	fill_status(k, &status);
-	if (listener_serve(&k->listener, &status) && !k->life.stopping) {
-		log_event(LOG_INFO, "stopping", "down: taking the node down");
-		stop(k);
-	}
-	if (life_over(&k->life))
+	asked = listener_serve(&k->listener, &status);
+	if ((asked & LISTENER_UP) != 0)
+		demand_ask(&k->demand, &k->life);
+	if ((asked & LISTENER_DOWN) != 0)
+		take_down(k);
+	if (life_over(&k->life) || demand_waits(&k->demand, &k->life))
 		listener_finish(&k->listener, &status);
 }
 
@@ -432,11 +463,22 @@ tell_over(struct keeper *k)
 	if (!report(k, failed ? JOURNAL_FAILED : JOURNAL_DONE) && failed)
 		log_err(k->cfg->required ? LOG_ERROR : LOG_WARN, "no_access",
 		    last);
-	if (!failed || !k->cfg->required)
+	if (!failed || !k->cfg->required || k->demand.on)
 		return;
 	k->required_status = (int)last->code;
 	if (k->command.pid > 0)
 		kill(k->command.pid, SIGTERM);
+}
+
+/* Access on demand is over, until somebody asks again. */
+static void
+renew(struct keeper *k)
+{
+	if (!k->demand.on || !life_over(&k->life))
+		return;
+	forget_node(k);
+	k->online = k->over_told = false;
+	life_renew(&k->life);
 }
 
 static bool
@@ -459,6 +501,7 @@ due_next(const struct keeper *k)
 	due = clock_min(due, job_due(&k->guard.job));
 	if (k->guard_next != 0 && !k->life.stopping)
 		due = clock_min(due, k->guard_next);
+	due = clock_min(due, demand_due(&k->demand, &k->life));
 	due = clock_min(due, job_due(&k->follow.job));
 	due = clock_min(due, job_due(&k->supervisor.builtin.job));
 	return clock_min(due, follow_due(&k->follow));
@@ -475,19 +518,20 @@ wait_for_events(const struct keeper *k)
 
 	count += job_poll(&k->guard.job, fds + count);
 	count += job_poll(&k->follow.job, fds + count);
+	count += job_poll(&k->demand.job, fds + count);
 	count += supervisor_poll(&k->supervisor, fds + count);
 	count += listener_poll(&k->listener, fds + count);
 	signals_wait(fds, count, due == INT64_MAX ? -1 : clock_left(due));
 }
 
 /* A function of its own: its space is not on the stack before CMD starts. */
-static void __attribute__((noinline))
-loop(struct keeper *k)
+static void __attribute__((noinline)) loop(struct keeper *k)
 {
 	for (;;) {
 		take_signals(k);
 		try_guard(k);
 		take_guard(k);
+		demand_step(&k->demand, &k->life);
 		life_step(&k->life);
 		k->news = follow_step(&k->follow, &k->life.work, k->news);
 		k->news = builtin_step(&k->supervisor.builtin, k->news);
@@ -495,6 +539,7 @@ loop(struct keeper *k)
 		act_on_log(k);
 		tell_over(k);
 		serve(k);
+		renew(k);
 		log_catch_up();
 		if (may_leave(k))
 			return;

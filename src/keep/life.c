@@ -2,6 +2,7 @@
 #include "keep/life.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/slice.h"
 #include "keep/life_table.h"
@@ -203,9 +204,10 @@ look_for_end(struct life *life)
 		job_kill(&life->tidy);
 		return;
 	}
-	if (ttl_over(&life->ttl))
-		why = "SSM_ACTIVATE_TTL is over";
-	else if (watch_step(&life->watch, &life->work)) {
+	if (ttl_over(&life->ttl)) {
+		why = life->ttl.cut ? "no longer asked for"
+		                    : "SSM_ACTIVATE_TTL is over";
+	} else if (watch_step(&life->watch, &life->work)) {
 		why = "ECS stops the task";
 		life_keep(life);
 	}
@@ -250,13 +252,67 @@ life_init(struct life *life, const struct life_options *options)
 	};
 }
 
+static void
+begin_life(struct life *life, bool idle)
+{
+	life->work.idle = idle;
+	life->started_at = clock_ms();
+	life->give_up_at = life->started_at + life->work.cfg->give_up_ms;
+	life_table_happen(life, LIFE_TIME, NULL);
+}
+
 void
 life_start(struct life *life)
 {
-	life->started_at = clock_ms();
-	life->give_up_at = life->started_at + life->work.cfg->give_up_ms;
 	watch_begin(&life->watch, &life->work);
-	life_table_happen(life, LIFE_TIME, NULL);
+	err_clear(&life->last);
+	begin_life(life, false);
+}
+
+void
+life_rest(struct life *life)
+{
+	begin_life(life, true);
+}
+
+void
+life_renew(struct life *life)
+{
+	struct life_options options = {
+		.cfg = life->work.cfg,
+		.role = life->work.role,
+		.code = life->work.code,
+	};
+	int key = life->work.key_fd;
+	struct err last = life->last;
+
+	file_close(&life->code_fd);
+	life_init(life, &options);
+	life->work.key_fd = key;
+	life->last = last;
+}
+
+bool
+life_rests(const struct life *life)
+{
+	return life->at == LIFE_WAIT && life->retry_at == INT64_MAX;
+}
+
+void
+life_prolong(struct life *life, int64_t until)
+{
+	bool counts = life->ttl.until != 0;
+
+	life->ttl = (struct ttl){ .asked = until };
+	if (counts)
+		ttl_begin(&life->ttl, life->work.cfg, life->state.node);
+}
+
+void
+life_cut(struct life *life)
+{
+	if (!life->stopping && !life_rests(life))
+		ttl_cut(&life->ttl, life->work.cfg);
 }
 
 void

@@ -24,6 +24,20 @@ struct life_options {
 void life_init(struct life *life, const struct life_options *options);
 void life_start(struct life *life);
 
+/*
+ * Access on demand: remove what a predecessor left, and rest until
+ * life_start().  Once it is over, rest again; why it was stays in last.
+ * life_rests(): the start is all that is missing.
+ */
+void life_rest(struct life *life);
+void life_renew(struct life *life);
+bool life_rests(const struct life *life);
+
+/* The node goes at this time instead (seconds since 1970, 0 = after
+ * SSM_ACTIVATE_TTL from now); at once, sessions apart. */
+void life_prolong(struct life *life, int64_t until);
+void life_cut(struct life *life);
+
 /* There will be no node, because of err. */
 void life_bar(struct life *life, const struct err *err);
 

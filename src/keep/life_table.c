@@ -71,6 +71,8 @@ begin_prepare(struct life *life, struct err *err)
 
 	life->agent[0] = '\0';
 	life->certs = life->work.memory = false;
+	if (life->work.idle)
+		life->outcome = LIFE_NOT_ASKED;
 	return begin_job(life, &spec, err);
 }
 
@@ -267,6 +269,13 @@ put_off(struct life *life, const struct err *why)
 }
 
 static void
+rest(struct life *life, const struct err *why)
+{
+	(void)why;
+	life->retry_at = INT64_MAX;
+}
+
+static void
 tell_leftover(struct life *life, const struct err *why)
 {
 	(void)life;
@@ -433,6 +442,7 @@ const struct life_row life_table[LIFE_STATES] = {
 		"preparing", begin_prepare, true, {
 			[LIFE_DONE] = { LIFE_REGISTER, NULL },
 			[LIFE_LEFTOVER] = { LIFE_REMOVE, tell_leftover },
+			[LIFE_NOT_ASKED] = { LIFE_WAIT, rest },
 			[LIFE_AGAIN] = { LIFE_CLOSE, not_prepared },
 			[LIFE_FAILED] = { LIFE_CLOSE, not_prepared },
 			[LIFE_ENDED] = { LIFE_REMOVE, NULL },

@@ -21,6 +21,7 @@
  *             worker       done      failed  again  stopped  else
  *   WAIT      (a pause)    PREPARE   CLOSE*         REMOVE
  *   PREPARE   prepare      REGISTER  CLOSE*         REMOVE   leftover: REMOVE
+ *                                                            not asked: WAIT
  *   REGISTER  register     INSTALL   REMOVE  WAIT   REMOVE   accepted: START
  *                                                            refused: REMOVE
  *                                                            agent: DELEGATE
@@ -40,7 +41,7 @@
  */
 enum life_state {
 	LIFE_STAY, /* in the table: no other state */
-	LIFE_WAIT, /* for the lock, or before another try */
+	LIFE_WAIT, /* for the lock, to be asked, or before another try */
 	LIFE_PREPARE,
 	LIFE_REGISTER,
 	LIFE_DELEGATE,
@@ -60,6 +61,7 @@ enum life_event {
 	                   * AWS cannot be asked */
 	LIFE_REFUSED,     /* AWS does not know it any more */
 	LIFE_HANDED_OVER, /* the agent is to register */
+	LIFE_NOT_ASKED,   /* there is nothing to remove, and none is wanted */
 	LIFE_AGAIN,       /* the worker failed; another try may help */
 	LIFE_FAILED,      /* the worker failed, or the agent is lost */
 	LIFE_ENDED,       /* after a stop: the worker has done its work, or was
@@ -86,7 +88,7 @@ struct life {
 	bool keeps;    /* the node stays, for the next container */
 	bool certs;    /* the agent is to trust a file of ours */
 	int64_t started_at, give_up_at;
-	int64_t retry_at; /* the end of WAIT */
+	int64_t retry_at; /* the end of WAIT, INT64_MAX = not by time */
 	int64_t stop_by;  /* once stopping */
 	int64_t parts_at; /* REMOVE begins: sessions have had their time */
 	struct state state;

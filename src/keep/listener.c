@@ -90,8 +90,8 @@ answer(struct listener *listener, size_t i, const struct control_status *status)
 	drop(listener, i);
 }
 
-/* True: the client asks for the take-down. */
-static bool
+/* What the client asks for. */
+static unsigned
 serve_one(struct listener *listener, size_t i,
     const struct control_status *status)
 {
@@ -99,31 +99,31 @@ serve_one(struct listener *listener, size_t i,
 	ssize_t n = recv(listener->clients[i], &request, 1, MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return false;
+		return 0;
 	if (n == 1 && request == CONTROL_DOWN) {
 		listener->waiting[i] = true;
-		return true;
+		return LISTENER_DOWN;
 	}
-	if (n == 1 && request == CONTROL_STATUS)
+	if (n == 1 && (request == CONTROL_STATUS || request == CONTROL_UP))
 		answer(listener, i, status);
 	else
 		drop(listener, i);
-	return false;
+	return n == 1 && request == CONTROL_UP ? LISTENER_UP : 0;
 }
 
-bool
+unsigned
 listener_serve(struct listener *listener, const struct control_status *status)
 {
-	bool down = false;
+	unsigned asked = 0;
 
 	if (listener->fd < 0)
-		return false;
+		return 0;
 	admit(listener);
 	for (size_t i = 0; i < LISTENER_CLIENTS; i++) {
 		if (listener->clients[i] >= 0)
-			down |= serve_one(listener, i, status);
+			asked |= serve_one(listener, i, status);
 	}
-	return down;
+	return asked;
 }
 
 void

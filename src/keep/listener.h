@@ -28,8 +28,9 @@ void listener_close(struct listener *listener);
 /* Descriptors to wait for, at most LISTENER_CLIENTS + 1. */
 size_t listener_poll(const struct listener *listener, struct pollfd *fds);
 
-/* Serve whoever is there; true: somebody asked for the take-down. */
-bool listener_serve(struct listener *listener,
+/* Serve whoever is there; what somebody asked for, or-ed. */
+enum listener_word { LISTENER_DOWN = 1 << 0, LISTENER_UP = 1 << 1 };
+unsigned listener_serve(struct listener *listener,
     const struct control_status *status);
 
 /* The take-down is over: answer those who wait for it. */

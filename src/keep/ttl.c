@@ -13,18 +13,29 @@ void
 ttl_begin(struct ttl *ttl, const struct config *cfg, const char *node)
 {
 	char when[CLOCK_ISO_SIZE];
+	int64_t ms = cfg->ttl_ms;
 
-	if (cfg->ttl_ms == 0)
+	if (ttl->asked != 0)
+		ms = (ttl->asked - clock_now()) * 1000;
+	else if (ms == 0)
 		return;
 	if (ttl->until == 0) {
-		ttl->next = clock_in(cfg->ttl_ms);
+		ttl->next = clock_in(ms);
 		ttl->latest = ttl->next + cfg->ttl_grace_ms;
-		ttl->until = clock_now() + cfg->ttl_ms / 1000;
+		ttl->until = clock_now() + ms / 1000;
 	}
 	clock_iso(ttl->until, when);
 	log_event(LOG_INFO, "ttl",
 	    "%s goes at %s; with open sessions up to %lld s later", node, when,
 	    (long long)(cfg->ttl_grace_ms / 1000));
+}
+
+void
+ttl_cut(struct ttl *ttl, const struct config *cfg)
+{
+	ttl->cut = true;
+	ttl->next = clock_ms();
+	ttl->latest = ttl->next + cfg->ttl_grace_ms;
 }
 
 bool

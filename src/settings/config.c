@@ -83,8 +83,14 @@ set_gate(struct config *cfg, const char *text)
 {
 	bool on = false;
 
-	cfg->odd_gate = parse_bool(text, &on) ? NULL : text;
-	cfg->gate = on ? CONFIG_GATE_ON : CONFIG_GATE_OFF;
+	cfg->odd_gate = NULL;
+	cfg->gate = CONFIG_GATE_OFF;
+	if (parse_bool(text, &on))
+		cfg->gate = on ? CONFIG_GATE_ON : CONFIG_GATE_OFF;
+	else if (strcasecmp(text, "demand") == 0)
+		cfg->gate = CONFIG_GATE_DEMAND;
+	else
+		cfg->odd_gate = text;
 }
 
 /* Put the value in its place; false: it is malformed. */
@@ -340,7 +346,7 @@ config_warn_gate(const struct config *cfg)
 	if (text == NULL)
 		return;
 	log_event(LOG_WARN, "odd_gate",
-	    "%s%.*s is neither on nor off: taken as off",
+	    "%s%.*s is neither on, off nor demand: taken as off",
 	    text == env_get(cfg->env, "SSM_ACTIVATE") ? "SSM_ACTIVATE="
 	                                              : "--activate ",
 	    err_shown(slice_of(text)), text);

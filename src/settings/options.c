@@ -58,8 +58,16 @@ enum { HOUR = 3600, DAY = 24 * HOUR };
 
 const struct option options_table[] = {
 	GATE(OPTIONS_NODE, CONFIG_BRING_UP | CONFIG_STATUS, "activate",
-	    "SSM_ACTIVATE", gate, "on|off",
-	    "turn everything on; off: run becomes CMD, up does nothing"),
+	    "SSM_ACTIVATE", gate, "on|off|demand",
+	    "turn everything on; off: run becomes CMD, up does nothing; "
+	    "demand: a node only when it is asked for"),
+	TEXT(OPTIONS_NODE, CONFIG_BRING_UP, "demand", "SSM_ACTIVATE_DEMAND",
+	    demand, NULL, "ssm:NAME",
+	    "parameter of Parameter Store that asks for it; words as in "
+	    "--name"),
+	SPAN(OPTIONS_NODE, CONFIG_BRING_UP, "demand-every",
+	    "SSM_ACTIVATE_DEMAND_EVERY", demand_every_ms, "60s", HOUR,
+	    "how often to read it"),
 	TEXT(OPTIONS_NODE, CONFIG_BRING_UP, "name", "SSM_INSTANCE_NAME", name,
 	    NULL, "TEXT",
 	    "name of the node; words {task} {cluster} {family} {container} "

@@ -35,7 +35,12 @@ enum config_command {
 	    CONFIG_AWS | CONFIG_VERSION | CONFIG_HELP | CONFIG_COMPLETION,
 };
 
-enum config_gate { CONFIG_GATE_UNSET, CONFIG_GATE_OFF, CONFIG_GATE_ON };
+enum config_gate {
+	CONFIG_GATE_UNSET,
+	CONFIG_GATE_OFF,
+	CONFIG_GATE_ON,
+	CONFIG_GATE_DEMAND, /* on, but a node only when it is asked for */
+};
 /* Of a setting whose default depends on others. */
 enum config_wish { CONFIG_WISH_NONE, CONFIG_WISH_OFF, CONFIG_WISH_ON };
 enum config_registrar { CONFIG_SELF, CONFIG_AGENT };
@@ -51,6 +56,8 @@ struct config {
 	struct env env;
 	enum config_gate gate;
 	const char *odd_gate; /* SSM_ACTIVATE is this, neither on nor off */
+	const char *demand;   /* CONFIG_GATE_DEMAND: ssm:PARAMETER, or NULL */
+	int64_t demand_every_ms;
 
 	const char *name, *role, *tags;
 	bool fis;
@@ -95,7 +102,7 @@ struct config {
 /* The table of all settings: what they are called, what they take, where they
  * go in struct config.  Read by settings/config.c and app/help.c. */
 enum options_kind {
-	OPTIONS_GATE,   /* on or off, but never an error */
+	OPTIONS_GATE,   /* on, off or demand, but never an error */
 	OPTIONS_BOOL,   /* on, off */
 	OPTIONS_WISH,   /* on, off, or neither: enum config_wish */
 	OPTIONS_SWITCH, /* a flag without a value */

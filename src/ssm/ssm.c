@@ -324,6 +324,45 @@ ssm_update_information(const struct ssm *ssm, const struct ssm_report *report,
 	return rc;
 }
 
+static int
+decode_parameter(struct ssm_parameter *out, const struct json *doc,
+    struct err *err)
+{
+	const struct json *found = json_get(doc, "Parameter");
+	const char *value = json_text(found, "Value");
+	double version = 0, written = 0;
+
+	if (value == NULL || !json_number(found, "Version", &version) ||
+	    !json_number(found, "LastModifiedDate", &written) || version < 1 ||
+	    version > SSM_COUNT_MAX || written < 0 ||
+	    written > (double)UINT32_MAX)
+		return err_set(err, ERR_KIND_PARSE,
+		    "GetParameter: the answer is incomplete");
+	slice_copy(slice_of(value), out->value, sizeof out->value);
+	out->version = (int64_t)version;
+	out->written = (int64_t)(written * 1000);
+	return 0;
+}
+
+int
+ssm_get_parameter(const struct ssm *ssm, const char *name,
+    struct ssm_parameter *out, struct err *err)
+{
+	/* The next time is soon: once more, for a clock that is wrong. */
+	struct ssm_exchange what = {
+		.operation = "GetParameter",
+		.max_attempts = 2,
+	};
+	int rc;
+
+	json_write(&what.body, "{\"Name\":%}", name);
+	rc = ssm_exchange(ssm, &what, err);
+	if (rc == 0)
+		rc = decode_parameter(out, what.doc, err);
+	json_free(what.doc);
+	return rc;
+}
+
 /* One of the two listings, which differ in names only. */
 struct listing {
 	const char *operation;

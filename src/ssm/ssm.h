@@ -136,6 +136,16 @@ struct ssm_report {
 int ssm_update_information(const struct ssm *ssm,
     const struct ssm_report *report, struct err *err);
 
+/* A parameter of Parameter Store, String or StringList. */
+enum { SSM_COUNT_MAX = 2147483647 };
+struct ssm_parameter {
+	char value[SSM_TEXT_SIZE]; /* "" also for a longer one */
+	int64_t version;           /* from 1 on */
+	int64_t written;           /* milliseconds since 1970 */
+};
+int ssm_get_parameter(const struct ssm *ssm, const char *name,
+    struct ssm_parameter *out, struct err *err);
+
 /*
  * Listings of the account, with all their pages.  found is called for each id,
  * with its entry, and gives 0 to go on, -1 (with err set) to stop.

@@ -52,6 +52,7 @@ enum journal {
 	JOURNAL_REGION,   /* text; before the first request */
 	JOURNAL_ACCEPTED, /* AWS still accepts the registration */
 	JOURNAL_REFUSED,  /* it does not */
+	JOURNAL_WISH,     /* text: what the parameter says (work/wish.h) */
 	/* by files workers */
 	JOURNAL_STATE,    /* state: what is on disk, of this container */
 	JOURNAL_LEFTOVER, /* state: what is on disk, of a predecessor */

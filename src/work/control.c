@@ -217,7 +217,8 @@ control_valid(const struct control_status *status)
 {
 	return state_flag(&status->up) && state_flag(&status->online) &&
 	       state_flag(&status->over) && state_flag(&status->stays) &&
-	       state_flag(&status->builtin) && job_err_valid(&status->last) &&
+	       state_flag(&status->builtin) && state_flag(&status->waits) &&
+	       job_err_valid(&status->last) &&
 	       state_text(status->phase, sizeof status->phase) &&
 	       state_text(status->node, sizeof status->node) &&
 	       state_text(status->region, sizeof status->region) &&
@@ -259,8 +260,8 @@ control_json(struct buf *out, const struct control_status *status)
 		up = "true";
 	else if (strcmp(status->phase, CONTROL_UNKNOWN) == 0)
 		up = "null";
-	json_write(out, "{\"up\":@,\"phase\":%,\"online\":?", up, status->phase,
-	    status->online);
+	json_write(out, "{\"up\":@,\"phase\":%,\"online\":?,\"waits\":?", up,
+	    status->phase, status->online, status->waits);
 	if (status->node[0] != '\0') {
 		clock_iso(status->since, when);
 		json_write(out, ",\"node\":%,\"region\":%,\"since\":%",
@@ -294,6 +295,9 @@ control_text(struct buf *out, const struct control_status *status)
 	char when[CLOCK_ISO_SIZE];
 
 	buf_printf(out, "%s\n", status->up ? "up" : status->phase);
+	if (status->waits)
+		buf_puts(out,
+		    "demand   a node comes up when it is asked for\n");
 	if (status->node[0] != '\0') {
 		clock_iso(status->since, when);
 		buf_printf(out, "node     %s (%s), since %s\n", status->node,

@@ -20,6 +20,7 @@ struct config;
  */
 enum control_request {
 	CONTROL_STATUS = 's',
+	CONTROL_UP = 'u',   /* the same; a keeper that waits to be asked is */
 	CONTROL_DOWN = 'd', /* answered when the take-down is over */
 };
 
@@ -34,7 +35,9 @@ struct control_status {
 	int restarts;        /* of the agent */
 	bool up, online, over;
 	bool builtin; /* the agent is our own */
-	bool stays;   /* the keeper, after the take-down: `run` with CMD */
+	bool stays;   /* the keeper, after the take-down: `run` with CMD, or on
+	               * demand */
+	bool waits;   /* for somebody who asks for the node */
 	char phase[16];
 	char node[SSM_NODE_SIZE];
 	char region[64];

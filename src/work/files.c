@@ -200,6 +200,12 @@ find_agent(struct prepare *p, struct err *err)
 	return job_tell(p->out, JOURNAL_AGENT, p->agent, err);
 }
 
+static bool
+is_leftover(const struct state *state)
+{
+	return state->begun || !state_settled(state);
+}
+
 /* What is known of an earlier start. */
 static int
 find_state(const struct prepare *p, struct state *state, enum journal *found,
@@ -218,7 +224,7 @@ find_state(const struct prepare *p, struct state *state, enum journal *found,
 	    (p->cfg->keep_identity || is_ours(state, p->cfg->env)) &&
 	    key_matches(p, state))
 		return 0;
-	if (loaded != 0 || (!state->begun && state_settled(state)))
+	if (loaded != 0 || !is_leftover(state))
 		return begin(state, p, err);
 	*found = JOURNAL_LEFTOVER;
 	return 0;
@@ -232,6 +238,12 @@ work_files_prepare(const struct work *work, int out, struct err *err)
 	enum journal found = JOURNAL_STATE;
 
 	work_path(p.path, p.cfg, STATE);
+	if (work->idle) {
+		if (state_load(&state, p.path, NULL) != 0 ||
+		    !is_leftover(&state))
+			return 0;
+		return job_send(out, JOURNAL_LEFTOVER, NULL, &state, NULL);
+	}
 	if (find_agent(&p, err) != 0 || check_writable(&p, err) != 0 ||
 	    find_state(&p, &state, &found, err) != 0)
 		return -1;

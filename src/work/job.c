@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/slice.h"
 #include "work/jail.h"
+#include "work/wish.h"
 #include "work/work.h"
 
 enum { MAGIC = 0x53534d32 };
@@ -90,6 +91,8 @@ text_valid(const struct job_record *record)
 		return record->err.code != ERR_OK;
 	case JOURNAL_HELD:
 		return slice_u64(slice_of(record->text), INT32_MAX, &pid);
+	case JOURNAL_WISH:
+		return wish_parse(record->text, &(struct wish){ 0 });
 	case JOURNAL_AGENT:
 		return record->text[0] == '/' ||
 		       slice_eq(slice_of(record->text), WORK_BUILTIN);

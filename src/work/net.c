@@ -23,6 +23,7 @@
 #include "work/job.h"
 #include "work/naming.h"
 #include "work/node_key.h"
+#include "work/wish.h"
 #include "work/work.h"
 
 /* Codes by which AWS says that it does not know this node any more. */
@@ -162,9 +163,11 @@ gather_tags(struct naming_tags *tags, size_t *automatic,
 	           : config_blame(cfg, "SSM_ACTIVATE_TAGS", err);
 }
 
+/* From the template that the variable has. */
 static int
-gather_name(char out[static NAMING_NAME_SIZE], const struct config *cfg,
-    const struct task *task, struct err *err)
+gather_name(char out[static NAMING_NAME_SIZE], const struct net *net,
+    const char *template, const char *variable, const struct task *task,
+    struct err *err)
 {
 	char host[256] = "";
 	struct naming_words words = {
@@ -177,9 +180,9 @@ gather_name(char out[static NAMING_NAME_SIZE], const struct config *cfg,
 
 	if (gethostname(host, sizeof host - 1) != 0)
 		host[0] = '\0';
-	return naming_name(out, cfg->name, &words, err) == 0
+	return naming_name(out, template, &words, err) == 0
 	           ? 0
-	           : config_blame(cfg, "SSM_INSTANCE_NAME", err);
+	           : config_blame(net->work->cfg, variable, err);
 }
 
 static int
@@ -200,7 +203,8 @@ register_all(struct net *net, const struct task *task, struct err *err)
 	};
 
 	if (gather_tags(&tags, &in.own_tags, work->cfg, task, err) != 0 ||
-	    gather_name(name, work->cfg, task, err) != 0)
+	    gather_name(name, net, work->cfg->name, "SSM_INSTANCE_NAME", task,
+	        err) != 0)
 		return -1;
 	register_describe(description, name, work->state->nonce);
 	in.given = work->cfg->id != NULL ? &net->given : NULL;
@@ -353,6 +357,59 @@ work_net_remove(const struct work *work, int out, struct err *err)
 			find_node(&net, &state, &journal);
 		rc = register_remove(&net.ssm, &state, &own, &journal, err);
 	}
+	net_free(&net);
+	return rc;
+}
+
+static int
+read_wish(struct net *net, struct wish *out, struct err *err)
+{
+	const char *template = net->work->cfg->demand + sizeof WISH_STORE - 1;
+	struct ssm_parameter found = { .version = 0 };
+	char name[NAMING_NAME_SIZE];
+	struct task task = { 0 };
+	struct err why = { 0 };
+
+	/* Without ECS there are no words, and no task is meant. */
+	if (task_load(&task, client_api(net->client), net->work->deadline,
+	        &why) < 0 &&
+	    slice_has(slice_of(template), '{')) {
+		*err = why;
+		return -1;
+	}
+	if (gather_name(name, net, template, "SSM_ACTIVATE_DEMAND", &task,
+	        err) != 0)
+		return -1;
+	if (ssm_get_parameter(&net->ssm, name, &found, err) != 0) {
+		if (slice_eq(slice_of(err->peer_code), WISH_ABSENT)) {
+			err_fix(err,
+			    "aws ssm put-parameter --region %s --name %s "
+			    "--type String --value off",
+			    client_region(net->client), name);
+		}
+		return -1;
+	}
+	out->version = (uint64_t)found.version;
+	out->written = (uint64_t)found.written;
+	out->until = wish_meaning(slice_of(found.value), task.id, clock_now());
+	return 0;
+}
+
+int
+work_net_wish(const struct work *work, int out, struct err *err)
+{
+	struct net net = { .work = work, .out = out };
+	struct wish wish = { .version = 0 };
+	char text[WISH_TEXT_SIZE];
+	int rc = -1;
+
+	if (net_open(&net, NULL, err) == 0)
+		rc = read_wish(&net, &wish, err);
+	wish_text(text, &wish);
+	if (rc == 0)
+		rc = job_tell(out, JOURNAL_WISH, text, err);
+	else if (slice_eq(slice_of(err->peer_code), WISH_ABSENT))
+		job_tell(out, JOURNAL_WISH, text, NULL);
 	net_free(&net);
 	return rc;
 }

@@ -33,6 +33,7 @@ struct work {
 	bool delegate;  /* the agent registers */
 	bool tidy;      /* remove what is left beside a living node */
 	bool memory;    /* nothing can be written on disk */
+	bool idle;      /* prepare: only look for a predecessor's */
 	int key_fd;     /* WORK_BUILTIN: the node's key, at most 0 = none
 	                 * (work/node_key.h) */
 	int public_fd;  /* pipe: base64 of the public key, a line */
@@ -55,6 +56,10 @@ struct work {
  * JOURNAL_REFUSED. */
 int work_net_register(const struct work *work, int out, struct err *err);
 bool work_registered(const struct state *state);
+
+/* What does the parameter of SSM_ACTIVATE_DEMAND say?  JOURNAL_WISH; where
+ * there is none, that of version 0, and the failure. */
+int work_net_wish(const struct work *work, int out, struct err *err);
 
 /* Remove what the state knows of. */
 int work_net_remove(const struct work *work, int out, struct err *err);
@@ -85,7 +90,8 @@ int work_log_follow(const struct work *work, int out, struct err *err);
  * running; where is the agent; what is known of an earlier start?
  * JOURNAL_AGENT, then JOURNAL_STATE (registered in this container, or a new
  * state, on disk already) or JOURNAL_LEFTOVER (somebody's, to be removed
- * first).
+ * first).  With idle nothing but the last one, of this container too, or
+ * nothing.
  */
 int work_files_prepare(const struct work *work, int out, struct err *err);
 

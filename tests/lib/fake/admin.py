@@ -50,6 +50,7 @@ class Admin:
             "throttle": self.throttle, "lag": self.lag,
             "tags": self.tags,
             "tasks": self.planter(plant.tasks),
+            "parameters": self.planter(plant.parameters),
             "nodes": self.planter(plant.nodes),
             "activations": self.planter(plant.activations),
             "release": self.release,

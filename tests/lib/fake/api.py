@@ -15,6 +15,7 @@ import ssm_agent
 import ssm_commands
 import ssm_listing
 import ssm_nodes
+import ssm_parameters
 import ssm_sessions
 import ssm_tags
 import sts
@@ -24,7 +25,7 @@ from httpmsg import Response, json_response
 from operation import TABLE, Call
 
 SERVICES = (ecs, sts, ssm_activations, ssm_agent, ssm_commands, ssm_listing,
-            ssm_nodes, ssm_sessions, ssm_tags)
+            ssm_nodes, ssm_parameters, ssm_sessions, ssm_tags)
 TARGETS = {"AmazonSSM": "ssm",
            "AmazonEC2ContainerServiceV20141113": "ecs",
            "EC2WindowsMessageDeliveryService": "ec2messages"}

@@ -181,6 +181,10 @@ class FakeAws:
         """Set what a principal may do: allow=[...], deny=[...]."""
         return self.post("policy", dict(rules, principal=principal))
 
+    def parameter(self, name, value):
+        """Put a new version of a parameter; None deletes it."""
+        return self.post("parameters", {name: value})
+
     def limits(self, **values):
         """Change settings of the account."""
         return self.post("limits", values)

@@ -13,7 +13,7 @@ class Operation:
     `signed` is "hmac", "rsa", "any" or "none". `action` is the IAM action
     that is checked before the handler runs, or None. `resource` says whose
     ARN policies are asked about: "*", "node" (the members InstanceId or
-    ResourceId) or "tasks".
+    ResourceId), "parameter" (the member Name) or "tasks".
     """
 
     def __init__(self, service, name, shape, signed="hmac", action="",
@@ -74,6 +74,7 @@ class Call:
         if not self.entry.action or self.entry.signed in ("none", "rsa"):
             return
         {"*": self.authorize_any, "node": self.authorize_node,
+         "parameter": self.authorize_parameter,
          "tasks": self.authorize_tasks}[self.entry.resource]()
 
     def authorize_any(self):
@@ -90,6 +91,11 @@ class Call:
                    for prefix in ("ssm:resourceTag/", "aws:ResourceTag/")}
         self.require(self.entry.action,
                      self.arn("managed-instance/" + ident), context)
+
+    def authorize_parameter(self):
+        """A parameter, whose ARN has no second slash before its path."""
+        name = self.params["Name"].lstrip("/")
+        self.require(self.entry.action, self.arn("parameter/" + name))
 
     def authorize_tasks(self):
         """Each task of the list, given as an ARN or as an id."""

@@ -73,3 +73,18 @@ def tasks(state, body):
         else:
             state.tasks[arn] = str(status)
     return state.tasks
+
+
+def parameters(state, body):
+    """Put parameters of Parameter Store, each a new version: {NAME: value};
+    null deletes one, whose next version is 1 again."""
+    for name, value in body.items():
+        if value is None:
+            state.parameters.pop(name, None)
+        else:
+            held = state.parameters.get(name, {"Version": 0})
+            state.parameters[name] = {
+                "Name": name, "Type": "String", "Value": str(value),
+                "Version": held["Version"] + 1, "DataType": "text",
+                "LastModifiedDate": round(state.clock.now(), 3)}
+    return state.parameters

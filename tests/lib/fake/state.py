@@ -139,6 +139,7 @@ class State:
             self.imds_tokens = {}
             self.task = self.new_task(self.task_id)
             self.tasks = {}
+            self.parameters = {}
 
     def new_task(self, ident):
         """Return a running ECS task."""
