@@ -48,7 +48,8 @@ static const struct {
 	        .summary = "make this container a managed node; prints its id",
 	        .text =
 	            "For an entrypoint that cannot use run. The keeper stays; `down` must\n"
-	            "run before the container stops.\n",
+	            "run before the container stops. Where a keeper waits to be asked\n"
+	            "(SSM_ACTIVATE=demand), this asks it.\n",
 	        .examples = "up --background\n"
 	                    "up --role my-node-role --timeout 30s",
 	        .page = "docs/commands.md",
