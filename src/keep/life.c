@@ -266,6 +266,7 @@ life_start(struct life *life)
 {
 	watch_begin(&life->watch, &life->work);
 	err_clear(&life->last);
+	life->close = LIFE_FORGET;
 	begin_life(life, false);
 }
 
@@ -290,6 +291,7 @@ life_renew(struct life *life)
 	life_init(life, &options);
 	life->work.key_fd = key;
 	life->last = last;
+	life->close = LIFE_NOTHING;
 }
 
 bool

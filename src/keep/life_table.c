@@ -268,11 +268,13 @@ put_off(struct life *life, const struct err *why)
 	    now + life_table_pause(now - life->started_at, rng_unit());
 }
 
+/* What is on disk from now on is for whoever is asked. */
 static void
 rest(struct life *life, const struct err *why)
 {
 	(void)why;
 	life->retry_at = INT64_MAX;
+	life->close = LIFE_NOTHING;
 }
 
 static void

@@ -43,7 +43,7 @@ check(const struct config *cfg, enum config_command command)
 {
 	struct err err = { .code = ERR_OK };
 
-	if (cfg->gate > CONFIG_GATE_ON || cfg->role == NULL ||
+	if (cfg->gate > CONFIG_GATE_DEMAND || cfg->role == NULL ||
 	    cfg->state_dir == NULL || cfg->state_dir[0] != '/' ||
 	    strlen(cfg->state_dir) > CONFIG_DIR_MAX || cfg->timeout_ms < 0 ||
 	    cfg->expires_ms < 0 || cfg->down_timeout_ms < 0 ||

@@ -49,6 +49,10 @@ WAYS = {
            "kernel kills the keeper, too."),
     "run, builtin": ("`run` with the builtin agent", "PID 1 is `ssm-activate "
                      "run -- CMD`, with `SSM_ACTIVATE_AGENT=builtin`."),
+    "demand": ("`run` on demand", "PID 1 is `ssm-activate run -- CMD` with "
+               "`SSM_ACTIVATE=demand`, which `ssm-activate up`\nfrom outside "
+               "asks. The next start removes what is left before anybody asks "
+               "it."),
 }
 
 

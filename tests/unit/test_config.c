@@ -204,6 +204,9 @@ test_words_of_the_gate(void **state)
 		gate_is(off[i], CONFIG_GATE_OFF, false);
 	for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++)
 		gate_is(odd[i], CONFIG_GATE_OFF, true);
+	gate_is("demand", CONFIG_GATE_DEMAND, false);
+	gate_is("Demand", CONFIG_GATE_DEMAND, false);
+	gate_is("demands", CONFIG_GATE_OFF, true);
 }
 
 static void

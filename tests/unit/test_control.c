@@ -182,6 +182,15 @@ test_status(void **state)
 	assert_int_equal(hear(fd, &got), 1);
 	is_status(&got);
 	assert_int_equal(hear(fd, &got), 0);
+	/* The same with a wish. */
+	close(fd);
+	fd = knock();
+	say(fd, "u");
+	assert_int_equal(listener_serve(&listener, &status) |
+	                     listener_serve(&listener, &status),
+	    LISTENER_UP);
+	assert_int_equal(hear(fd, &got), 1);
+	is_status(&got);
 	assert_int_equal(listener_poll(&listener, fds), 1);
 	close(fd);
 	assert_int_equal(ask(CONTROL_STATUS, LONG_MS, 0), 0);

@@ -254,6 +254,37 @@ test_wipe(void **state)
 
 #define CHECK_TEST(f) cmocka_unit_test_setup_teardown(f, make, clean)
 
+static void
+bad_demand(const char *value, const char *why)
+{
+	cfg.demand = value;
+	err_clear(&failure);
+	assert_int_equal(preflight_check(&out, &cfg, &failure), -1);
+	assert_non_null(strstr(failure.msg, why));
+}
+
+static void
+test_demand(void **state)
+{
+	(void)state;
+	/* Without the mode it is not looked at. */
+	cfg.demand = "x";
+	good();
+	assert_int_equal(cfg.ttl_ms, 0);
+	cfg.gate = CONFIG_GATE_DEMAND;
+	cfg.demand = NULL;
+	good();
+	assert_int_equal(cfg.ttl_ms, 3600000);
+	cfg.ttl_ms = 5;
+	cfg.demand = "ssm:/web/{cluster}/{task}";
+	good();
+	assert_int_equal(cfg.ttl_ms, 5);
+	bad_demand("/web", "--demand: /web: it must be ssm:NAME");
+	bad_demand("ssm:/{x}", "--demand: name /{x}: the words are");
+	cfg.keep_identity = true;
+	bad_demand(NULL, "SSM_ACTIVATE_KEEP_IDENTITY");
+}
+
 int
 main(void)
 {
@@ -266,6 +297,7 @@ main(void)
 		CHECK_TEST(test_given_activation),
 		CHECK_TEST(test_code_leaves_the_environment),
 		cmocka_unit_test(test_wipe),
+		CHECK_TEST(test_demand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

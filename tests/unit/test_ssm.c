@@ -415,6 +415,61 @@ test_role_token(void **state)
 	cred_value_free(&cred);
 }
 
+static int
+get_parameter(const char *body, struct ssm_parameter *out)
+{
+	struct world_step step = {
+		ACCOUNT_ASKS("GetParameter", "{\"Name\":\"/x\"}"),
+		.status = 200,
+		.body = body,
+	};
+	int rc;
+
+	account_expect(&a, &step, 1);
+	rc = ssm_get_parameter(&a.ssm, "/x", out, &a.err);
+	account_done(&a);
+	return rc;
+}
+
+static void
+test_parameter(void **state)
+{
+	static const char *const bodies[] = { "{}", "{\"Parameter\":{}}",
+		"{\"Parameter\":{\"Value\":\"on\",\"Version\":0,"
+		"\"LastModifiedDate\":1}}",
+		"{\"Parameter\":{\"Value\":\"on\",\"Version\":1e300,"
+		"\"LastModifiedDate\":1}}",
+		"{\"Parameter\":{\"Value\":\"on\",\"Version\":1,"
+		"\"LastModifiedDate\":-1}}",
+		"{\"Parameter\":{\"Value\":1,\"Version\":1,"
+		"\"LastModifiedDate\":1}}" };
+	struct ssm_parameter got = { .version = 0 };
+	char body[5000];
+
+	(void)state;
+	assert_int_equal(
+	    get_parameter("{\"Parameter\":{\"Name\":\"/x\",\"Value\":\"on\","
+	                  "\"Version\":7,\"LastModifiedDate\":"
+	                  "1796061600.123}}",
+	        &got),
+	    0);
+	assert_string_equal(got.value, "on");
+	assert_int_equal(got.version, 7);
+	assert_in_range(got.written, 1796061600122, 1796061600123);
+	for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+		assert_int_equal(get_parameter(bodies[i], &got), -1);
+		assert_int_equal(a.err.kind, ERR_KIND_PARSE);
+		assert_int_equal(got.version, 7);
+	}
+	/* A long value is none that has a meaning. */
+	snprintf(body, sizeof body,
+	    "{\"Parameter\":{\"Value\":\"on%04096d\",\"Version\":8,"
+	    "\"LastModifiedDate\":1}}",
+	    1);
+	assert_int_equal(get_parameter(body, &got), 0);
+	assert_string_equal(got.value, "");
+}
+
 /* With the node's own credentials instead of the client's. */
 static void
 test_other_credentials(void **state)
@@ -506,6 +561,7 @@ main(void)
 		ACCOUNT_TEST(test_register_refused),
 		ACCOUNT_TEST(test_register_with_odd_answers),
 		ACCOUNT_TEST(test_role_token),
+		ACCOUNT_TEST(test_parameter),
 		ACCOUNT_TEST(test_other_credentials),
 		cmocka_unit_test(test_shapes),
 		cmocka_unit_test(test_wipe),

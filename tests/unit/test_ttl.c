@@ -60,6 +60,27 @@ test_end_is_told_once(void **state)
 	assert_true(ttl.until > 0);
 }
 
+/* Somebody chose the end, which may be over by now; and cut it. */
+static void
+test_chosen_end(void **state)
+{
+	struct ttl ttl = { .asked = clock_now() + 600 };
+	int64_t chosen = ttl.asked;
+
+	(void)state;
+	ttl_begin(&ttl, &cfg, "mi-1");
+	assert_int_equal(ttl.until, chosen);
+	assert_true(ttl.next > clock_in(590000) &&
+	            ttl.next <= clock_in(600000));
+	ttl_cut(&ttl, &cfg);
+	assert_true(ttl.cut && ttl.next <= clock_ms());
+	assert_true(ttl.latest <= clock_in(GRACE_MS));
+	assert_true(ttl_over(&ttl));
+	ttl = (struct ttl){ .asked = clock_now() - 5 };
+	ttl_begin(&ttl, &cfg, "mi-1");
+	assert_true(ttl_over(&ttl));
+}
+
 int
 main(void)
 {
@@ -67,6 +88,7 @@ main(void)
 		cmocka_unit_test(test_no_ttl_never_ends),
 		cmocka_unit_test(test_counts_from_when_it_is_up),
 		cmocka_unit_test(test_end_is_told_once),
+		cmocka_unit_test(test_chosen_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 """One cell of the table of ends: a container that is stopped at a stage, ends
 in a certain way, and what it leaves; then the next start with its files."""
 
+import contextlib
 import fcntl
 import os
 import re
@@ -14,7 +15,7 @@ import agents
 import place
 import procfs
 import stages
-from container import Container, environment, wait_until
+from container import Container, Timeout, environment, wait_until
 from roots import Root
 
 UP = r"(mi-[0-9a-f]{17}) is up"
@@ -42,8 +43,12 @@ WAYS = {
                  "(read code </tmp/end; exit $code) & wait $!; finish"
                  % ALONE],
     "up": ["/bin/sh", "-c", "ssm-activate up --background; " + APP],
+    "demand": ["/usr/local/bin/ssm-activate", "run", "--activate", "demand",
+               "--", "/bin/sh", "-c", APP],
 }
 WAYS["run, builtin"] = WAYS["run"]
+# Where PID 1 is the keeper.
+INITS = ("run", "run, builtin", "demand")
 # What may stay: ssm-user, the agent's settings and logs, the lock.
 STAYS = re.compile(
     r"/etc/(passwd|group|shadow|\.pwd\.lock|amazon/ssm/.*)|/home/ssm-user.*|"
@@ -148,6 +153,10 @@ class Cell:
         if not stage.removal:
             (stage.after or stage).prepare(self.aws, self.brake, self.root)
         self.start(self.way)
+        if self.way == "demand":
+            self.held.wait_line("no node until it is asked for", PATIENCE)
+        if self.way == "demand" and stage is not stages.WAITING:
+            threading.Thread(target=self.ask, daemon=True).start()
         if stage.removal or stage is stages.UP:
             self.held.wait_line(UP, PATIENCE)
         if stage.removal:
@@ -163,6 +172,10 @@ class Cell:
         """Wait until it stands there."""
         wait_until(lambda: stage.reached(self.aws, self.brake, self.root),
                    "stage %s" % stage.name, PATIENCE)
+
+    def ask(self):
+        """Ask for the node from outside; what comes of it, the log says."""
+        self.held.program("up", timeout=PATIENCE)
 
     def down(self):
         """Have it taken down from outside, as a preStop hook does; the
@@ -219,7 +232,7 @@ class Cell:
         if self.way == "up":
             return False
         return ("taking the node down" in self.held.err
-                or (self.way == "run" and not self.app_runs()))
+                or (self.way in INITS and not self.app_runs()))
 
     def app_runs(self):
         """Tell whether the application is there."""
@@ -257,7 +270,7 @@ class Cell:
         """Wait until it has made the best of it; then stop it."""
         if self.stage.removal:
             self.is_down.wait(PATIENCE)
-        else:
+        elif self.stage is not stages.WAITING:
             self.held.wait_line(self.settled(), PATIENCE)
             wait_until(self.come_to_rest, "up, or over", PATIENCE)
         if self.end == "task refused":
@@ -268,7 +281,7 @@ class Cell:
         """Tell whether there is a node, or the keeper of `up` has ended."""
         lost = self.end == "agent dies" and self.stage is not stages.UP
         up = re.search(UP, self.held.err) and not lost
-        return (self.way == "run" or self.stage.removal or up
+        return (self.way in INITS or self.stage.removal or up
                 or not self.held.find("ssm-activate"))
 
     def tidied(self):
@@ -311,6 +324,8 @@ class Cell:
         self.aws.policy("user", allow=["*"])
         self.aws.post("faults", {"clear": True})
         os.chmod(self.root.inside(AGENT), 0o755)
+        if self.way == "demand":
+            return self.next_wait()
         self.start("run")
         node = self.held.wait_line(UP, PATIENCE).group(1)
         nodes = [one["InstanceId"] for one in self.aws.nodes()]
@@ -321,6 +336,16 @@ class Cell:
         status = self.held.wait(PATIENCE)
         left += ["status %d" % status] if status else []
         return left + self.left()
+
+    def next_wait(self):
+        """The same on demand: it removes all before it is asked."""
+        self.start("demand")
+        with contextlib.suppress(Timeout):
+            wait_until(lambda: not set(self.left()) - {"socket"},
+                       "nothing left")
+        self.send(signal.SIGTERM)
+        status = self.held.wait(PATIENCE)
+        return (["status %d" % status] if status else []) + self.left()
 
     def story(self):
         """Return what the program said, for a failure's report."""

@@ -158,8 +158,14 @@ RISING_BUILTIN = REGISTERING + OWN_KEY + USER
 FALLING_BUILTIN = DEREGISTERING + (
     Stage("own key removed", removal=True, files=lacks(KEY, STATE)),
 )
-ALL = {stage.name: stage for stage in RISING + FALLING + RISING_BUILTIN
-       + FALLING_BUILTIN}
+# On demand: nobody has asked yet; of the others those that may differ.
+WAITING = Stage("waiting to be asked")
+ON_DEMAND = (WAITING,) + tuple(stage for stage in RISING if stage.name in (
+    "state written", "CreateActivation asked", "CreateActivation done",
+    "RegisterManagedInstance asked", "RegisterManagedInstance done",
+    "DeleteActivation done", "key written", "state complete", UP.name))
+ALL = {stage.name: stage for stage in ON_DEMAND + RISING + FALLING
+       + RISING_BUILTIN + FALLING_BUILTIN}
 
 
 def of(way):
@@ -169,7 +175,7 @@ def of(way):
         return RISING, ()
     if way.endswith("builtin"):
         return RISING_BUILTIN, FALLING_BUILTIN
-    return RISING, FALLING
+    return ON_DEMAND if way == "demand" else RISING, FALLING
 
 
 def ends(stage, end, way):
