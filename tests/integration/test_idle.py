@@ -9,24 +9,28 @@ from case import BIN, SH, Case, native, procfs, wait_until
 PRIVATE_LIMIT = 300  # KiB; shared pages are the file's, once for all
 WATCH_SECONDS = 3
 KINDS = {"run": [BIN, "run", "--", "/bin/sleep", "300"],
-         "up": [SH, "-c", "ssm-activate up; sleep 300 & wait"]}
+         "up": [SH, "-c", "ssm-activate up; sleep 300 & wait"],
+         "demand": [BIN, "run", "--activate", "demand", "--demand", "ssm:/x",
+                    "--demand-every", "1h", "--", "/bin/sleep", "300"]}
 
 
 @native("memory and system calls are the emulator's")
 class Idle(Case):
-    """A node that is up and online."""
+    """A node that is up and online, and one that nobody has asked for."""
 
     def keepers(self):
         """Start one of each kind; return {kind: pid of the keeper}."""
         held = {kind: self.start(argv) for kind, argv in KINDS.items()}
-        for one in held.values():
-            one.wait_line("is online")
+        for kind, one in held.items():
+            one.wait_line("no node until" if kind == "demand"
+                          else "is online")
         time.sleep(1.5)
         # The reader of the agent's log stays.
         wait_until(lambda: len(held["up"].find("ssm-activate")) == 2
-                   and len(held["run"].find("ssm-activate")) == 1,
+                   and len(held["run"].find("ssm-activate")) == 1
+                   and not held["demand"].find("ssm-activate"),
                    "no other worker")
-        return {"run": held["run"].pid1,
+        return {"run": held["run"].pid1, "demand": held["demand"].pid1,
                 "up": held["up"].find("ssm-activate")[0]}
 
     def test_idle(self):
