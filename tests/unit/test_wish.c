@@ -56,8 +56,7 @@ test_others(void **state)
 {
 	static const char *const odd[] = { "", "onn", "true", "on off",
 		"on until", "on until tomorrow", "on\non",
-		"on until 1796061600", "3f2a", TASK "/", ARN "x", "\xff",
-		"offf" };
+		"on until 1796061600", "3f2a", "arn:x/y", "\xff", "offf" };
 	static const char *const none[] = { OTHER, ARN OTHER,
 		"12345678-1234-1234-1234-123456789012" };
 

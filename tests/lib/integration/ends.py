@@ -48,7 +48,7 @@ WAYS = {
 }
 WAYS["run, builtin"] = WAYS["run"]
 # Where PID 1 is the keeper.
-INITS = ("run", "run, builtin", "demand")
+INITS = ("run", "demand")
 # What may stay: ssm-user, the agent's settings and logs, the lock.
 STAYS = re.compile(
     r"/etc/(passwd|group|shadow|\.pwd\.lock|amazon/ssm/.*)|/home/ssm-user.*|"
