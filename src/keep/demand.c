@@ -52,7 +52,7 @@ void
 demand_ask(struct demand *demand, const struct life *life)
 {
 	if (!demand->on || demand->wanted ||
-	    !(life->stopping || life_rests(life)))
+	    !(life->stopping || life->work.idle || life_rests(life)))
 		return;
 	log_event(LOG_INFO, "demand_asked", "ssm-activate up asks for a node");
 	demand->wanted = true;

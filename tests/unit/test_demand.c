@@ -252,6 +252,23 @@ test_while_it_ends(void **state)
 	assert_false(demand.wanted);
 }
 
+/* What a predecessor left is removed first. */
+static void
+test_up_at_once(void **state)
+{
+	(void)state;
+	life.at = LIFE_PREPARE;
+	demand_ask(&demand, &life);
+	assert_true(demand.wanted);
+	assert_false(demand_waits(&demand, &life));
+	demand_step(&demand, &life);
+	assert_true(life.work.idle);
+	life_table_happen(&life, LIFE_NOT_ASKED, NULL);
+	demand_step(&demand, &life);
+	assert_int_equal(life.at, LIFE_PREPARE);
+	assert_false(life.work.idle);
+}
+
 /* `up` does not move the end of a node that is up. */
 static void
 test_up(void **state)
@@ -358,6 +375,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_while_it_ends, make,
 		    clean),
 		cmocka_unit_test_setup_teardown(test_up, make, clean),
+		cmocka_unit_test_setup_teardown(test_up_at_once, make, clean),
 		cmocka_unit_test_setup_teardown(test_pauses, make, clean),
 		cmocka_unit_test_setup_teardown(test_bounds_of_the_interval,
 		    make, clean),
