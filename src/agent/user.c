@@ -189,12 +189,15 @@ user_shared(struct buf *who, const char *app)
 {
 	struct buf passwd = { .max = FILE_MAX };
 	struct err ignored = { 0 };
+	struct user_ids ids = { 0 };
 	struct slice other = { 0 };
 	struct stat st;
 	uid_t uid = 0;
 
 	if (file_read("/etc/passwd", &passwd, &ignored) == FILE_FOUND)
 		uid = read_passwd(buf_str(&passwd), &other);
+	if (uid == 0 && user_elsewhere(&ids))
+		uid = ids.uid;
 	if (uid == 0)
 		goto out;
 	if (other.len > 0) {
@@ -238,8 +241,10 @@ user_shared_home(struct buf *why)
 	enum file_found found;
 	bool own = true;
 
-	if (geteuid() != 0 || user_find(&ids, USER_NAME, &err) != 0)
+	if (geteuid() != 0 ||
+	    (user_find(&ids, USER_NAME, &err) != 0 && !user_elsewhere(&ids)))
 		return false;
+	err_clear(&err);
 	found = walk_to(&walk, AT_FDCWD, ids.home, &err);
 	if (found == FILE_FAILED)
 		own = false;
@@ -430,6 +435,7 @@ int
 user_ensure(const struct user_want *want, struct err *err)
 {
 	struct swap_file files[FILES] = { 0 };
+	struct user_ids ids = { 0 };
 	int lock, rc;
 
 	/* An image that has the user needs nothing written: its root may be
@@ -438,6 +444,8 @@ user_ensure(const struct user_want *want, struct err *err)
 	swap_drop(files, FILES);
 	if (rc == 1)
 		remove_leftovers();
+	if (rc == 0 && !want->alias && user_elsewhere(&ids))
+		return 1;
 	if (rc == 0) {
 		lock = take_lock(err);
 		rc = lock < 0 ? -1 : add_locked(want, err);

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/slice.h"
+
 struct buf;
 struct err;
 struct used;
@@ -88,6 +90,17 @@ struct user_ids {
 	char home[256];
 };
 int user_find(struct user_ids *out, const char *spec, struct err *err);
+
+/*
+ * ssm-user as the C library of the image knows it from other sources than the
+ * files (nsswitch.conf(5): LDAP, SSSD and others), by asking getent(1), within
+ * USER_ASK_MS.  False where it is not known there, or nobody can be asked.
+ */
+enum { USER_ASK_MS = 5000 };
+bool user_elsewhere(struct user_ids *out);
+
+/* The line of nsswitch.conf for passwd names such a source; pure. */
+bool user_sources(struct slice nsswitch);
 
 /* Count the user's ids, with all its groups, as somebody's; NULL or unknown =
  * none. */

@@ -55,15 +55,24 @@ check_activation(const struct preflight *pre, const struct config *cfg,
 {
 	bool code = pre->code[0] != '\0' || cfg->code_file != NULL;
 
-	if (cfg->id == NULL && code)
+	if (!config_given(cfg) && code) {
 		return err_set(err, ERR_KIND_INVALID_VALUE,
-		    "SSM_ACTIVATE_CODE needs SSM_ACTIVATE_ID, which is unset");
-	if (cfg->id != NULL && !code) {
+		    "SSM_ACTIVATE_CODE needs SSM_ACTIVATE_ID or "
+		    "SSM_ACTIVATE_ID_FILE, which are unset");
+	}
+	if (cfg->id == NULL)
+		return 0;
+	if (cfg->id_file != NULL) {
+		return err_set(err, ERR_KIND_INVALID_VALUE,
+		    "SSM_ACTIVATE_ID and SSM_ACTIVATE_ID_FILE exclude each "
+		    "other");
+	}
+	if (!code) {
 		return err_set(err, ERR_KIND_INVALID_VALUE,
 		    "SSM_ACTIVATE_ID needs SSM_ACTIVATE_CODE_FILE or "
 		    "SSM_ACTIVATE_CODE, which are unset");
 	}
-	if (cfg->id == NULL || id_is_uuid(cfg->id))
+	if (id_is_uuid(cfg->id))
 		return 0;
 	err_set(err, ERR_KIND_INVALID_VALUE,
 	    "%.64s is not a UUID in lower case", cfg->id);

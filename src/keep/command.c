@@ -2,6 +2,7 @@
 #include "keep/command.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/user.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/exec.h"
 #include "base/log.h"
@@ -110,12 +112,103 @@ command_replace(const struct config *cfg, const struct user_ids *user,
 	return become_command(cfg, user, err);
 }
 
+/* The variables of the application, with others in place of those of the same
+ * names; NULL without memory. */
+static char **
+with_news(char *const *vars, const struct command_news *news)
+{
+	static const char names[] = "NODE REGION NAME";
+	struct buf text = { 0 };
+	char **all, *at;
+	size_t n = 0;
+
+	while (vars[n] != NULL)
+		n++;
+	all = calloc(n + 4, sizeof *all);
+	for (n = 0; all != NULL && *vars != NULL; vars++) {
+		struct slice name, value;
+
+		if (!slice_split(slice_of(*vars), '=', &name, &value) ||
+		    !slice_has_word(slice_of(names), name))
+			all[n++] = *vars;
+	}
+	buf_printf(&text, "NODE=%s%cREGION=%s%cNAME=%s", news->node, 0,
+	    news->region, 0, news->name);
+	if (all == NULL || !buf_ok(&text))
+		return NULL;
+	at = text.data;
+	for (int i = 0; i < 3; i++, at += strlen(at) + 1)
+		all[n++] = at;
+	return all;
+}
+
+/* In a process of its own; a word alone needs no shell. */
+static _Noreturn void
+become_on_up(const struct config *cfg, const struct user_ids *user,
+    const struct exec_signals *signals, const struct command_news *news)
+{
+	bool word = strpbrk(cfg->on_up, " \t\n\"'\\$`&|;<>()*?[#~=%!{") == NULL;
+	const char *const argv[] = { word ? cfg->on_up : "/bin/sh",
+		word ? NULL : "-c", cfg->on_up, NULL };
+	char **vars = with_news(environment(cfg, user), news);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	setpgid(0, 0);
+	if (null >= 0)
+		dup2(null, STDIN_FILENO);
+	else
+		close(STDIN_FILENO);
+	if (vars == NULL || become_user(user, NULL) != 0)
+		_exit(child_exec_status(EPERM));
+	exec_restore_signals(signals);
+	exec_program(argv, vars, true);
+	_exit(child_exec_status(errno));
+}
+
+void
+command_on_up(struct command *command, const struct config *cfg,
+    const struct user_ids *user, const struct exec_signals *signals,
+    const struct command_news *news)
+{
+	pid_t pid;
+
+	if (cfg->on_up == NULL)
+		return;
+	pid = fork();
+	if (pid == 0)
+		become_on_up(cfg, user, signals, news);
+	if (pid > 0)
+		command->on_up = pid;
+	else
+		log_event(LOG_WARN, "on_up", "SSM_ACTIVATE_ON_UP: fork: %s",
+		    strerror(errno));
+}
+
+static bool
+on_up_reaped(struct command *command, pid_t pid, int status)
+{
+	int code = child_status(status);
+
+	if (command->on_up == 0 || command->on_up != pid)
+		return false;
+	command->on_up = 0;
+	if (code != 0)
+		log_event(LOG_WARN, "on_up",
+		    "SSM_ACTIVATE_ON_UP has ended with %d%s", code,
+		    code == 127   ? ", not found"
+		    : code == 126 ? ", not executable"
+		                  : "");
+	return true;
+}
+
 bool
 command_reaped(struct command *command, pid_t pid, int status)
 {
 	struct err err = { 0 };
 	int exec_errno = 0;
 
+	if (on_up_reaped(command, pid, status))
+		return false;
 	if (command->pid == 0 || command->pid != pid)
 		return false;
 	if (child_look(&command->child, &exec_errno, &err) == CHILD_FAILED)

@@ -18,6 +18,7 @@ struct command {
 	struct child child;
 	int status; /* once it has ended, as a shell reports it */
 	bool ended;
+	pid_t on_up; /* what runs of SSM_ACTIVATE_ON_UP, 0 = nothing */
 };
 
 /* Start cfg->argv with signals as they were before ours; where the system does
@@ -33,6 +34,19 @@ int command_start(struct command *command, const struct config *cfg,
 
 /* Tell that pid was reaped; true if that was the command. */
 bool command_reaped(struct command *command, pid_t pid, int status);
+
+/*
+ * Begin what SSM_ACTIVATE_ON_UP says, if it says something, beside the
+ * application: as its user, with its signals, and with its environment but for
+ * NODE, REGION and NAME; in a process group of its own, with /dev/null as
+ * standard input.  Nobody waits for it; that it failed is a warning.
+ */
+struct command_news {
+	const char *node, *region, *name;
+};
+void command_on_up(struct command *command, const struct config *cfg,
+    const struct user_ids *user, const struct exec_signals *signals,
+    const struct command_news *news);
 
 /*
  * Become the command (execve(2)): with the gate off nothing else happens.

@@ -298,6 +298,8 @@ announce(struct keeper *k)
 	    life_builtin(&k->life) ? " with the builtin agent" : "",
 	    state->region, state->node);
 	report(k, JOURNAL_NODE);
+	command_on_up(&k->command, k->cfg, k->options->user, &k->signals,
+	    &(struct command_news){ state->node, state->region, k->life.name });
 	ttl_begin(&k->life.ttl, k->cfg, state->node);
 }
 

@@ -128,6 +128,10 @@ take(struct life *life, const struct job_record *entry)
 	case JOURNAL_CERTS:
 		life->certs = true;
 		return;
+	case JOURNAL_NAME:
+		slice_copy(slice_of(entry->text), life->name,
+		    sizeof life->name);
+		return;
 	case JOURNAL_HANDED_OVER:
 		life->outcome = LIFE_HANDED_OVER;
 		return;
@@ -146,7 +150,7 @@ take(struct life *life, const struct job_record *entry)
 		break;
 	case JOURNAL_REGION:
 		/* On disk it says so all the time. */
-		life->state.unsettled = life->work.cfg->id == NULL;
+		life->state.unsettled = !config_given(life->work.cfg);
 		key_pair_make(&life->key, &life->work);
 		break;
 	default:

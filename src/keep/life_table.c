@@ -83,7 +83,8 @@ begin_check(struct life *life, struct err *err)
 		.name = "check",
 		.work = work_net_register,
 		.tells = JOURNAL_BIT(JOURNAL_ACCEPTED) |
-		         JOURNAL_BIT(JOURNAL_REFUSED),
+		         JOURNAL_BIT(JOURNAL_REFUSED) |
+		         JOURNAL_BIT(JOURNAL_NAME),
 		.keep = { life->work.key_fd },
 		.deadline = clock_in(CHECK_MS),
 	};
@@ -98,6 +99,7 @@ begin_register(struct life *life, struct err *err)
 		.name = "register",
 		.work = work_net_register,
 		.tells = ACCOUNT | JOURNAL_BIT(JOURNAL_REGION) |
+		         JOURNAL_BIT(JOURNAL_NAME) |
 		         JOURNAL_BIT(JOURNAL_HANDED_OVER),
 		.deadline = clock_in(REGISTER_MS),
 	};

@@ -103,6 +103,7 @@ struct life {
 	struct ttl ttl;
 	int code_fd;                 /* read end of the code pipe, -1 = none */
 	char agent[WORK_AGENT_SIZE]; /* path of amazon-ssm-agent, once known */
+	char name[JOB_TEXT_SIZE];    /* of the node, for SSM_ACTIVATE_ON_UP */
 	struct err last; /* why it went down, or the last failed try */
 };
 

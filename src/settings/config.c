@@ -338,6 +338,12 @@ config_blame(const struct config *cfg, const char *variable, struct err *err)
 	return err_wrap(err, from);
 }
 
+bool
+config_given(const struct config *cfg)
+{
+	return cfg->id != NULL || cfg->id_file != NULL;
+}
+
 void
 config_warn_gate(const struct config *cfg)
 {

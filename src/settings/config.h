@@ -36,6 +36,9 @@ int config_check(const struct config *cfg, struct err *err);
 int config_blame(const struct config *cfg, const char *variable,
     struct err *err);
 
+/* The user brings an activation; pure. */
+bool config_given(const struct config *cfg);
+
 /* Say so where SSM_ACTIVATE is neither on nor off. */
 void config_warn_gate(const struct config *cfg);
 

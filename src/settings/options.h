@@ -61,7 +61,7 @@ struct config {
 
 	const char *name, *role, *tags;
 	bool fis;
-	const char *id, *code, *code_file;
+	const char *id, *id_file, *code, *code_file;
 	int64_t expires_ms, timeout_ms, give_up_ms, down_timeout_ms;
 	int64_t ttl_ms, ttl_grace_ms, watch_ms; /* ttl, watch: 0 = none */
 	bool required, create_user, keep_identity;
@@ -70,6 +70,7 @@ struct config {
 	int registrar;         /* enum config_registrar */
 	int agent_env;         /* enum config_agent_env */
 	uint64_t stop_signals; /* see signals_bit() */
+	const char *on_up;
 	const char *state_dir;
 	int log_level, log_format;
 

@@ -50,6 +50,7 @@ enum journal {
 	                        * to register by itself */
 	/* by the net worker itself */
 	JOURNAL_REGION,   /* text; before the first request */
+	JOURNAL_NAME,     /* text: of the node; for SSM_ACTIVATE_ON_UP */
 	JOURNAL_ACCEPTED, /* AWS still accepts the registration */
 	JOURNAL_REFUSED,  /* it does not */
 	JOURNAL_WISH,     /* text: what the parameter says (work/wish.h) */

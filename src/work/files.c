@@ -5,6 +5,7 @@
 #include "agent/paths.h"
 #include "agent/procs.h"
 #include "agent/setup.h"
+#include "agent/sudo.h"
 #include "agent/user.h"
 #include "agent/vault.h"
 #include "agent/volume.h"
@@ -142,7 +143,7 @@ static int
 begin(struct state *out, const struct prepare *p, struct err *err)
 {
 	struct state new = {
-		.unsettled = p->cfg->id == NULL,
+		.unsettled = !config_given(p->cfg),
 		.builtin = p->builtin,
 	};
 
@@ -381,6 +382,12 @@ install_sudo(const struct work *work)
 		rc = setup_remove_sudoers(&err);
 	} else if (may_sudo(cfg, &uid, &why)) {
 		rc = setup_sudoers(uid, &err);
+		if (rc >= 0 && sudo_barred(&why)) {
+			log_event(LOG_WARN, "sudo",
+			    "ssm-user cannot use sudo in sessions: %s; "
+			    "SSM_ACTIVATE_SUDO=off is silent",
+			    buf_str(&why));
+		}
 	} else {
 		log_event(LOG_WARN, "sudo", "no sudo for ssm-user: %s",
 		    buf_str(&why));

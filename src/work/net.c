@@ -14,11 +14,11 @@
 #include "base/log.h"
 #include "base/rsa.h"
 #include "base/slice.h"
-#include "base/trust.h"
 #include "base/version.h"
 #include "settings/config.h"
 #include "ssm/register.h"
 #include "ssm/ssm.h"
+#include "work/given.h"
 #include "work/jail.h"
 #include "work/job.h"
 #include "work/naming.h"
@@ -38,7 +38,7 @@ struct net {
 	int out;
 	struct client *client;
 	struct ssm ssm;
-	struct ssm_activation given;
+	struct given given;
 	struct buf public_key;
 	struct vault vault; /* as it was before privileges were dropped */
 	struct cred own;
@@ -51,7 +51,7 @@ net_free(struct net *net)
 	cred_value_free(&net->own);
 	vault_free(&net->vault);
 	buf_free(&net->public_key);
-	ssm_activation_wipe(&net->given);
+	given_wipe(&net->given);
 	client_free(net->client);
 }
 
@@ -87,54 +87,6 @@ hand_over(void *context, const struct ssm_activation *activation,
 
 	return file_write_fd(net->work->code_fd, activation, sizeof *activation,
 	    err);
-}
-
-/* The activation that the user brought, from variables or a file. */
-static int
-load_given(struct net *net, struct err *err)
-{
-	const struct config *cfg = net->work->cfg;
-	struct buf text = { .max = SSM_CODE_SIZE };
-	struct slice code = slice_of(net->work->code);
-	int rc = -1;
-
-	if (net->work->code != NULL && code.len == 0) {
-		err_set(err, ERR_KIND_INVALID_VALUE,
-		    "the code of SSM_ACTIVATE_CODE was used and is not kept");
-		err_fix(err, "give it by SSM_ACTIVATE_CODE_FILE, or start the "
-		             "container anew");
-		goto out;
-	}
-	if (net->work->code == NULL) {
-		struct trust_file file = { .path = cfg->code_file,
-			.value = true };
-
-		if (trust_read(&file, &text, err) != FILE_FOUND) {
-			err_set(err, ERR_KIND_INVALID_VALUE,
-			    "SSM_ACTIVATE_CODE_FILE: there is no file %s",
-			    cfg->code_file);
-			goto out;
-		}
-		code = slice_make(text.data, text.len);
-	}
-	while (slice_ends(code, "\n") || slice_ends(code, "\r"))
-		code = slice_head(code, code.len - 1);
-	code = slice_trim(code);
-	if (code.len < 20 ||
-	    !slice_copy(code, net->given.code, sizeof net->given.code) ||
-	    !slice_copy(slice_of(cfg->id), net->given.id,
-	        sizeof net->given.id) ||
-	    !id_is_uuid(net->given.id)) {
-		err_set(err, ERR_KIND_INVALID_VALUE,
-		    "SSM_ACTIVATE_ID must be a UUID in lower case and its code "
-		    "20 to %d characters",
-		    SSM_CODE_SIZE - 1);
-		goto out;
-	}
-	rc = 0;
-out:
-	buf_free(&text);
-	return rc;
 }
 
 /* The automatic tags come first: they are given up where AWS refuses tags. */
@@ -185,6 +137,17 @@ gather_name(char out[static NAMING_NAME_SIZE], const struct net *net,
 	           : config_blame(net->work->cfg, variable, err);
 }
 
+static void
+tell_name(const struct net *net, const char *name)
+{
+	char text[JOB_TEXT_SIZE];
+
+	if (net->work->cfg->on_up == NULL)
+		return;
+	err_clean(text, sizeof text, name, strlen(name));
+	job_tell(net->out, JOURNAL_NAME, text, NULL);
+}
+
 static int
 register_all(struct net *net, const struct task *task, struct err *err)
 {
@@ -206,8 +169,9 @@ register_all(struct net *net, const struct task *task, struct err *err)
 	    gather_name(name, net, work->cfg->name, "SSM_INSTANCE_NAME", task,
 	        err) != 0)
 		return -1;
+	tell_name(net, name);
 	register_describe(description, name, work->state->nonce);
-	in.given = work->cfg->id != NULL ? &net->given : NULL;
+	in.given = config_given(work->cfg) ? &net->given.activation : NULL;
 	in.activation = (struct ssm_activation_in){
 		.role = work->role,
 		.name = *name != '\0' ? name : NULL,
@@ -223,12 +187,15 @@ register_all(struct net *net, const struct task *task, struct err *err)
 static int
 do_register(struct net *net, struct err *err)
 {
+	const struct config *cfg = net->work->cfg;
+	/* That of the activation's file goes before the variables. */
+	const char *region = cfg->region == NULL ? net->given.region : NULL;
 	struct task task = { 0 };
 	int rc = 0;
 
-	if (net->work->cfg->id != NULL && load_given(net, err) != 0)
+	if (config_given(cfg) && given_load(&net->given, net->work, err) != 0)
 		return -1;
-	if (net_open(net, NULL, err) != 0 ||
+	if (net_open(net, region, err) != 0 ||
 	    job_tell(net->out, JOURNAL_REGION, client_region(net->client),
 	        err) != 0)
 		return -1;
@@ -236,10 +203,10 @@ do_register(struct net *net, struct err *err)
 	 * node is as good, except to Fault Injection Service. */
 	rc =
 	    task_load(&task, client_api(net->client), net->work->deadline, err);
-	if (rc > 0 && net->work->cfg->fis)
+	if (rc > 0 && cfg->fis)
 		return err_set(err, ERR_KIND_INVALID_VALUE,
 		    "SSM_ACTIVATE_FIS needs the ECS task metadata");
-	if (rc < 0 && net->work->cfg->fis)
+	if (rc < 0 && cfg->fis)
 		return -1;
 	if (rc < 0) {
 		log_event(LOG_WARN, "task_metadata", "%s", err->msg);
@@ -277,6 +244,22 @@ out:
 	return rc;
 }
 
+/* That of a node that is there, as far as it can be told. */
+static void
+name_again(const struct net *net)
+{
+	char name[NAMING_NAME_SIZE];
+	struct task task = { 0 };
+	struct err ignored = { 0 };
+
+	if (net->work->cfg->on_up == NULL)
+		return;
+	task_load(&task, client_api(net->client), net->work->deadline,
+	    &ignored);
+	if (gather_name(name, net->work->cfg, &task, &ignored) == 0)
+		tell_name(net, name);
+}
+
 /* Is the registration still good? */
 static int
 do_check(struct net *net, struct err *err)
@@ -286,10 +269,12 @@ do_check(struct net *net, struct err *err)
 	if (node_key_identity(&net->vault, net->work, err) == 0 &&
 	    net_open(net, net->work->state->region, err) == 0)
 		rc = own_credentials(net, err);
-	if (rc == 0)
+	if (rc == 0) {
 		job_tell(net->out, JOURNAL_ACCEPTED, NULL, NULL);
-	else if (slice_names(REFUSALS, err->peer_code))
+		name_again(net);
+	} else if (slice_names(REFUSALS, err->peer_code)) {
 		rc = job_tell(net->out, JOURNAL_REFUSED, NULL, err);
+	}
 	return rc;
 }
 

@@ -60,8 +60,7 @@ judge(const uint8_t choice[CHOICE], char *const part[PARTS])
 	take_error(&err, choice[1], part);
 	advice_fill(&err, &context);
 	require(memchr(err.fix, '\0', sizeof err.fix) != NULL);
-	for (const char *c = err.fix; *c != '\0'; c++)
-		require(*c >= ' ' && *c <= '~');
+	require_printable(err.fix, strlen(err.fix));
 	(void)retry_server_time(&err, part[ROLE], &server);
 	retry_classify(&err, (choice[0] & SSM) == 0);
 }

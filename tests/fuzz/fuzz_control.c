@@ -14,10 +14,11 @@
 static void
 check(const struct buf *text)
 {
+	struct slice rest = slice_make(text->data, text->len), line;
+
 	require(buf_ok(text));
-	for (size_t i = 0; i < text->len; i++)
-		require(text->data[i] == '\n' ||
-		        (text->data[i] >= ' ' && text->data[i] <= '~'));
+	while (slice_cut(&rest, '\n', &line))
+		require_printable(line.ptr, line.len);
 }
 
 int

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Who registers: we, or the agent; and activations made elsewhere."""
 
+import json
 import os
 import signal
 import subprocess
@@ -95,6 +96,34 @@ class Registrars(Case):
         self.assertEqual(len(made), 1, "ours, in place of the given one")
         self.assertEqual(self.aws.calls("DeleteActivation"), [])
 
+    def test_given_in_one_file(self):
+        """Id, code and region in the file that Bottlerocket has; the region
+        goes before the variable, the flag before the file. A file that is
+        not such a one is named."""
+        ident, code = activations.make()
+        text = json.dumps({"ssm": {"activation-id": ident, "region":
+                                   place.REGION, "activation-code": code}})
+        root = self.root()
+        root.write("/run/user-data", text, 0o400)
+        env = environment(SSM_ACTIVATE_ID_FILE="/run/user-data",
+                          AWS_REGION="eu-central-1")
+        held, _ = self.run_up(root=root, env=env)
+        self.assertEqual([one["ActivationId"] for one in self.aws.nodes()],
+                         [ident])
+        self.finish(held)
+        for place_of_it, content in root.contents():
+            if place_of_it != "/run/user-data":
+                self.assertNotIn(code.encode(), content, place_of_it)
+        held = self.start([BIN, "run", "--region", "eu-central-1", "--"]
+                          + SLEEP, root, env)
+        held.wait_line(r"warn: .*ssm\.eu-central-1\.")
+        held.kill()
+        root.write("/run/user-data", '{"admin": {}}')
+        held = self.start([BIN, "run", "--"] + SLEEP, root, env)
+        held.wait_line("warn: ")
+        line = self.assert_one_line(held.err, "warn: ")
+        self.assertRegex(line, "SSM_ACTIVATE_ID_FILE: /run/user-data: .*UUID")
+
     def volumes(self, count):
         """Make roots that share the folders of state and agent."""
         roots = [self.root() for _ in range(count)]
@@ -176,7 +205,10 @@ class Registrars(Case):
             ({"SSM_ACTIVATE_ID": "me", "SSM_ACTIVATE_CODE": code},
              "SSM_ACTIVATE_ID", 78),
             ({"SSM_ACTIVATE_ID": ident, "SSM_ACTIVATE_CODE": "short"},
-             "SSM_ACTIVATE_ID.*20", 78),
+             "code.* 20 to", 78),
+            ({"SSM_ACTIVATE_ID": ident, "SSM_ACTIVATE_ID_FILE": "/no/such",
+              "SSM_ACTIVATE_CODE": code}, "exclude each other", 78),
+            ({"SSM_ACTIVATE_ID_FILE": "/no/such"}, "no file /no/such", 78),
             ({"SSM_ACTIVATE_ID": ident,
               "SSM_ACTIVATE_CODE_FILE": "/no/such"}, "/no/such", 78),
             ({"SSM_ACTIVATE_ID": ident, "SSM_ACTIVATE_CODE": wrong},

@@ -185,6 +185,83 @@ class Sudo(Users):
                                "in its home: .*%s" % folder)
                 self.assertFalse(root.exists(SUDOERS))
 
+    def barred(self, root, pattern, before=()):
+        """The rule is there, and one warning says why it is of no use."""
+        held = self.start([*before, BIN, "run", "--", SH, "-c", LIVE], root)
+        held.wait_line("is up", 30)
+        line = self.assert_one_line(held.err, "warn: ssm-user cannot use sudo")
+        self.assertRegex(line, pattern)
+        self.assertTrue(root.exists(SUDOERS))
+        refused = held.enter([SUDO, "-n", "true"], uid=self.ids(root)[0])
+        self.assertNotEqual(refused.returncode, 0)
+
+    def test_container_without_new_privileges(self):
+        """allowPrivilegeEscalation: false; seen by the flag, not by sudo."""
+        root = self.root("debian")
+        held = self.start(["/usr/bin/setpriv", "--no-new-privs", BIN, "run",
+                           "--", SH, "-c", LIVE], root)
+        held.wait_line("is up", 30)
+        line = self.assert_one_line(held.err, "warn: ssm-user cannot use sudo")
+        self.assertIn("no_new_privs", line)
+
+    def test_sudoers_without_the_folder(self):
+        """Hardened images leave the line out, or have no file at all."""
+        root = self.root("debian")
+        root.write("/etc/sudoers", "root ALL=(ALL:ALL) ALL\n"
+                   "# includedir /etc/sudoers.d\n", 0o440)
+        self.barred(root, "no line @includedir /etc/sudoers.d")
+        root = self.root("debian")
+        os.remove(root.inside("/etc/sudoers"))
+        self.barred(root, "there is no /etc/sudoers")
+
+    def test_sudo_that_is_not_set_user_id(self):
+        """As a copy of the file without its mode."""
+        root = self.root("debian")
+        os.chmod(root.inside(SUDO), 0o755)
+        self.barred(root, "/usr/bin/sudo is not set-user-ID root")
+
+    def test_no_false_alarm(self):
+        """sudo works, is switched off, or is not there."""
+        for kind, variables in (("debian", {}), ("alpine", {}),
+                                ("debian", {"SSM_ACTIVATE_SUDO": "off"})):
+            with self.subTest(kind=kind, **variables):
+                root = self.root(kind)
+                if variables:
+                    os.remove(root.inside("/etc/sudoers"))
+                held = self.live(root, **variables)
+                self.assertNotIn("sudo", held.err)
+
+    def test_user_of_another_source(self):
+        """ssm-user of LDAP or SSSD: nothing is added, nothing is said, also
+        on a root that cannot be written; its ids count for sudo."""
+        for uid, shares in ((4242, False), (1000, True)):
+            with self.subTest(uid=uid):
+                root = self.root("debian")
+                root.write("/etc/nsswitch.conf", "passwd: files sss\n")
+                root.write("/usr/bin/getent", "#!/bin/sh\n[ \"$*\" = 'passwd "
+                           "ssm-user' ] && echo ssm-user:x:%d:%d::/srv:/bin/sh"
+                           "\n" % (uid, uid), 0o755)
+                before = root.read("/etc/passwd")
+                held = self.live(root, "1000:1000")
+                self.assertEqual(root.read("/etc/passwd"), before)
+                self.assertNotIn("session_user", held.err)
+                self.assertNotIn("sessions fail", held.err)
+                self.assertEqual("no sudo for ssm-user" in held.err, shares,
+                                 held.err)
+                held.kill()
+
+    def test_source_that_does_not_answer(self):
+        """One that hangs or does not know it costs some seconds: then it is
+        added as anywhere else."""
+        for script in ("sleep 300", "exit 2", "echo ssm-user:x:0:0:::"):
+            with self.subTest(script=script):
+                root = self.root("debian")
+                root.write("/etc/nsswitch.conf", "passwd: files ldap\n")
+                root.write("/usr/bin/getent", "#!/bin/sh\n%s\n" % script,
+                           0o755)
+                self.live(root)
+                self.assertGreater(self.ids(root)[0], 0)
+
     def test_file_of_the_image_stays(self):
         """It is the image's decision."""
         root = self.root()
