@@ -125,17 +125,19 @@ with_news(char *const *vars, const struct command_news *news)
 	while (vars[n] != NULL)
 		n++;
 	all = calloc(n + 4, sizeof *all);
-	for (n = 0; all != NULL && *vars != NULL; vars++) {
+	buf_printf(&text, "NODE=%s%cREGION=%s%cNAME=%s", news->node, 0,
+	    news->region, 0, news->name);
+	if (all == NULL || !buf_ok(&text)) {
+		free(all);
+		return NULL;
+	}
+	for (n = 0; *vars != NULL; vars++) {
 		struct slice name, value;
 
 		if (!slice_split(slice_of(*vars), '=', &name, &value) ||
 		    !slice_has_word(slice_of(names), name))
 			all[n++] = *vars;
 	}
-	buf_printf(&text, "NODE=%s%cREGION=%s%cNAME=%s", news->node, 0,
-	    news->region, 0, news->name);
-	if (all == NULL || !buf_ok(&text))
-		return NULL;
 	at = text.data;
 	for (int i = 0; i < 3; i++, at += strlen(at) + 1)
 		all[n++] = at;

@@ -40,8 +40,7 @@ failure(struct slice text)
 
 	buf_add(&run.errors, text.ptr, text.len);
 	require(check_status(&run, &err) == -1);
-	for (const char *c = err.msg; *c != '\0'; c++)
-		require(*c >= ' ' && *c <= '~');
+	require_printable(err.msg, strlen(err.msg));
 	buf_free(&run.errors);
 }
 

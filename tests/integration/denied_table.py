@@ -123,3 +123,46 @@ def sample():
 def whole():
     """Return all cells."""
     return [(one, error) for one in ROWS for error in ERRORS]
+
+
+# What a system gives when it is at its end or its disk is broken, by which
+# call. Where that comes to something else than EPERM it is said here.
+FAILING = {
+    "ENOMEM": "mmap brk munmap mprotect madvise fork,clone,clone3,vfork "
+              "poll,ppoll socket socketpair pipe2 signalfd4 openat "
+              "open,openat mkdirat getdents64 fcntl flock statx "
+              "inotify_init1 inotify_add_watch recvmsg sendmsg connect "
+              "setresuid prctl",
+    "EMFILE": "openat open,openat socket socketpair pipe2 signalfd4 "
+              "inotify_init1 dup2,dup3 accept4 fcntl",
+    "ENOSPC": "openat mkdirat renameat,renameat2 fsync write writev "
+              "inotify_add_watch",
+    "EIO": "read pread64 write writev fsync openat open,openat "
+           "renameat,renameat2 unlinkat mkdirat getdents64 fstat newfstatat "
+           "readlink,readlinkat fchmod fchown ioctl lseek",
+    "EINTR": "openat open,openat read write writev poll,ppoll connect "
+             "recvfrom sendto recvmsg sendmsg fcntl flock getrandom fsync "
+             "clock_nanosleep,nanosleep accept4 rt_sigtimedwait close",
+}
+OTHERWISE = {}
+
+
+def failing():
+    """Return these cells."""
+    known = {one.calls: one for one in ROWS if one.index == -1}
+    cells = []
+    for error, calls in FAILING.items():
+        for call in calls.split():
+            base = known.get(call) or row(call, NODE)
+            expected, line = OTHERWISE.get(
+                (call, error), (base.expected["EPERM"], base.line))
+            cells.append((Row(call, -1, 0, {error: expected}, line), error))
+    return cells
+
+
+def failing_sample():
+    """Return a part that takes some seconds: each call once."""
+    seen, cells = set(), failing()
+    cells = [cell for cell in cells
+             if not (cell[0].calls in seen or seen.add(cell[0].calls))]
+    return cells[::4]

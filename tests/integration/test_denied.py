@@ -193,6 +193,16 @@ class Denied(Case):
             with self.subTest(cell=cell):
                 self.assertEqual(wrong, "")
 
+    def test_failing(self):
+        """A system at its end: memory, descriptors, room, a broken disk,
+        calls that are interrupted all the time."""
+        cells = table.failing() if FULL else table.failing_sample()
+        results = work_off(cells)
+        self.assertEqual(len(results), len(cells))
+        for cell, wrong in results.items():
+            with self.subTest(cell=cell):
+                self.assertEqual(wrong, "")
+
     def test_no_process(self):
         """No process is left: CMD is PID 1, as the user it was to be."""
         row = table.row("fork,clone,clone3,vfork", table.NO_INIT)
