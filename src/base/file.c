@@ -169,9 +169,9 @@ fill_temp(int fd, mode_t mode, struct slice data, struct err *err)
 	int rc = file_write_fd(fd, data.ptr, data.len, err);
 
 	if (rc == 0 && file_chmod(fd, mode) != 0)
-		rc = err_sys(err, ERR_KIND_SYSTEM, "cannot set the mode");
+		rc = err_sys(err, ERR_KIND_SYSTEM, "fchmod");
 	if (rc == 0 && file_sync(fd) != 0)
-		rc = err_sys(err, ERR_KIND_SYSTEM, "cannot write to disk");
+		rc = err_sys(err, ERR_KIND_SYSTEM, "fsync");
 	/* Network file systems report a full disk only now. */
 	if (close(fd) != 0 && rc == 0)
 		rc = err_sys(err, ERR_KIND_SYSTEM, "cannot write");
@@ -226,7 +226,7 @@ file_write_at(int dir, const char *name, mode_t mode, struct slice data,
 	if (rc != 0)
 		unlinkat(dir, temp, 0);
 	else if (file_sync(dir) != 0)
-		rc = err_sys(err, ERR_KIND_SYSTEM, "cannot write to disk");
+		rc = err_sys(err, ERR_KIND_SYSTEM, "fsync");
 	return rc;
 }
 

@@ -73,8 +73,11 @@ pass_take(int socket, void *data, size_t size, int fds[static PASS_MAX],
 		.msg_control = room.bytes,
 		.msg_controllen = sizeof room.bytes,
 	};
-	ssize_t n = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t n;
 
+	do
+		n = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
 	*count = n < 0 ? 0 : take_fds(&message, fds);
 	if (n < 0 || (message.msg_flags & MSG_TRUNC) == 0)
 		return n;
@@ -91,7 +94,11 @@ pass_send(int socket, const int *fds, size_t count)
 		errno = EINVAL;
 		return -1;
 	}
-	return pass_put(socket, slice_make("", 1), fds, count) == 0 ? 0 : -1;
+	while (pass_put(socket, slice_make("", 1), fds, count) != 0) {
+		if (errno != EINTR)
+			return -1;
+	}
+	return 0;
 }
 
 size_t

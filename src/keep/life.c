@@ -11,7 +11,8 @@
 #include "work/job.h"
 #include "work/node_key.h"
 
-enum { SAVE_MS = 10000, PREPARE_MS = 20000 };
+/* Once the life is to end, a save may take so long. */
+enum { LAST_SAVE_MS = 10000 };
 
 /* A state that is due to begin; some wait until what is known is on disk. */
 static bool
@@ -71,7 +72,8 @@ save(struct life *life)
 		.name = "save",
 		.work = work_files_save,
 		.input = &work,
-		.deadline = clock_in(SAVE_MS),
+		.deadline =
+		    clock_in(life->stopping ? LAST_SAVE_MS : LIFE_DISK_MS),
 	};
 	struct err err = { 0 };
 
@@ -105,7 +107,7 @@ take_agent(struct life *life, const char *agent)
 {
 	/* Once: a worker does not give itself more time. */
 	if (!life->stopping && life->agent[0] == '\0')
-		life->job.deadline = clock_in(PREPARE_MS);
+		life->job.deadline = clock_in(LIFE_DISK_MS);
 	slice_copy(slice_of(agent), life->agent, sizeof life->agent);
 	if (life_builtin(life) && life->work.key_fd < 0)
 		life->work.key_fd = node_key_open();
@@ -221,10 +223,31 @@ look_for_end(struct life *life)
 	life_stop(life);
 }
 
+static int64_t
+slow_due(const struct life *life)
+{
+	return life->job.active && !life->stopping &&
+	               (life->at == LIFE_PREPARE || life->at == LIFE_INSTALL)
+	           ? life->slow_at
+	           : INT64_MAX;
+}
+
+static void
+tell_slow(struct life *life)
+{
+	if (clock_ms() < slow_due(life))
+		return;
+	life->slow_at = INT64_MAX;
+	log_event(LOG_WARN, "slow_disk",
+	    "%s: nothing for %d s; waiting for the disk", life->job.name,
+	    LIFE_SLOW_MS / 1000);
+}
+
 void
 life_step(struct life *life)
 {
 	look_for_end(life);
+	tell_slow(life);
 	step_others(life);
 	step_job(life);
 	if (life->at == LIFE_WAIT && clock_ms() >= life->retry_at)
@@ -384,6 +407,8 @@ life_stop(struct life *life)
 {
 	int64_t by = clock_in(life->work.cfg->down_timeout_ms);
 
+	life->saver.job.deadline = clock_min(life->saver.job.deadline,
+	    clock_in(life->work.cfg->down_timeout_ms / 2));
 	if (life->stopping) {
 		/* What a failed start has made is being removed. */
 		life->stop_by = clock_min(life->stop_by, by);
@@ -457,7 +482,7 @@ int64_t
 life_due(const struct life *life)
 {
 	const struct job *jobs[LIFE_JOBS];
-	int64_t due = watch_due(&life->watch);
+	int64_t due = clock_min(watch_due(&life->watch), slow_due(life));
 
 	if (life_parts(life))
 		due = clock_min(due, life->parts_at);

@@ -18,7 +18,6 @@ enum {
 	CHECK_MS = 15000,
 	REGISTER_MS = 60000,
 	DELEGATE_MS = 60000,
-	INSTALL_MS = 20000,
 	PREDECESSOR_MS = 20000,
 	CLOSE_MS = 10000,
 	NOTE_MS = 2000,
@@ -53,6 +52,7 @@ begin_job(struct life *life, const struct job_spec *what, struct err *err)
 	life->work.state = &life->state;
 	life->work.failure = life->stopping ? &life->last : NULL;
 	life->work.deadline = spec.deadline - MARGIN_MS;
+	life->slow_at = clock_in(LIFE_SLOW_MS);
 	return job_start(&life->job, &spec, err);
 }
 
@@ -153,7 +153,7 @@ begin_install(struct life *life, struct err *err)
 		.tells =
 		    JOURNAL_BIT(JOURNAL_STATE) | JOURNAL_BIT(JOURNAL_CERTS),
 		.keep = { life->work.private_fd, life->work.key_fd },
-		.deadline = clock_in(INSTALL_MS),
+		.deadline = clock_in(LIFE_DISK_MS),
 	};
 
 	life->certs = false;

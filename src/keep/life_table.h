@@ -75,6 +75,12 @@ enum life_event {
 	LIFE_EVENTS,
 };
 
+/*
+ * A disk that is slow is waited for, since to begin again would make it slower:
+ * so long, beginning with where the agent is looked for; said after a while.
+ */
+enum { LIFE_DISK_MS = 600000, LIFE_SLOW_MS = 15000 };
+
 /* What CLOSE does on disk. */
 enum life_close { LIFE_FORGET, LIFE_NOTE, LIFE_NOTHING };
 
@@ -90,6 +96,7 @@ struct life {
 	int64_t started_at, give_up_at;
 	int64_t retry_at; /* the end of WAIT, INT64_MAX = not by time */
 	int64_t stop_by;  /* once stopping */
+	int64_t slow_at;  /* that the disk is slow is said, INT64_MAX = it was */
 	int64_t parts_at; /* REMOVE begins: sessions have had their time */
 	struct state state;
 	struct work work;

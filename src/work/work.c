@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "work/work.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -70,8 +71,11 @@ work_read_line(int fd, struct buf *out, int64_t deadline, struct err *err)
 		char *room = buf_room(out, LINE_BYTES_MAX);
 		ssize_t n = -1;
 
+		errno = 0;
 		if (room != NULL && poll(&wait, 1, clock_left(deadline)) == 1)
 			n = read(fd, room, LINE_BYTES_MAX);
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n <= 0)
 			return err_set(err, ERR_KIND_SYSTEM,
 			    "the key maker gave no key");

@@ -18,9 +18,17 @@ import select
 import struct
 import threading
 
+import procfs
+
 # By machine: AUDIT_ARCH, then the numbers of seccomp, fsync and the unlinks.
 NUMBERS = {"x86_64": (0xc000003e, 317, (74, 87, 263)),
            "aarch64": (0xc00000b7, 277, (82, 35))}
+# Calls that may be interrupted while they wait (signal(7)): reads, writes,
+# polls, those of sockets; read and fsync alone.
+INTERRUPTED = {"x86_64": (0, 1, 7, 20, 44, 45, 46, 47, 271, 288),
+               "aarch64": (63, 64, 66, 73, 206, 207, 211, 212, 242)}
+READ = {"x86_64": (0,), "aarch64": (63,)}
+FSYNC = {"x86_64": (74,), "aarch64": (82,)}
 SET_MODE_FILTER, NEW_LISTENER = 1, 8
 RET_ALLOW, RET_USER_NOTIF = 0x7fff0000, 0x7fc00000
 LOAD, JUMP_EQUAL, RETURN = 0x20, 0x15, 0x06
@@ -32,9 +40,10 @@ ANSWER = struct.Struct("=QqiI")
 POLL_MS = 200
 
 
-def filter_program():
+def filter_program(calls=None):
     """Return the filter: these calls are announced, all others allowed."""
-    arch, _, calls = NUMBERS[platform.machine()]
+    arch, _, usual = NUMBERS[platform.machine()]
+    calls = calls or usual
     code = [(LOAD, 0, 0, 4), (JUMP_EQUAL, 0, len(calls) + 1, arch),
             (LOAD, 0, 0, 0)]
     code += [(JUMP_EQUAL, len(calls) - index, 0, number)
@@ -43,10 +52,10 @@ def filter_program():
     return b"".join(struct.pack("=HBBI", *one) for one in code)
 
 
-def install_filter():
+def install_filter(calls=None):
     """Filter the calling thread and all that it starts; return the
     descriptor at which the calls are announced."""
-    code = filter_program()
+    code = filter_program(calls)
     held = ctypes.create_string_buffer(code, len(code))
     program = struct.pack("@HP", len(code) // 8, ctypes.addressof(held))
     libc = ctypes.CDLL(None, use_errno=True)
@@ -60,6 +69,8 @@ def install_filter():
 
 class Brake:
     """One filter, for all that `call` starts."""
+
+    calls = None
 
     def __init__(self):
         self.lock = threading.Lock()
@@ -80,7 +91,7 @@ class Brake:
     def _start(self, ready):
         """The one thread with the filter: it starts what it is given."""
         try:
-            self.listener = install_filter()
+            self.listener = install_filter(self.calls)
         except OSError as error:
             self.error = error
         ready.set()
@@ -134,7 +145,11 @@ class Brake:
             if error.errno in (errno.ENOENT, errno.EINTR):
                 return
             raise
-        ident, _ = NOTICE.unpack_from(notice)
+        ident, pid = NOTICE.unpack_from(notice)
+        self._decide(ident, pid)
+
+    def _decide(self, ident, _):
+        """Let the call go on, or keep it."""
         with self.lock:
             if self.condition is not None and self.condition():
                 self.condition = None
@@ -147,6 +162,49 @@ class Brake:
         """Let the kernel carry out the call; it may be gone meanwhile."""
         try:
             fcntl.ioctl(self.listener, SEND, ANSWER.pack(ident, 0, 0, GO_ON))
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise
+
+
+class Reads(Brake):
+    """The same for read(2)."""
+
+    calls = READ.get(platform.machine())
+
+
+class Slow(Brake):
+    """A disk on which each fsync(2) takes so many seconds."""
+
+    calls = FSYNC.get(platform.machine())
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+        super().__init__()
+
+    def _decide(self, ident, _):
+        threading.Timer(self.seconds, self._let_go, [ident]).start()
+
+
+class Interrupting(Brake):
+    """A machine on which every other of those calls of a process of ours is
+    interrupted."""
+
+    calls = INTERRUPTED.get(platform.machine())
+
+    def __init__(self):
+        self.last = {}
+        super().__init__()
+
+    def _decide(self, ident, pid):
+        self.last[pid] = (procfs.program(pid) == "ssm-activate"
+                          and not self.last.get(pid, False))
+        if not self.last[pid]:
+            self._let_go(ident)
+            return
+        try:
+            fcntl.ioctl(self.listener, SEND, ANSWER.pack(
+                ident, 0, -errno.EINTR, 0))
         except OSError as error:
             if error.errno != errno.ENOENT:
                 raise
