@@ -100,7 +100,7 @@ class Slow(Case):
 
     @unittest.skipUnless(brake.usable(), "no notices of system calls here")
     def test_interrupted(self):
-        """Every other call is interrupted: nothing is lost by it."""
+        """One of three calls is interrupted: nothing is lost by it."""
         held = Container(Root("alpine"), [BIN, "run", "--user", "1000", "--",
                                           SH, "-c", APP], environment())
         self.held.append(held)

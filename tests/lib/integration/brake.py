@@ -14,6 +14,7 @@ import fcntl
 import os
 import platform
 import queue
+import random
 import select
 import struct
 import threading
@@ -187,19 +188,17 @@ class Slow(Brake):
 
 
 class Interrupting(Brake):
-    """A machine on which every other of those calls of a process of ours is
-    interrupted."""
+    """A machine on which one of three of those calls of a process of ours is
+    interrupted: by chance, since a poll and a read in turn would never end."""
 
     calls = INTERRUPTED.get(platform.machine())
 
     def __init__(self):
-        self.last = {}
+        self.chance = random.Random(1)
         super().__init__()
 
     def _decide(self, ident, pid):
-        self.last[pid] = (procfs.program(pid) == "ssm-activate"
-                          and not self.last.get(pid, False))
-        if not self.last[pid]:
+        if procfs.program(pid) != "ssm-activate" or self.chance.random() > 1 / 3:
             self._let_go(ident)
             return
         try:
