@@ -150,7 +150,9 @@ read_text(pid_t pid, const char *name, char *text, size_t size)
 
 	make_path(path, pid, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = read(fd, text, size);
+	do
+		n = read(fd, text, size);
+	while (n < 0 && errno == EINTR);
 	close(fd);
 	return filled(text, n);
 }

@@ -194,12 +194,13 @@ on_up_reaped(struct command *command, pid_t pid, int status)
 	if (command->on_up == 0 || command->on_up != pid)
 		return false;
 	command->on_up = 0;
-	if (code != 0)
+	if (code != 0) {
 		log_event(LOG_WARN, "on_up",
 		    "SSM_ACTIVATE_ON_UP has ended with %d%s", code,
 		    code == 127   ? ", not found"
 		    : code == 126 ? ", not executable"
 		                  : "");
+	}
 	return true;
 }
 

@@ -96,7 +96,7 @@ struct life {
 	int64_t started_at, give_up_at;
 	int64_t retry_at; /* the end of WAIT, INT64_MAX = not by time */
 	int64_t stop_by;  /* once stopping */
-	int64_t slow_at;  /* that the disk is slow is said, INT64_MAX = it was */
+	int64_t slow_at;  /* the disk counts as slow; INT64_MAX = said */
 	int64_t parts_at; /* REMOVE begins: sessions have had their time */
 	struct state state;
 	struct work work;

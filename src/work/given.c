@@ -91,11 +91,11 @@ load_id(struct given *out, const struct config *cfg, struct err *err)
 	struct buf text = { .max = GIVEN_FILE_MAX };
 	int rc;
 
-	if (cfg->id_file == NULL)
-		return slice_copy(slice_of(cfg->id), out->activation.id,
-		           sizeof out->activation.id)
-		           ? 0
-		           : -1;
+	if (cfg->id_file == NULL) {
+		slice_copy(slice_of(cfg->id), out->activation.id,
+		    sizeof out->activation.id);
+		return 0;
+	}
 	rc = read_file(&text, "SSM_ACTIVATE_ID_FILE", cfg->id_file, err);
 	if (rc == 0 &&
 	    given_parse(out, slice_make(text.data, text.len), err) != 0) {
@@ -135,11 +135,12 @@ load_code(struct given *out, const struct work *work, struct err *err)
 	buf_free(&text);
 	if (fits && strlen(out->activation.code) >= CODE_MIN)
 		return 0;
-	if (out->activation.code[0] == '\0' && fits && code.len == 0)
+	if (out->activation.code[0] == '\0' && fits && code.len == 0) {
 		return err_set(err, ERR_KIND_INVALID_VALUE,
 		    "there is no code of the activation: give it by "
 		    "SSM_ACTIVATE_CODE_FILE, or beside the id in "
 		    "SSM_ACTIVATE_ID_FILE");
+	}
 	return err_set(err, ERR_KIND_INVALID_VALUE,
 	    "the code of an activation has %d to %d characters", CODE_MIN,
 	    SSM_CODE_SIZE - 1);
