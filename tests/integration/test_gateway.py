@@ -82,7 +82,8 @@ class Gateway(test_sessions.Sessions):
 
     def up(self, root=None, argv=(), **more):
         """Start one, and remember its processes."""
-        held = super().up(root, argv, **more)
+        with mock.patch.object(test_sessions, "SLEEP", LONG):
+            held = super().up(root, argv, **more)
         self.own = set(held.find("ssm-activate"))
         self.held_up = held
         return held
@@ -350,8 +351,7 @@ class Many(Gateway):
 
     def test_one_after_another(self):
         """Nothing grows."""
-        with mock.patch.object(test_sessions, "SLEEP", LONG):
-            self.up()
+        self.up()
         self.run_some(WARM)
         before = self.weight()
         self.run_some(SESSIONS)
