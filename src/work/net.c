@@ -256,7 +256,8 @@ name_again(const struct net *net)
 		return;
 	task_load(&task, client_api(net->client), net->work->deadline,
 	    &ignored);
-	if (gather_name(name, net->work->cfg, &task, &ignored) == 0)
+	if (gather_name(name, net, net->work->cfg->name, "SSM_INSTANCE_NAME",
+	        &task, &ignored) == 0)
 		tell_name(net, name);
 }
 
