@@ -482,12 +482,15 @@ vault_node(char out[static SSM_NODE_SIZE], const struct state *state)
 	vault_free(&vault);
 }
 
-/* It may take long: the outputs of many commands. */
+/* Documents with what they wrote, while the vault still says whose: who is
+ * killed here finds it and the state again, and goes on. */
 static void
-forget_data(const char *node)
+forget_data(const struct state *state)
 {
+	char node[SSM_NODE_SIZE] = "";
 	struct err err = { 0 };
 
+	vault_node(node, state);
 	if (id_is_node(node) && vault_remove_data(node, &err) != 0)
 		log_err(LOG_WARN, "forget_failed", &err);
 }
@@ -495,16 +498,18 @@ forget_data(const char *node)
 int
 work_files_forget(const struct work *work, int out, struct err *err)
 {
-	char node[SSM_NODE_SIZE] = "";
 	struct err ignored = { 0 };
 	char path[WORK_PATH_MAX];
 	int rc = 0;
 
+	/* Removing many outputs may take longer than there is time. */
+	if (!work->memory)
+		work_files_note(work, out, &ignored);
 	/* Otherwise they are somebody else's. */
 	if (work->state->builtin) {
 		rc = node_key_remove(work, err);
 	} else if (work->state->begun) {
-		vault_node(node, work->state);
+		forget_data(work->state);
 		rc = vault_remove(err) | forget_log(work, err);
 	}
 	if (work->state->begun && geteuid() == 0)
@@ -513,9 +518,6 @@ work_files_forget(const struct work *work, int out, struct err *err)
 		return rc;
 	certs_path(path, work->cfg);
 	rc |= file_remove_own(path, err);
-	work_files_note(work, out, &ignored);
-	/* Whoever is killed here finds the state again, and goes on. */
-	forget_data(node);
 	work_path(path, work->cfg, STATE);
 	return rc | file_remove_own(path, err);
 }
