@@ -100,7 +100,7 @@ enum { USER_ASK_MS = 5000 };
 bool user_elsewhere(struct user_ids *out);
 
 /* The line of nsswitch.conf for passwd names such a source; pure. */
-bool user_sources(struct slice nsswitch);
+bool user_elsewhere_sources(struct slice nsswitch);
 
 /* Count the user's ids, with all its groups, as somebody's; NULL or unknown =
  * none. */

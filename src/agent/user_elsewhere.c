@@ -16,7 +16,7 @@
 enum { NSSWITCH_MAX = 64 * 1024, ANSWER_MAX = 4096, NOT_RUN = 127 };
 
 bool
-user_sources(struct slice nsswitch)
+user_elsewhere_sources(struct slice nsswitch)
 {
 	struct slice line, key, word;
 
@@ -67,7 +67,7 @@ has_sources(void)
 	struct buf text = { .max = NSSWITCH_MAX };
 	bool found =
 	    file_read("/etc/nsswitch.conf", &text, NULL) == FILE_FOUND &&
-	    user_sources(slice_make(text.data, text.len));
+	    user_elsewhere_sources(slice_make(text.data, text.len));
 
 	buf_free(&text);
 	return found;

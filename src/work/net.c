@@ -351,7 +351,7 @@ static int
 read_wish(struct net *net, struct wish *out, struct err *err)
 {
 	const char *template = net->work->cfg->demand + sizeof WISH_STORE - 1;
-	struct ssm_parameter found = { .version = 0 };
+	struct ssm_parameter found = { 0 };
 	char name[NAMING_NAME_SIZE];
 	struct task task = { 0 };
 	struct err why = { 0 };
@@ -385,7 +385,7 @@ int
 work_net_wish(const struct work *work, int out, struct err *err)
 {
 	struct net net = { .work = work, .out = out };
-	struct wish wish = { .version = 0 };
+	struct wish wish = { 0 };
 	char text[WISH_TEXT_SIZE];
 	int rc = -1;
 

@@ -31,6 +31,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    slice_find(text, "NOPASSWD") < 0 && slice_find(text, USER_NAME) < 0)
 		require(!sudo_includes(text));
 	if (slice_find(text, "passwd") < 0)
-		require(!user_sources(text));
+		require(!user_elsewhere_sources(text));
 	return 0;
 }

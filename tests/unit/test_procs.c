@@ -265,6 +265,8 @@ foreign(void)
 	pid_t before = ask_stranger(), core, worker;
 
 	make_programs();
+	/* So that end_all() waits for all of them. */
+	SANDBOX_CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
 	/* With somebody's agent on this machine there is nothing to see. */
 	SANDBOX_CHECK(before == 0);
 	core = start(chain, false);

@@ -49,9 +49,9 @@ test_sources(void **unused)
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++)
-		assert_true(user_sources(slice_of(yes[i])));
+		assert_true(user_elsewhere_sources(slice_of(yes[i])));
 	for (size_t i = 0; i < sizeof no / sizeof no[0]; i++)
-		assert_false(user_sources(slice_of(no[i])));
+		assert_false(user_elsewhere_sources(slice_of(no[i])));
 }
 
 int
