@@ -28,6 +28,7 @@ AT_A_TIME = 2
 BOUND = 40
 FOLDER = "/usr/local/bin/"
 CMD = FOLDER + "app"
+AGENT = "/usr/bin/amazon-ssm-agent"
 STATUS, STATUS_REFUSED = 7, 71
 EVENTS = {table.NODE: "node_up", table.ONLINE: "node_online",
           table.NONE: "no_access|try_failed", table.NO_INIT: "no_init",
@@ -64,7 +65,9 @@ class Life:
             self.held = Container(
                 self.root, denying(row, error)
                 + [BIN, "run", "--user", "1000", "--", CMD],
+                # Our own agent would step in where this one cannot run.
                 environment(SSM_ACTIVATE_NAME=self.name,
+                            SSM_ACTIVATE_AGENT=AGENT,
                             SSM_ACTIVATE_LOG_FORMAT="json"))
 
     def close(self):

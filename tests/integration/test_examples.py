@@ -7,7 +7,7 @@ import re
 import signal
 
 import place
-from case import BIN, SLEEP, UP, Case, procfs
+from case import BIN, SLEEP, UP, Case, environment, procfs
 from container import Timeout
 
 PATIENCE = 12.0
@@ -24,7 +24,7 @@ def capabilities():
 
 
 class Kubernetes(Case):
-    """The capabilities of the deployment."""
+    """The capabilities of the deployment, with amazon-ssm-agent."""
 
     def live(self, names):
         """Bring a node up with these only; return what was said."""
@@ -33,7 +33,8 @@ class Kubernetes(Case):
         held = self.start(
             ["/usr/bin/setpriv", "--bounding-set=" + bounding,
              "--inh-caps=-all", BIN, "run", "--user", "1000:1000", "--"]
-            + SLEEP, root)
+            + SLEEP, root,
+            environment(SSM_ACTIVATE_AGENT="/usr/bin/amazon-ssm-agent"))
         held.wait_line(UP + "|warn: |error: ")
         if re.search(UP, held.err):
             self.wait_online(re.search(UP, held.err).group(1))
