@@ -164,7 +164,9 @@ class Hung(Case):
         held = self.below(
             root, SHOWS, SSM_ACTIVATE_AGENT="/opt/agent/amazon-ssm-agent")
         wait_until(lambda: "started" in held.out, "CMD", SLACK)
-        held.wait_line("no answer from where amazon-ssm-agent is looked for")
+        # 10 s for who takes the lock, and 10 s for who looks for the agent.
+        held.wait_line("no answer from where amazon-ssm-agent is looked for",
+                       20 + 2 * SLACK)
         self.check_end(held)
         self.assert_account_empty()
 
