@@ -68,11 +68,19 @@ collect(struct guard *guard)
 
 /* A job's own words say that it was late, not what for. */
 static void
-explain(struct err *err, const struct config *cfg)
+explain(struct err *err, const struct config *cfg, enum guard_news news)
 {
 	if (!err->timed_out)
 		return;
 	err_clear(err);
+	/* The state directory has a socket already. */
+	if (news == GUARD_SHARED) {
+		err_set(err, ERR_KIND_SYSTEM,
+		    "no answer from where amazon-ssm-agent is looked for, nor "
+		    "from its folders, within %d s",
+		    GUARD_TAKE_MS / 1000);
+		return;
+	}
 	err_set(err, ERR_KIND_SYSTEM,
 	    "no answer from the volume of %s within %d s", cfg->state_dir,
 	    GUARD_TAKE_MS / 1000);
@@ -142,8 +150,7 @@ guard_step(struct guard *guard, const struct config *cfg, int *socket,
 		}
 		news = judge(guard, &record, socket, err);
 	}
-	if (news == GUARD_FAILED)
-		explain(err, cfg);
+	explain(err, cfg, news);
 	return news;
 }
 

@@ -119,6 +119,8 @@ which_builtin(const struct config *cfg)
 	char agent[WORK_AGENT_SIZE];
 	struct err skipped = { 0 }, err = { 0 };
 
+	if (!is_auto(cfg))
+		return is_builtin(cfg);
 	return which_agent(agent, cfg, &skipped, &err) == 0 &&
 	       strcmp(agent, WORK_BUILTIN) == 0;
 }
