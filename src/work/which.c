@@ -119,8 +119,9 @@ which_builtin(const struct config *cfg)
 	char agent[WORK_AGENT_SIZE];
 	struct err skipped = { 0 }, err = { 0 };
 
-	if (!is_auto(cfg))
-		return is_builtin(cfg);
+	/* Where a path leads need not be looked at. */
+	if (!is_auto(cfg) && !is_builtin(cfg))
+		return false;
 	return which_agent(agent, cfg, &skipped, &err) == 0 &&
 	       strcmp(agent, WORK_BUILTIN) == 0;
 }
